@@ -1,0 +1,66 @@
+import { failures } from './failures.ts'
+
+/**
+ * What may be done about a failure. `timed`: again by itself, later. `manual`: after a person mended the cause.
+ * `never`: the same input will always fail.
+ */
+export type Retry = 'timed' | 'manual' | 'never'
+
+/** One line of the failure table. */
+export interface FailureKind {
+  /** What is wrong, in general: the title in docs and dashboard. */
+  readonly title: string
+  readonly retry: Retry
+  /** What to do. An occurrence may carry a more exact one (the very SQL statement). */
+  readonly hint: string
+}
+
+export type FailureCode = keyof typeof failures
+
+/** An expected failure: a value, not an exception. It shows no secret and no whole personal value. */
+export interface Failure {
+  readonly code: FailureCode
+  /** What, where, and what was expected, for this occurrence. */
+  readonly message: string
+  readonly retry: Retry
+  readonly hint: string
+  /** Wait at least this long, where the other side said so (Retry-After). */
+  readonly retryAfter_ms?: number
+}
+
+/** A failure of this code. `message` says what happened here; title, retry word and hint come from the table. */
+export function failure(
+  code: FailureCode,
+  message: string,
+  more: { hint?: string; retryAfter_ms?: number } = {},
+): Failure {
+  const kind: FailureKind = failures[code]
+  return {
+    code,
+    message,
+    retry: kind.retry,
+    hint: more.hint ?? kind.hint,
+    ...(more.retryAfter_ms === undefined ? {} : { retryAfter_ms: more.retryAfter_ms }),
+  }
+}
+
+/** A failure on its way up to whoever can act on it: the CLI prints it, a flow stops with it. */
+export class SyncError extends Error {
+  readonly failure: Failure
+  /** Further failures found in the same go, so that all can be mended at once. */
+  readonly others: readonly Failure[]
+
+  constructor(first: Failure, others: readonly Failure[] = [], options?: ErrorOptions) {
+    super(`${first.code} ${first.message}`, options)
+    this.name = 'SyncError'
+    this.failure = first
+    this.others = others
+  }
+}
+
+/** Something that a check found, with the exact way to mend it. */
+export interface Problem {
+  /** `error` stops the start; `warning` is shown. */
+  readonly level: 'error' | 'warning'
+  readonly failure: Failure
+}

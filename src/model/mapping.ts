@@ -1,0 +1,29 @@
+import type { Row, Value } from './value.ts'
+import type { Reason } from './verdict.ts'
+
+/** What mapping made of a row. */
+export type Mapped =
+  | { readonly kind: 'mapped'; readonly key: Value; readonly set: Row }
+  | { readonly kind: 'invalid'; readonly reasons: readonly Reason[] }
+
+/** A compiled mapping: pure, from a composed source row to target fields. */
+export interface Mapping {
+  readonly object: string
+  /** The external id field of the target. */
+  readonly key: string
+  /** Every field that `map` may write, the key included. */
+  readonly fields: readonly string[]
+  /** Every source column that it reads; columns of joined tables as `membership.status`. */
+  readonly columns: readonly string[]
+  /** Hash of the rule set: entries keep it, `plan` compares it. */
+  readonly hash: string
+  /** Fields whose inputs are absent are absent from `set`; fields whose inputs are invalid are reasons. All reasons at once. */
+  map(row: Row): Mapped
+}
+
+/** A compiled filter: whether a composed row belongs to the sync. */
+export interface Filter {
+  readonly columns: readonly string[]
+  readonly text: string
+  keeps(row: Row): boolean
+}
