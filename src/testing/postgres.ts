@@ -200,8 +200,8 @@ async function keptCluster(installation: Installation, asked: string): Promise<s
   const actual = join(clusters, `kept-${randomBytes(6).toString('hex')}`)
   await mkdir(actual)
   await clearUnlinked(clusters)
-  await copyCluster(installation, actual)
   await writeFile(join(actual, linkFile), asked)
+  await copyCluster(installation, actual)
   await symlink(actual, asked)
   return actual
 }
