@@ -3,7 +3,7 @@
 const launcher = Number(process.env.SYNCLINE_LAUNCHER)
 delete process.env.SYNCLINE_LAUNCHER // the program's own children answer to the program
 
-if (launcher === process.ppid) {
+if (launcher > 0) {
   setInterval(() => {
     if (process.ppid !== launcher) process.kill(process.pid, 'SIGTERM')
   }, 500).unref()

@@ -100,6 +100,7 @@ async function install(root) {
     '--include=dev',
     '--include=optional',
     '--prefer-offline',
+    '--loglevel=error',
   ]
   const { code, written } = await capture(npm[0], [...npm.slice(1), 'ci', ...flags], root)
   clearInterval(ticker)
@@ -113,7 +114,7 @@ async function install(root) {
   const why =
     code === 0
       ? 'npm ci ended well but left out packages that this machine needs; a proxy or mirror may not serve them.'
-      : 'npm ci failed. Without a network it works only where npm has every package in its cache.'
+      : 'npm ci failed, for the reason above. Without a network it works only where npm has every package in its cache.'
   throw new Refusal(`${written.trim()}\n\nThe set-up could not be finished after ${seconds()} s: ${why}`)
 }
 
@@ -176,7 +177,12 @@ const lockWait_ms = 1_200_000
 export async function lock(root) {
   const folder = join(root, '.cache', 'setup.lock')
   const me = ownerOf(process.pid)
-  mkdirSync(join(root, '.cache'), { recursive: true })
+  const refuse = (error) => new Refusal(`The set-up cannot write to ${root}: ${error.message}.`)
+  try {
+    mkdirSync(join(root, '.cache'), { recursive: true })
+  } catch (error) {
+    throw refuse(error)
+  }
   for (let waited_ms = 0; waited_ms < lockWait_ms; waited_ms += lockPoll_ms) {
     try {
       mkdirSync(folder)
@@ -185,7 +191,7 @@ export async function lock(root) {
         if (readOwner(folder) === me) rmSync(folder, { recursive: true, force: true })
       }
     } catch (error) {
-      if (error.code !== 'EEXIST') throw new Refusal(`The set-up cannot write to ${root}: ${error.message}.`)
+      if (error.code !== 'EEXIST') throw refuse(error)
     }
     if (isStale(folder)) {
       takeAway(folder, readOwner(folder))
