@@ -40,6 +40,13 @@ export interface TableReader {
   fetch(table: string, keys: readonly Key[], signal: AbortSignal): Promise<(Row | null)[]>
   /** All rows whose `column` has one of these values. At most 1,000 values a call. */
   lookup(table: string, column: string, values: readonly Value[], signal: AbortSignal): Promise<Row[]>
+  /** The next rows in key order after an opaque resume key (null: from the start); `after` is null when the table ends. */
+  scan(
+    table: string,
+    after: string | null,
+    rowsMax: number,
+    signal: AbortSignal,
+  ): Promise<{ rows: Row[]; after: string | null }>
 }
 
 /**
@@ -76,4 +83,9 @@ export interface Feed extends AsyncDisposable {
   durable(position: Position): void
   /** Reads a table (again) beside the stream, stitched to it. */
   snapshot(request: SnapshotRequest): void
+  /**
+   * Resolves once everything that was committed before the call, and every snapshot asked for before it, was yielded and the
+   * consumer has asked for the next item, that is, has stored it. For runs that end when nothing is pending.
+   */
+  caughtUp(signal: AbortSignal): Promise<void>
 }

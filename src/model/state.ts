@@ -1,0 +1,254 @@
+import type { FlowId, Sequence } from './change.ts'
+import type { Failure } from './failure.ts'
+import type { Journal } from './journal.ts'
+import type { Key } from './key.ts'
+import type { Request } from './target.ts'
+import type { Row } from './value.ts'
+import type { Reason, StageName } from './verdict.ts'
+
+/** The six classes of promise 2; `pending` is what has no stored outcome yet. */
+export type EntryClass = 'delivered' | 'superseded' | 'excluded' | 'discarded' | 'parked' | 'pending'
+
+/** The classes that are stored as outcomes and never change again. */
+export type OutcomeKind = 'delivered' | 'superseded' | 'excluded' | 'discarded'
+
+/** `running`; `paused` by a person; `stopped` by a safety stop, with the failure. */
+export type FlowStatus = 'running' | 'paused' | 'stopped'
+
+/** Where a flow stands. */
+export interface FlowHead {
+  readonly id: FlowId
+  readonly sync: string
+  readonly journalId: string
+  readonly judged: Sequence
+  /** Entries that it has taken from the journal. */
+  readonly read: number
+  /** Raised at every opening; every commit of an earlier owner is refused (fencing). */
+  readonly epoch: number
+  readonly status: FlowStatus
+  readonly reason: Failure | null
+  /** Hash of the rules that judged last. */
+  readonly rules: string | null
+  /** Deletes with a sequence up to this one were approved by a person. */
+  readonly deletesApproved: Sequence
+  /** Deletes sent since `deletesSince_ms`, for the mass-delete guard. */
+  readonly deletes: number
+  readonly deletesSince_ms: number
+  /** Next free numbers; only the owner hands them out. */
+  readonly nextLink: number
+  readonly nextRequest: number
+}
+
+/** `open`: not known at the target yet. `linked`: confirmed there. `tombstone`: deleted there, kept for the look-back of feeds. */
+export type LinkState = 'open' | 'linked' | 'tombstone'
+
+/** What waits or is parked of one record: its folded source columns and what became of them. */
+export interface Image {
+  /** `touch`: the source row must be read again before anything can be said. */
+  readonly op: 'upsert' | 'delete' | 'touch'
+  /** Folded source columns; for a delete, what is known of the row. */
+  readonly row: Row
+}
+
+/**
+ * The state of a record that is neither idle nor in flight.
+ * `waiting`: judged and not under way, because an earlier request of it is, or the target is away.
+ * `parked` (quarantine) and `review` wait for new data or for a person.
+ */
+export interface Lane {
+  readonly link: number
+  readonly state: 'waiting' | 'parked' | 'review'
+  /** Oldest and newest entry that it stands for; null for a repeat of our own that no entry asked for. */
+  readonly first: Sequence | null
+  readonly last: Sequence | null
+  readonly image: Image
+  /** When it is due, wall time; null: when its flight is settled. */
+  readonly due_ms: number | null
+  readonly attempts: number
+  readonly stage: StageName | null
+  readonly reasons: readonly Reason[]
+  readonly since_ms: number
+}
+
+/** A lane with the record that it belongs to. */
+export interface LaneOf extends Lane {
+  readonly key: Key
+}
+
+/** What the state knows of a record before it is judged. */
+export interface Known {
+  readonly link: number
+  readonly state: LinkState
+  /** The target's id. */
+  readonly target: string | null
+  /** The target's last agreed image, in its normal form, as `rowText` wrote it. */
+  readonly shadow: string | null
+  readonly lane: Lane | null
+}
+
+/** A request that may be at the target, or on its way. */
+export interface Flight {
+  readonly request: Request
+  readonly ticket: string | null
+  readonly mayLandUntil_ms: number
+  /** The source image behind each delivery, for when it is rejected. Same order. */
+  readonly images: readonly Image[]
+}
+
+/** One audit row: what became of an entry. */
+export interface OutcomeRow {
+  readonly seq: Sequence
+  readonly link: number | null
+  readonly kind: OutcomeKind
+  /** superseded: by which entry. */
+  readonly by: Sequence | null
+  /** delivered: by which request. */
+  readonly request: number | null
+  /** excluded: by which rule. discarded: by whom and why. */
+  readonly note: string | null
+}
+
+/** T2+T3 in one transaction: cursor, verdicts, lanes, one flight a request (I2, I5, I9). */
+export interface JudgeCommit {
+  readonly flow: FlowId
+  readonly epoch: number
+  readonly at_ms: number
+  readonly judged: Sequence
+  readonly readMore: number
+  readonly deletes: number
+  readonly deletesSince_ms: number
+  readonly rules: string
+  readonly links: readonly { readonly id: number; readonly key: Key; readonly ref: string | null }[]
+  readonly outcomes: readonly OutcomeRow[]
+  readonly lanes: readonly Lane[]
+  readonly lanesGone: readonly number[]
+  readonly flights: readonly Flight[]
+  readonly related: readonly Related[]
+}
+
+/** The child rows that belong to a root record, replacing what was known of that root (rule 20). */
+export interface Related {
+  readonly join: string
+  readonly root: Key
+  readonly children: readonly Key[]
+}
+
+/** T4 in one transaction: outcomes, links, shadows, lanes, closed flights (I5). */
+export interface SettleCommit {
+  readonly flow: FlowId
+  readonly epoch: number
+  readonly at_ms: number
+  readonly outcomes: readonly OutcomeRow[]
+  readonly links: readonly { readonly id: number; readonly target: string | null; readonly state: LinkState }[]
+  readonly shadows: readonly { readonly link: number; readonly image: string | null }[]
+  readonly lanes: readonly Lane[]
+  readonly flightsClosed: readonly string[]
+  /** Flights that stay open for a part of their deliveries only. */
+  readonly flightsLeft: readonly Flight[]
+  /** Appended to the stream `sync.status`: JSON text. */
+  readonly status: string | null
+}
+
+/** How many entries of a flow are in each class, counted row by row, never from a counter. */
+export interface Counts {
+  readonly delivered: number
+  readonly superseded: number
+  readonly excluded: number
+  readonly discarded: number
+  readonly quarantined: number
+  readonly review: number
+  readonly waiting: number
+  readonly inFlight: number
+}
+
+export interface StatusEntry {
+  readonly seq: number
+  readonly at_ms: number
+  readonly body: string
+}
+
+/** Filter of `quarantine` and `review` commands. */
+export interface ParkedQuery {
+  readonly flow: FlowId
+  readonly state: 'parked' | 'review'
+  readonly key?: Key
+  readonly code?: string
+  readonly rowsMax: number
+}
+
+/** The delivery state of all flows. One owner; each method is one transaction, flushed when it resolves. */
+export interface State {
+  /**
+   * Opens or creates a flow and raises its epoch. A new flow starts after `from`. Lanes that waited for a flight which no
+   * longer exists become due. Throws SYNC-5005 when the flow belongs to another journal.
+   */
+  openFlow(flow: { id: FlowId; sync: string; journalId: string; from: Sequence }): Promise<FlowHead>
+  flows(): Promise<readonly FlowHead[]>
+  setStatus(flow: FlowId, status: FlowStatus, reason: Failure | null): Promise<void>
+  approveDeletes(flow: FlowId, upTo: Sequence): Promise<void>
+
+  /** Who a system was at the first run; stores `found` when nothing is stored. Answers what is stored. */
+  identity(system: string, found: string): Promise<string>
+
+  /** One answer a key, same order; null for records that were never seen. */
+  gather(flow: FlowId, sync: string, keys: readonly Key[]): Promise<readonly (Known | null)[]>
+  /** Which of these external ids belong to a record already. */
+  refs(sync: string, refs: readonly string[]): Promise<readonly (number | null)[]>
+  /** Roots that a child row belonged to when they were last composed. One answer a child. */
+  roots(sync: string, join: string, children: readonly Key[]): Promise<readonly (readonly Key[])[]>
+  /** The target's last agreed images. One answer a link. */
+  shadows(links: readonly number[]): Promise<readonly (string | null)[]>
+  /** Waiting lanes that are due, and those of `links` whatever their time; at most `rowsMax`. `next_ms`: when the next one is due. */
+  take(
+    flow: FlowId,
+    now_ms: number,
+    links: readonly number[],
+    rowsMax: number,
+  ): Promise<{ readonly lanes: readonly LaneOf[]; readonly next_ms: number | null }>
+  judge(commit: JudgeCommit): Promise<void>
+  /** Before a repeated sending: the new latest landing time (I9). */
+  extend(flow: FlowId, epoch: number, request: string, mayLandUntil_ms: number, ticket: string | null): Promise<void>
+  settle(commit: SettleCommit): Promise<void>
+  flights(flow: FlowId): Promise<readonly Flight[]>
+  /** The oldest sequence that a flow still needs from its journal (rule 4). */
+  settled(flow: FlowId): Promise<Sequence>
+
+  counts(flow: FlowId): Promise<Counts>
+  parked(query: ParkedQuery): Promise<readonly LaneOf[]>
+  /** Parked by stage, code and field, most first. */
+  causes(
+    flow: FlowId,
+  ): Promise<readonly { stage: string; code: string; field: string | null; n: number; oldest_ms: number }[]>
+  /** Parked records become due again. Answers how many. */
+  release(query: ParkedQuery): Promise<number>
+  /** Parked records are given up by a named person. Answers how many. */
+  discard(query: ParkedQuery, by: string, why: string, at_ms: number): Promise<number>
+  /** What is known of one record: its link, lane, newest outcomes. */
+  story(
+    flow: FlowId,
+    sync: string,
+    key: Key,
+    rowsMax: number,
+  ): Promise<{ known: Known | null; outcomes: readonly (OutcomeRow & { at_ms: number })[] }>
+  /** Linked records, for the mass-delete guard. */
+  linked(sync: string): Promise<number>
+  /** The source keys of linked records after a link, in order of their links. */
+  linkedAfter(
+    sync: string,
+    link: number,
+    rowsMax: number,
+  ): Promise<readonly { readonly link: number; readonly key: Key }[]>
+  /** Makes records due to be read again; records that wait or are parked already stay as they are. */
+  touch(flow: FlowId, links: readonly number[], at_ms: number): Promise<void>
+  /** Stored outcomes and their hash chain agree; answers the first commit that does not, or null. */
+  verifyChain(): Promise<number | null>
+  statusAfter(seq: number, rowsMax: number): Promise<readonly StatusEntry[]>
+}
+
+/** Everything durable of one installation. */
+export interface Store {
+  readonly state: State
+  /** The journal of a source system; the same object at every call. */
+  journal(system: string): Journal
+  close(): Promise<void>
+}

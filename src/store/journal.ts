@@ -1,0 +1,275 @@
+import type {
+  Change,
+  Entry,
+  Op,
+  Position,
+  Sequence,
+  SnapshotProgress,
+  SnapshotRequest,
+  SourceEvent,
+} from '../model/change.ts'
+import type { Failure } from '../model/failure.ts'
+import type { JournalHead, Selection } from '../model/journal.ts'
+import type { Key } from '../model/key.ts'
+import type { Row } from '../model/value.ts'
+import type { Cells, Database } from './sqlite.ts'
+
+/**
+ * What crosses the thread: changes as flat tuples with their bodies serialised, because copying nested rows between threads
+ * costs more than their JSON.
+ */
+export type Packed = readonly [
+  key: string,
+  table: string,
+  op: Op,
+  only: string | null,
+  id: string,
+  at_ms: number,
+  body: string,
+]
+export type PackedEvent =
+  | Exclude<SourceEvent, { kind: 'rows' }>
+  | { readonly kind: 'rows'; readonly tx: string; readonly changes: readonly Packed[] }
+export type PackedEntry = readonly [seq: number, ...Packed]
+
+type Body = { row?: Row; before?: Row; oldKey?: Key; mark?: string }
+
+/** A change as it is stored. */
+export function pack(change: Change): Packed {
+  const body: Body = {}
+  if (change.row !== undefined) body.row = change.row
+  if (change.before !== undefined) body.before = change.before
+  if (change.oldKey !== undefined) body.oldKey = change.oldKey
+  if (change.mark !== undefined) body.mark = change.mark
+  return [change.key, change.table, change.op, change.only ?? null, change.id, change.at_ms, JSON.stringify(body)]
+}
+
+export function unpack([seq, key, table, op, only, id, at_ms, body]: PackedEntry): Entry {
+  return {
+    seq,
+    key: key as Key,
+    table,
+    op,
+    id,
+    at_ms,
+    ...(JSON.parse(body) as Body),
+    ...(only === null ? {} : { only }),
+  }
+}
+
+export const packEvent = (event: SourceEvent): PackedEvent =>
+  event.kind === 'rows' ? { kind: 'rows', tx: event.tx, changes: event.changes.map(pack) } : event
+
+const packedEntry = (row: Cells): PackedEntry => [
+  Number(row['seq']),
+  String(row['key']),
+  String(row['tab']),
+  row['op'] as Op,
+  row['only'] as string | null,
+  String(row['id']),
+  Number(row['at_ms']),
+  String(row['body']),
+]
+
+/** One journal file. Synchronous; the store's worker, or the simulation, runs it. The contract is `Journal` in the model. */
+export function journalFile(db: Database, newId: () => string, options: { readOnly?: boolean } = {}) {
+  if (db.get('SELECT journal_id FROM meta') === undefined)
+    db.write(() => db.run('INSERT INTO meta VALUES (1, ?, 1, 0, NULL)', newId()))
+  else if (!options.readOnly)
+    db.write(() => {
+      // What lies above the tail is a transaction whose commit never came: the source sends it again.
+      db.run('DELETE FROM entry WHERE seq > (SELECT tail FROM meta)')
+      db.run('UPDATE meta SET next_seq = tail + 1')
+    })
+
+  const meta = () => db.get('SELECT journal_id, next_seq, tail, position FROM meta') as Cells
+
+  function insert(changes: readonly Packed[], seq: Sequence): Sequence {
+    // The same change read twice has the same id (W2 of the commit points: stored, but the source not yet told).
+    for (const [key, table, op, only, id, at_ms, body] of changes)
+      seq += db.run(
+        'INSERT INTO entry VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING',
+        seq,
+        key,
+        table,
+        op,
+        only,
+        id,
+        at_ms,
+        body,
+      )
+    return seq
+  }
+
+  /** XA prepare: what came since the last commit leaves the journal until its fate is known. */
+  function hold(xid: string, tail: Sequence): void {
+    const rows = db.all('SELECT * FROM entry WHERE seq > ? ORDER BY seq', tail)
+    rows.forEach((row, n) => {
+      db.run('INSERT INTO held VALUES (?,?,?)', xid, n, JSON.stringify(packedEntry(row).slice(1)))
+    })
+    db.run('DELETE FROM entry WHERE seq > ?', tail)
+  }
+
+  function held(xid: string): Packed[] {
+    return db
+      .all('SELECT body FROM held WHERE xid = ? ORDER BY n', xid)
+      .map((row) => JSON.parse(String(row['body'])) as Packed)
+  }
+
+  return {
+    head(): JournalHead {
+      const { journal_id, tail, position } = meta()
+      return {
+        id: String(journal_id),
+        tail: Number(tail),
+        position: position as Position | null,
+        snapshots: db
+          .all('SELECT progress FROM snapshot ORDER BY tab, only')
+          .map((row) => JSON.parse(String(row['progress'])) as SnapshotProgress),
+        stopped: db
+          .all('SELECT tab, reason FROM table_state')
+          .map((row) => ({ table: String(row['tab']), failure: JSON.parse(String(row['reason'])) as Failure })),
+      }
+    },
+
+    append(events: readonly PackedEvent[]): { tail: Sequence; position: Position | null } {
+      // I1, I5: rows, tail and position in one transaction, flushed when it returns.
+      return db.write(() => {
+        const at = meta()
+        let next = Number(at['next_seq'])
+        let tail = Number(at['tail'])
+        let position = at['position'] as Position | null
+        for (const event of events) {
+          if (event.kind === 'rows') {
+            next = insert(event.changes, next)
+            continue
+          }
+          position = event.position
+          if (event.kind === 'commit') {
+            if (event.set !== undefined && next - 1 > tail)
+              db.run(
+                'INSERT OR IGNORE INTO change_set VALUES (?,?,?,?)',
+                tail + 1,
+                next - 1,
+                event.set.bytes,
+                event.set.id,
+              )
+            tail = next - 1
+          } else if (event.kind === 'hold') {
+            hold(event.tx, tail)
+            next = tail + 1
+          } else if (event.kind === 'release') {
+            next = insert(held(event.tx), next)
+            tail = next - 1
+            db.run('DELETE FROM held WHERE xid = ?', event.tx)
+          } else if (event.kind === 'discard') db.run('DELETE FROM held WHERE xid = ?', event.tx)
+          else if (event.kind === 'snapshot')
+            db.run(
+              'INSERT OR REPLACE INTO snapshot VALUES (?,?,?)',
+              event.progress.table,
+              event.progress.only ?? '',
+              JSON.stringify(event.progress),
+            )
+          else if (event.kind === 'table')
+            db.run(
+              'INSERT OR REPLACE INTO table_state VALUES (?,?,?)',
+              event.table,
+              event.state,
+              JSON.stringify(event.failure),
+            )
+        }
+        db.run('UPDATE meta SET next_seq = ?, tail = ?, position = ?', next, tail, position)
+        return { tail, position }
+      })
+    },
+
+    read(from: Selection, rowsMax: number, bytesMax: number): { entries: PackedEntry[]; scanned: Sequence } {
+      const { tail } = meta()
+      const entries: PackedEntry[] = []
+      let bytes = 0
+      const rows = db.all(
+        `SELECT seq, key, tab, op, only, id, at_ms, body FROM entry WHERE seq > ? AND seq <= ?
+         AND tab IN (SELECT value FROM json_each(?)) AND (only IS NULL OR only = ?) ORDER BY seq LIMIT ?`,
+        from.after,
+        Number(tail),
+        JSON.stringify(from.tables),
+        from.flow,
+        rowsMax,
+      )
+      for (const row of rows) {
+        bytes += String(row['body']).length
+        if (bytes > bytesMax && entries.length > 0) return { entries, scanned: entries.at(-1)?.[0] ?? from.after }
+        entries.push(packedEntry(row))
+      }
+      return {
+        entries,
+        scanned: rows.length < rowsMax ? Math.max(Number(tail), from.after) : (entries.at(-1)?.[0] ?? from.after),
+      }
+    },
+
+    count(from: Selection): number {
+      return Number(
+        db.get(
+          `SELECT count(*) AS n FROM entry WHERE seq > ? AND seq <= (SELECT tail FROM meta)
+           AND tab IN (SELECT value FROM json_each(?)) AND (only IS NULL OR only = ?)`,
+          from.after,
+          JSON.stringify(from.tables),
+          from.flow,
+        )?.['n'],
+      )
+    },
+
+    story(table: string, key: string, rowsMax: number): PackedEntry[] {
+      const rows = db.all(
+        'SELECT * FROM entry WHERE key = ? AND tab = ? AND seq <= (SELECT tail FROM meta) ORDER BY seq DESC LIMIT ?',
+        key,
+        table,
+        rowsMax,
+      )
+      return rows.map(packedEntry)
+    },
+
+    request({ table, only }: SnapshotRequest): void {
+      const progress: SnapshotProgress = {
+        table,
+        ...(only === undefined ? {} : { only }),
+        after: null,
+        done: false,
+        rows: 0,
+        rowsEstimated: null,
+      }
+      db.write(() =>
+        db.run('INSERT OR REPLACE INTO snapshot VALUES (?,?,?)', table, only ?? '', JSON.stringify(progress)),
+      )
+    },
+
+    restart(): void {
+      db.write(() => {
+        db.run('UPDATE meta SET position = NULL')
+        db.run('DELETE FROM table_state')
+      })
+    },
+
+    clear(table: string): void {
+      db.write(() => db.run('DELETE FROM table_state WHERE tab = ?', table))
+    },
+
+    trim(seq: Sequence, before_ms: number, rowsMax: number): number {
+      return db.write(() => {
+        const last = db.get(
+          'SELECT max(seq) AS n FROM (SELECT seq FROM entry WHERE seq <= ? AND at_ms < ? ORDER BY seq LIMIT ?)',
+          seq,
+          before_ms,
+          rowsMax,
+        )?.['n']
+        if (last === null || last === undefined) return 0
+        db.run('DELETE FROM change_set WHERE last <= ?', last)
+        return db.run('DELETE FROM entry WHERE seq <= ? AND at_ms < ?', last, before_ms)
+      })
+    },
+
+    close: () => db.close(),
+  }
+}
+
+export type JournalFile = ReturnType<typeof journalFile>

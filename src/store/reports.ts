@@ -1,0 +1,78 @@
+import type { FlowId } from '../model/change.ts'
+import type { Counts, Known, OutcomeKind, OutcomeRow } from '../model/state.ts'
+import type { Cells, Database } from './sqlite.ts'
+
+/** Counts row by row, so that `audit` does not trust a counter. Entries are counted, not records. */
+export function countByClass(db: Database, flow: FlowId): Counts {
+  const outcomes = new Map(
+    db
+      .all('SELECT kind, count(*) AS n FROM outcome WHERE flow = ? GROUP BY kind', flow)
+      .map((row) => [String(row['kind']), Number(row['n'])]),
+  )
+  const lanes = new Map(
+    db
+      .all('SELECT state, count(last) AS n FROM lane WHERE flow = ? GROUP BY state', flow)
+      .map((row) => [String(row['state']), Number(row['n'])]),
+  )
+  const inFlight = db.get(
+    `SELECT coalesce(sum(json_array_length(delivery.value, '$.covers')), 0) AS n FROM flight, json_each(body, '$.request.deliveries') AS delivery WHERE flow = ?`,
+    flow,
+  )
+  return {
+    delivered: outcomes.get('delivered') ?? 0,
+    superseded: outcomes.get('superseded') ?? 0,
+    excluded: outcomes.get('excluded') ?? 0,
+    discarded: outcomes.get('discarded') ?? 0,
+    quarantined: lanes.get('parked') ?? 0,
+    review: lanes.get('review') ?? 0,
+    waiting: lanes.get('waiting') ?? 0,
+    inFlight: Number(inFlight?.['n']),
+  }
+}
+
+/** What is parked, grouped by cause, most first. A record with two causes counts in both. */
+export function byCause(
+  db: Database,
+  flow: FlowId,
+): { stage: string; code: string; field: string | null; n: number; oldest_ms: number }[] {
+  const rows = db.all(
+    `SELECT json_extract(value, '$.stage') AS stage, json_extract(value, '$.code') AS code, json_extract(value, '$.field') AS field,
+       count(*) AS n, min(since_ms) AS oldest FROM lane, json_each(lane.reasons) WHERE flow = ? AND state != 'waiting' GROUP BY 1, 2, 3 ORDER BY n DESC, 1, 2, 3`,
+    flow,
+  )
+  return rows.map((row: Cells) => ({
+    stage: String(row['stage']),
+    code: String(row['code']),
+    field: row['field'] as string | null,
+    n: Number(row['n']),
+    oldest_ms: Number(row['oldest']),
+  }))
+}
+
+/** The newest outcomes of one record. */
+export function recordStory(
+  db: Database,
+  known: Known | null,
+  flow: FlowId,
+  rowsMax: number,
+): { known: Known | null; outcomes: (OutcomeRow & { at_ms: number })[] } {
+  if (known === null) return { known, outcomes: [] }
+  const rows = db.all(
+    'SELECT outcome.*, chain.at_ms FROM outcome JOIN chain USING (commit_no) WHERE outcome.flow = ? AND outcome.link = ? ORDER BY outcome.seq DESC LIMIT ?',
+    flow,
+    known.link,
+    rowsMax,
+  )
+  return {
+    known,
+    outcomes: rows.map((row) => ({
+      seq: Number(row['seq']),
+      link: row['link'] as number | null,
+      kind: row['kind'] as OutcomeKind,
+      by: row['by_seq'] as number | null,
+      request: row['request'] as number | null,
+      note: row['note'] as string | null,
+      at_ms: Number(row['at_ms']),
+    })),
+  }
+}

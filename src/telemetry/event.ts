@@ -1,0 +1,76 @@
+import type { FlowId } from '../model/change.ts'
+import type { Failure } from '../model/failure.ts'
+import type { FlowStatus } from '../model/state.ts'
+
+/**
+ * Everything that can happen, said once. Logs, metrics, health and the console are views of this union; nothing on the data
+ * path writes a log line of its own. Events speak of batches, never of one row, and carry no value of a row.
+ */
+export type Event =
+  /** One item of a feed is in the journal. `lag_ms`: from the newest commit at the source to its storing; null without one. */
+  | {
+      readonly kind: 'captured'
+      readonly system: string
+      readonly changes: number
+      readonly commits: number
+      readonly lag_ms: number | null
+    }
+  | {
+      readonly kind: 'capture'
+      readonly system: string
+      readonly status: 'open' | 'reopening' | 'stopped'
+      readonly failure: Failure | null
+    }
+  | {
+      readonly kind: 'snapshot'
+      readonly system: string
+      readonly table: string
+      readonly flow: FlowId | null
+      readonly rows: number
+      readonly rowsEstimated: number | null
+      readonly done: boolean
+    }
+  /** One window was judged: entries by what became of them. */
+  | {
+      readonly kind: 'judged'
+      readonly flow: FlowId
+      readonly entries: number
+      readonly sent: number
+      readonly parked: number
+      readonly excluded: number
+      readonly superseded: number
+      readonly waiting: number
+      readonly ms: number
+    }
+  /** One request has its answer. */
+  | {
+      readonly kind: 'answered'
+      readonly flow: FlowId
+      readonly records: number
+      readonly confirmed: number
+      readonly rejected: number
+      readonly unsent: number
+      readonly unknown: number
+      readonly attempt: number
+      readonly ms: number
+      readonly failure: Failure | null
+    }
+  /** Outcomes are stored. `durations_ms`: source commit to confirmed, live changes only. */
+  | {
+      readonly kind: 'settled'
+      readonly flow: FlowId
+      readonly delivered: number
+      readonly superseded: number
+      readonly parked: number
+      readonly returned: number
+      readonly durations_ms: readonly number[]
+    }
+  /** Records are read back after an answer was lost. */
+  | { readonly kind: 'landing'; readonly flow: FlowId; readonly records: number; readonly until_ms: number }
+  /** The target does not take anything at present. */
+  | { readonly kind: 'away'; readonly flow: FlowId; readonly failure: Failure; readonly retryIn_ms: number }
+  | { readonly kind: 'flow'; readonly flow: FlowId; readonly status: FlowStatus; readonly failure: Failure | null }
+  /** The state cannot be written: the engine stops. */
+  | { readonly kind: 'fatal'; readonly failure: Failure }
+
+export type Emit = (event: Event) => void
