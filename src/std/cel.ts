@@ -353,15 +353,17 @@ const orders: { readonly [op in OrderOp]: (sign: number) => boolean } = {
   '>=': (sign) => sign >= 0,
 }
 
+/** Whether values of these types may have an order: of one type, or a date and a text that may be one. */
+function comparable(a: CelType, b: CelType): boolean {
+  if (a === 'list' || b === 'list') return false
+  const ofTime = (type: CelType) => type === 'string' || type === 'time'
+  return fits(a, b) || fits(b, a) || (ofTime(a) && ofTime(b))
+}
+
 function order(node: ASTNode, op: OrderOp, [left, right]: readonly [ASTNode, ASTNode], walk: Walk): Part {
   const a = compile(left, walk)
   const b = compile(right, walk)
-  const hasOrder = (type: CelType) => type !== 'list'
-  const mixed =
-    a.type === 'number'
-      ? b.type === 'string' || b.type === 'bool'
-      : b.type === 'number' && a.type !== 'number' && a.type !== 'dyn' && a.type !== 'null'
-  if (mixed || !hasOrder(a.type) || !hasOrder(b.type))
+  if (!comparable(a.type, b.type))
     return refuse(
       walk,
       node,
@@ -516,7 +518,6 @@ function call(node: ASTNode, name: string, nodes: readonly ASTNode[], walk: Walk
   if (name === 'has') return present(node, nodes, walk)
   const definition = Object.hasOwn(walk.functions, name) ? walk.functions[name] : undefined
   if (definition === undefined) {
-    for (const inner of nodes) if (columnPath(inner)?.length !== 0) compile(inner, walk)
     return refuse(
       walk,
       node,

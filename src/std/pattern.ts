@@ -181,7 +181,7 @@ function parse(source: string, start: number, caseless: boolean): Node {
       case '(':
         return group(position)
       case '\\':
-        return escape(position)
+        return escapeSequence(position)
       case '*':
       case '+':
       case '?':
@@ -209,7 +209,7 @@ function parse(source: string, start: number, caseless: boolean): Node {
     return inner
   }
 
-  function escape(position: number): Node {
+  function escapeSequence(position: number): Node {
     const letter = source[at]
     if (letter === undefined) return fail('the pattern ends after a backslash', position)
     if (letter === 'b' || letter === 'B') {
