@@ -6,6 +6,268 @@ import type { FailureKind } from './failure.ts'
  * 7xxx command line and set-up, 8xxx API.
  */
 export const failures = {
+  // 1xxx: configuration
+  'SYNC-1001': {
+    title: 'There is no configuration',
+    retry: 'manual',
+    hint: 'Create one with `syncline init`, or name one with `--config <file>`.',
+  },
+  'SYNC-1002': {
+    title: 'The configuration is not valid YAML',
+    retry: 'manual',
+    hint: 'Mend the line that is named. YAML is indented with spaces, never with tabs.',
+  },
+  'SYNC-1003': {
+    title: 'The configuration has an unknown key',
+    retry: 'manual',
+    hint: 'Correct or remove the key; docs/reference/config.md lists all of them.',
+  },
+  'SYNC-1004': {
+    title: 'A key is given twice',
+    retry: 'manual',
+    hint: 'Remove one of the two, or rename one.',
+  },
+  'SYNC-1005': {
+    title: 'A setting has a value of the wrong kind',
+    retry: 'manual',
+    hint: 'Write the value as the message says.',
+  },
+  'SYNC-1006': {
+    title: 'A setting is out of range',
+    retry: 'manual',
+    hint: 'Choose a value inside the range.',
+  },
+  'SYNC-1007': {
+    title: 'A secret is written in clear',
+    retry: 'manual',
+    hint: 'Write a reference instead: ${VARIABLE} or ${file:/run/secrets/name}. Treat the secret as known to others, and change it.',
+  },
+  'SYNC-1008': {
+    title: 'An environment variable is not set',
+    retry: 'manual',
+    hint: 'Set the variable, or give a default: ${NAME:default}.',
+  },
+  'SYNC-1009': {
+    title: 'A file with a secret cannot be used',
+    retry: 'manual',
+    hint: 'Make the file readable to the user that runs Syncline, and to nobody else: chmod 0600 <file>.',
+  },
+  'SYNC-1010': {
+    title: 'The configuration is too large',
+    retry: 'manual',
+    hint: 'At most 1 MB, 64 levels and 100 aliases; split what is larger into several installations.',
+  },
+  'SYNC-1011': {
+    title: 'A name is not allowed',
+    retry: 'manual',
+    hint: 'Choose another name.',
+  },
+  'SYNC-1012': {
+    title: 'The configuration names something that does not exist',
+    retry: 'manual',
+    hint: 'Correct the name, or define what it names.',
+  },
+  'SYNC-1013': {
+    title: 'Two rules write the same target field',
+    retry: 'manual',
+    hint: 'Let one rule write the field; combine both inputs in an `expr` if both are needed.',
+  },
+  'SYNC-1014': {
+    title: 'Syncs form a circle',
+    retry: 'manual',
+    hint: 'Remove one of the syncs: each would answer to what the other one writes, without end.',
+  },
+  'SYNC-1015': {
+    title: 'A regular expression cannot be used',
+    retry: 'manual',
+    hint: 'Correct the pattern; back references and look-around are not supported, as they can take exponential time.',
+  },
+  'SYNC-1016': {
+    title: 'An address is not allowed',
+    retry: 'manual',
+    hint: 'Write the full address of the system itself: https://example.my.salesforce.com.',
+  },
+  'SYNC-1017': {
+    title: 'An expression cannot be used',
+    retry: 'manual',
+    hint: 'Correct the expression at the caret; docs/reference/expressions.md lists the functions.',
+  },
+  'SYNC-1018': {
+    title: 'A JSON Schema cannot be used',
+    retry: 'manual',
+    hint: 'Correct the schema: JSON Schema 2020-12, local references only.',
+  },
+  'SYNC-1019': {
+    title: 'A required setting is missing',
+    retry: 'manual',
+    hint: 'Add the setting; docs/reference/config.md says what it means.',
+  },
+  'SYNC-1020': {
+    title: 'This version does not support a setting',
+    retry: 'manual',
+    hint: 'Remove the setting. It is refused, not ignored, so that nobody relies on what does not happen.',
+  },
+  'SYNC-1021': {
+    title: 'A rule of the mapping is not complete or contradicts itself',
+    retry: 'manual',
+    hint: 'Write the rule as the message says.',
+  },
+  'SYNC-1022': {
+    title: 'A reference to a variable or file is not written correctly',
+    retry: 'manual',
+    hint: 'Write ${NAME}, ${NAME:default} or ${file:/path}; a literal ${…} is written ${{…}}.',
+  },
+  'SYNC-1023': {
+    title: 'The configuration cannot be read',
+    retry: 'manual',
+    hint: 'Make the file readable to the user that runs Syncline.',
+  },
+  // 2xxx: sources
+  'SYNC-2001': {
+    title: 'A source is configured wrongly',
+    retry: 'manual',
+    hint: 'Mend the options of this system in syncline.yaml.',
+  },
+  'SYNC-2002': {
+    title: 'The source cannot be reached',
+    retry: 'timed',
+    hint: 'Check host, port and firewall, and that the server runs. It is tried again by itself.',
+  },
+  'SYNC-2003': {
+    title: 'The source refused the login',
+    retry: 'manual',
+    hint: 'Check user, password and database in `url:`, and that the server admits this user from this machine (PostgreSQL: pg_hba.conf).',
+  },
+  'SYNC-2004': {
+    title: 'No encrypted connection to the source',
+    retry: 'manual',
+    hint: 'Give the authority that signed its certificate as `tls: { ca: "${file:…}" }`, or switch TLS on at the server.',
+  },
+  'SYNC-2005': {
+    title: 'The connection to the source was lost',
+    retry: 'timed',
+    hint: 'Nothing to do: it is opened again and goes on where it stopped.',
+  },
+  'SYNC-2006': {
+    title: 'The source has a version that is not supported',
+    retry: 'manual',
+    hint: 'Upgrade the server, or capture the table by timestamp instead of the log.',
+  },
+  'SYNC-2007': {
+    title: 'The source does not log row changes',
+    retry: 'manual',
+    hint: 'PostgreSQL: ALTER SYSTEM SET wal_level = logical; then restart the server.',
+  },
+  'SYNC-2008': {
+    title: 'A privilege is missing at the source',
+    retry: 'manual',
+    hint: 'Grant the privilege that the message names.',
+  },
+  'SYNC-2009': {
+    title: 'A table does not exist at the source',
+    retry: 'manual',
+    hint: 'Mend the name in syncline.yaml; give the schema too where it is not `public`.',
+  },
+  'SYNC-2010': {
+    title: 'A table has no usable key',
+    retry: 'manual',
+    hint: 'Give the table a primary key.',
+  },
+  'SYNC-2011': {
+    title: 'The log does not name the updated and deleted rows of a table',
+    retry: 'manual',
+    hint: 'PostgreSQL: ALTER TABLE … REPLICA IDENTITY DEFAULT;',
+  },
+  'SYNC-2012': {
+    title: 'A table of this kind cannot be captured',
+    retry: 'manual',
+    hint: 'Capture the tables that it is made from, or read it as a batch.',
+  },
+  'SYNC-2013': {
+    title: 'The change log holds something unknown',
+    retry: 'manual',
+    hint: 'Nothing was skipped. Upgrade Syncline; if this is the newest version, report the message.',
+  },
+  'SYNC-2014': {
+    title: 'The source is another one than before',
+    retry: 'manual',
+    hint: 'Point the configuration at the server that this state belongs to, or start with a new `state:` folder and a full read.',
+  },
+  'SYNC-2015': {
+    title: 'The source is behind what was already read from it',
+    retry: 'manual',
+    hint: 'It was restored from an older copy. Start with a new `state:` folder and a full read.',
+  },
+  'SYNC-2016': {
+    title: 'The replication slot is missing',
+    retry: 'manual',
+    hint: 'Somebody dropped it, and with it the changes since. Start with a new `state:` folder and a full read.',
+  },
+  'SYNC-2017': {
+    title: 'The replication slot is ahead of what was stored',
+    retry: 'manual',
+    hint: 'The changes between were thrown away. Drop the slot, then start with a new `state:` folder and a full read.',
+  },
+  'SYNC-2018': {
+    title: 'The server invalidated the replication slot',
+    retry: 'manual',
+    hint: 'It kept more log than it was allowed to. Drop the slot, raise max_slot_wal_keep_size, then start with a new `state:` folder and a full read.',
+  },
+  'SYNC-2019': {
+    title: 'The replication slot is in use',
+    retry: 'timed',
+    hint: 'Another process reads it. Stop that process, or give each installation its own `slot:`.',
+  },
+  'SYNC-2020': {
+    title: 'The replication slot belongs to something else',
+    retry: 'manual',
+    hint: 'Set `slot:` of this system to a name of its own.',
+  },
+  'SYNC-2021': {
+    title: 'The publication does not cover a table',
+    retry: 'manual',
+    hint: 'Run the statement that the message names as the owner of the publication.',
+  },
+  'SYNC-2022': {
+    title: 'Row-level security hides rows',
+    retry: 'manual',
+    hint: 'PostgreSQL: ALTER ROLE … BYPASSRLS; or use the owner of the table.',
+  },
+  'SYNC-2023': {
+    title: 'A standby server cannot be captured',
+    retry: 'manual',
+    hint: 'Point `url:` at the primary server.',
+  },
+  'SYNC-2024': {
+    title: 'No replication slot or sender is free at the source',
+    retry: 'manual',
+    hint: 'Raise max_replication_slots and max_wal_senders and restart the server, or drop slots that nobody uses.',
+  },
+  'SYNC-2025': {
+    title: 'The source keeps much of its log for us',
+    retry: 'manual',
+    hint: 'Let Syncline catch up. If it is not needed any more: SELECT pg_drop_replication_slot(…);',
+  },
+  'SYNC-2026': {
+    title: 'A column is not in the change log',
+    retry: 'manual',
+    hint: 'Nothing to do: it is read from the table when a row changes.',
+  },
+  'SYNC-2027': {
+    title: 'The source is set up in a way that can hurt later',
+    retry: 'manual',
+    hint: 'See the message.',
+  },
+  'SYNC-2028': {
+    title: 'The source could not answer a query',
+    retry: 'timed',
+    hint: 'It is tried again by itself. If it goes on, the message of the server says what is wrong.',
+  },
+  'SYNC-2029': {
+    title: 'A stored position cannot be read',
+    retry: 'manual',
+    hint: 'Restore journal and state from the same backup, or start with a new `state:` folder and a full read.',
+  },
   // 3xxx: targets
   'SYNC-3001': {
     title: 'The target cannot be reached',
@@ -202,6 +464,122 @@ export const failures = {
     title: 'Two source rows map to one external id',
     retry: 'manual',
     hint: 'Make the key expression tell the two rows apart, or mend one of the rows.',
+  },
+  // 4010 to 4029: mapping; 4030 to 4049: validation
+  'SYNC-4010': {
+    title: 'A value of the source cannot be read',
+    retry: 'manual',
+    hint: 'Mend the value at the source, or give the field another rule (a value map, an expression).',
+  },
+  'SYNC-4011': {
+    title: 'A number is not a finite number',
+    retry: 'manual',
+    hint: 'Mend the value at the source, or map it: `map: { NaN: null }` with `unmapped: keep`.',
+  },
+  'SYNC-4012': {
+    title: 'A date lies outside of the years 1 to 9999',
+    retry: 'manual',
+    hint: 'Mend the date at the source, or map it: `map: { infinity: null }` with `unmapped: keep`.',
+  },
+  'SYNC-4013': {
+    title: 'A text is not well-formed Unicode',
+    retry: 'manual',
+    hint: 'Mend the text at the source: half of a surrogate pair has no meaning anywhere else.',
+  },
+  'SYNC-4014': {
+    title: 'A text holds control characters',
+    retry: 'manual',
+    hint: 'Mend the text at the source, or let the mapping take them out with `controls: strip`.',
+  },
+  'SYNC-4015': {
+    title: 'A value is larger than the limit of a field',
+    retry: 'manual',
+    hint: 'Shorten the value at the source, leave the field out, or raise its `bytes`.',
+  },
+  'SYNC-4016': {
+    title: 'A text is longer than its field allows',
+    retry: 'manual',
+    hint: 'Shorten the text at the source, or allow it to be cut with the transform `truncate`.',
+  },
+  'SYNC-4017': {
+    title: 'A value is not in the value map',
+    retry: 'manual',
+    hint: 'Add the value to `map`, mend it at the source, or say what happens to others with `unmapped: keep` or `unmapped: null`.',
+  },
+  'SYNC-4018': {
+    title: 'A value is not a number, or not true or false',
+    retry: 'manual',
+    hint: 'Mend the value at the source, or give the transform the form in which it is written.',
+  },
+  'SYNC-4019': {
+    title: 'A text is not a date of the stated form',
+    retry: 'manual',
+    hint: 'Mend the date at the source, or correct the pattern of the transform `date`.',
+  },
+  'SYNC-4020': {
+    title: 'A time does not exist, or happens twice, in its time zone',
+    retry: 'manual',
+    hint: 'Mend the time at the source, or decide with `gap: later` or `overlap: earlier` in the transform `date`.',
+  },
+  'SYNC-4021': {
+    title: 'A text is not a telephone number',
+    retry: 'manual',
+    hint: 'Mend the number at the source; write it with + and the country code, or state the country in the transform `phone`.',
+  },
+  'SYNC-4022': {
+    title: 'A text is not an e-mail address',
+    retry: 'manual',
+    hint: 'Mend the address at the source.',
+  },
+  'SYNC-4023': {
+    title: 'An expression cannot be evaluated for a row',
+    retry: 'manual',
+    hint: 'Mend the value at the source, or make the expression cover it: has(), coalesce(), string(), number().',
+  },
+  'SYNC-4024': {
+    title: 'A transform does not fit the type of a value',
+    retry: 'manual',
+    hint: 'Correct the list of transforms: they are applied from left to right.',
+  },
+  'SYNC-4030': {
+    title: 'A required field has no value',
+    retry: 'manual',
+    hint: 'Fill the field at the source, or give it a `default` in the mapping.',
+  },
+  'SYNC-4031': {
+    title: 'A required text is empty',
+    retry: 'manual',
+    hint: 'Fill the text at the source. Empty is not null: the transform `emptyToNull` makes it null.',
+  },
+  'SYNC-4032': {
+    title: 'A value has another type than the schema says',
+    retry: 'manual',
+    hint: 'Add a transform (number, boolean, string) to the mapping, or correct the schema.',
+  },
+  'SYNC-4033': {
+    title: 'A value is not among the allowed ones',
+    retry: 'manual',
+    hint: 'Mend the value at the source, add it to a value map, or allow it in the schema.',
+  },
+  'SYNC-4034': {
+    title: 'A text does not have the required form',
+    retry: 'manual',
+    hint: 'Mend the text at the source, or correct `format` or `pattern` in the schema.',
+  },
+  'SYNC-4035': {
+    title: 'A number or a date is out of range',
+    retry: 'manual',
+    hint: 'Mend the value at the source, or correct the bounds in the schema.',
+  },
+  'SYNC-4036': {
+    title: 'A text has a length that the schema does not allow',
+    retry: 'manual',
+    hint: 'Mend the text at the source, or allow it to be cut with the transform `truncate`.',
+  },
+  'SYNC-4037': {
+    title: 'A record breaks a rule of the schema',
+    retry: 'manual',
+    hint: 'Mend the record at the source, or correct the schema.',
   },
   // 5xxx: state and disk
   'SYNC-5001': {
