@@ -23,7 +23,7 @@ const suite = (name) => (given) => {
     throw new Refusal(`No test of the suite "${name}" matches ${given.join(' ') || 'its file names'}.`)
   // Two at a time: a test file is a process, many start a PostgreSQL, and two cores are what we promise to live with.
   const fixed = ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-timeout=600000']
-  return [[...quiet, '--import', bound, ...fixed, ...options, ...files]]
+  return [[...quiet, ...fixed, ...options, ...files]]
 }
 const typecheck = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']
 const biome = ['node_modules/@biomejs/biome/bin/biome', 'check']
@@ -63,22 +63,17 @@ const sameSignal_ms = 1000
 /**
  * Runs one command on Node 24 and resolves to its exit code, however long it takes to stop after a signal.
  *
- * The child gets a session of its own, because one Ctrl-C would otherwise reach it up to three times: from the
- * terminal, from npm (which forwards it too), and from here. A program whose second Ctrl-C means "at once" could then
- * never stop cleanly. So the signals end here, and each one is handed on once.
+ * A program (a command with `bound`) gets a session of its own, because one Ctrl-C would otherwise reach it up to
+ * three times: from the terminal, from npm (which forwards it too), and from here. A program whose second Ctrl-C means
+ * "at once" could then never stop cleanly. So the signals end here, and each one is handed on once. Test runs and
+ * tools stay in our process group, where whoever kills the group takes them along.
  */
 function run(node, command) {
   return new Promise((resolve, reject) => {
-    const child = spawn(node, command, {
-      cwd: root,
-      stdio: 'inherit',
-      detached: true,
-      env: {
-        ...process.env,
-        PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`,
-        SYNCLINE_LAUNCHER: String(process.pid),
-      },
-    })
+    const isProgram = command.includes(bound)
+    const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` }
+    if (isProgram) env.SYNCLINE_LAUNCHER = String(process.pid)
+    const child = spawn(node, command, { cwd: root, stdio: 'inherit', detached: isProgram, env })
     const last = new Map()
     const forward = (signal) => {
       const now_ms = performance.now()

@@ -150,6 +150,22 @@ test('a program whose launcher is killed stops by itself', async () => {
   }
 })
 
+test('a test run outlives the watch for programs, and gives its code and its closing lines', async () => {
+  const root = clone('')
+  rmSync(join(root, 'scripts', 'launch.test.mjs'))
+  mkdirSync(join(root, 'src'))
+  const body = (ok) => `import { test } from 'node:test'
+    test('slow', async () => { await new Promise((done) => setTimeout(done, 1200)); if (!${ok}) throw new Error('no') })`
+  writeFileSync(join(root, 'src', 'slow.test.ts'), body(true))
+  const passed = await launch(root, 'test').ended
+  assert.equal(passed.code, 0)
+  assert.match(passed.out, /ℹ pass 1\n/)
+  writeFileSync(join(root, 'src', 'slow.test.ts'), body(false))
+  const failed = await launch(root, 'test').ended
+  assert.equal(failed.code, 1)
+  assert.match(failed.out, /ℹ fail 1\n/)
+})
+
 test('an unknown command and a missing program are named', async () => {
   const root = clone('')
   for (const [what, words] of [
