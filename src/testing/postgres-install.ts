@@ -205,7 +205,7 @@ async function initialise(folder: string, building: string, user: ServerUser | n
   const passwords = `${building}.password`
   await writeFile(passwords, `${password}\n`, { mode: 0o600 })
   try {
-    if (user !== null) for (const path of [building, passwords]) await chown(path, user.uid, user.gid)
+    for (const path of [building, passwords]) await giveTo(user, path)
     await run(
       join(folder, 'bin', 'initdb'),
       [`--pgdata=${building}`, `--pwfile=${passwords}`, ...initdbArguments],
@@ -217,6 +217,16 @@ async function initialise(folder: string, building: string, user: ServerUser | n
   } finally {
     await rm(passwords, { force: true })
   }
+}
+
+/** Makes the server's user the owner. */
+export async function giveTo(user: ServerUser | null, path: string): Promise<void> {
+  if (user === null) return
+  await chown(path, user.uid, user.gid).catch((error: Error) => {
+    throw new Error(
+      `PostgreSQL does not run as root, and this root may not hand a folder to the user nobody (${error.message}), as in a container with a single user. Run as an ordinary user. ${otherwise}`,
+    )
+  })
 }
 
 /** Runs one of the server's programs to its end; rejects with what it wrote. */

@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import {
-  chown,
   mkdir,
   mkdtemp,
   readdir,
@@ -26,6 +25,7 @@ import { borrowDatabase, makeDatabase } from './postgres-borrowed.ts'
 import {
   copyCluster,
   exists,
+  giveTo,
   type Installation,
   install,
   isAlive,
@@ -222,7 +222,7 @@ async function clearUnlinked(clusters: string): Promise<void> {
 async function clusterPlace(place: string, user: ServerUser): Promise<string> {
   const folder = join(place, 'clusters')
   await mkdir(folder, { recursive: true })
-  await chown(folder, user.uid, user.gid)
+  await giveTo(user, folder)
   return folder
 }
 
@@ -304,7 +304,7 @@ async function writeSettings(
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`)
   const path = join(folder, settingsFile)
   await writeFile(path, lines.join(''))
-  if (user !== null) await chown(path, user.uid, user.gid)
+  await giveTo(user, path)
   const log = join(folder, 'server.log')
   if (((await stat(log).catch(() => null))?.size ?? 0) > logBytesMax) await rm(log)
 }
