@@ -31,6 +31,8 @@ export interface FlowHead {
   readonly rules: string | null
   /** Deletes with a sequence up to this one were approved by a person. */
   readonly deletesApproved: Sequence
+  /** When they were. */
+  readonly deletesApproved_ms: number
   /** Deletes sent since `deletesSince_ms`, for the mass-delete guard. */
   readonly deletes: number
   readonly deletesSince_ms: number
@@ -118,7 +120,13 @@ export interface JudgeCommit {
   readonly deletes: number
   readonly deletesSince_ms: number
   readonly rules: string
-  readonly links: readonly { readonly id: number; readonly key: Key; readonly ref: string | null }[]
+  /** New links, new external ids, and links that `moved` to another source key. */
+  readonly links: readonly {
+    readonly id: number
+    readonly key: Key
+    readonly ref: string | null
+    readonly moved: boolean
+  }[]
   readonly outcomes: readonly OutcomeRow[]
   readonly lanes: readonly Lane[]
   readonly lanesGone: readonly number[]
@@ -185,7 +193,7 @@ export interface State {
   openFlow(flow: { id: FlowId; sync: string; journalId: string; from: Sequence }): Promise<FlowHead>
   flows(): Promise<readonly FlowHead[]>
   setStatus(flow: FlowId, status: FlowStatus, reason: Failure | null): Promise<void>
-  approveDeletes(flow: FlowId, upTo: Sequence): Promise<void>
+  approveDeletes(flow: FlowId, upTo: Sequence, at_ms: number): Promise<void>
 
   /** Who a system was at the first run; stores `found` when nothing is stored. Answers what is stored. */
   identity(system: string, found: string): Promise<string>

@@ -40,14 +40,11 @@ export interface Candidate {
  */
 export type Need =
   /** Does this value occur in that reference set? */
-  | { readonly kind: 'reference'; readonly set: string; readonly value: Value }
-  /** Which earlier records share this duplicate key? */
-  | { readonly kind: 'twins'; readonly index: string; readonly value: string }
+  { readonly kind: 'reference'; readonly set: string; readonly value: Value }
 
 /** Answers to needs. */
 export interface Found {
   reference(set: string, value: Value): boolean
-  twins(index: string, value: string): readonly Key[]
 }
 
 /** One step of validation. Pure: it knows nothing but its records and the answers to its needs. */

@@ -102,6 +102,8 @@ export function stateFile(db: Database) {
         if (stored === undefined)
           db.run('INSERT INTO flow (id, sync, journal_id, judged) VALUES (?,?,?,?)', id, sync, journalId, from)
         db.run('UPDATE flow SET epoch = epoch + 1 WHERE id = ?', id)
+        // The flight that these stood behind may be gone; those whose flight is still open are put back when they are judged.
+        db.run(`UPDATE lane SET due_ms = 0 WHERE flow = ? AND state = 'waiting' AND due_ms IS NULL`, id)
         return flowHead(db, db.get('SELECT * FROM flow WHERE id = ?', id) as Cells)
       })
     },
@@ -119,8 +121,10 @@ export function stateFile(db: Database) {
       )
     },
 
-    approveDeletes(flow: FlowId, upTo: Sequence): void {
-      db.write(() => db.run('UPDATE flow SET deletes_approved = ? WHERE id = ?', upTo, flow))
+    approveDeletes(flow: FlowId, upTo: Sequence, at_ms: number): void {
+      db.write(() =>
+        db.run('UPDATE flow SET deletes_approved = ?, deletes_approved_ms = ? WHERE id = ?', upTo, at_ms, flow),
+      )
     },
 
     identity(system: string, found: string): string {
@@ -206,6 +210,9 @@ export function stateFile(db: Database) {
       db.write(() => {
         fence(commit.flow, commit.epoch)
         const sync = String(db.get('SELECT sync FROM flow WHERE id = ?', commit.flow)?.['sync'])
+        // Keys may change places within one window: none of them stands in the way of another.
+        for (const link of commit.links)
+          if (link.moved) db.run(`UPDATE link SET a_key = 'moving:' || id, ref = NULL WHERE id = ?`, link.id)
         for (const link of commit.links)
           db.run(
             `INSERT INTO link (id, sync, a_key, ref, state) VALUES (?,?,?,?,'open') ON CONFLICT (id) DO UPDATE SET a_key = excluded.a_key, ref = excluded.ref`,
@@ -401,6 +408,7 @@ function flowHead(db: Database, row: Cells): FlowHead {
     reason: row['reason'] === null ? null : (JSON.parse(String(row['reason'])) as Failure),
     rules: row['rules'] as string | null,
     deletesApproved: Number(row['deletes_approved']),
+    deletesApproved_ms: Number(row['deletes_approved_ms']),
     deletes: Number(row['deletes']),
     deletesSince_ms: Number(row['deletes_since_ms']),
     nextLink: Number(db.get('SELECT max(id) AS n FROM link')?.['n'] ?? 0) + 1,

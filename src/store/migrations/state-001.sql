@@ -11,6 +11,7 @@ CREATE TABLE flow (
   rules TEXT,
   next_request INTEGER NOT NULL DEFAULT 1,
   deletes_approved INTEGER NOT NULL DEFAULT 0,
+  deletes_approved_ms INTEGER NOT NULL DEFAULT 0,
   deletes INTEGER NOT NULL DEFAULT 0,
   deletes_since_ms INTEGER NOT NULL DEFAULT 0
 );

@@ -1,0 +1,75 @@
+import type { RetryPolicy } from '../delivery/retry.ts'
+import type { FlowId } from '../model/change.ts'
+import type { Journal } from '../model/journal.ts'
+import type { Filter, Mapping } from '../model/mapping.ts'
+import type { TableReader } from '../model/source.ts'
+import type { State } from '../model/state.ts'
+import type { Target } from '../model/target.ts'
+import type { Value } from '../model/value.ts'
+import type { Stage } from '../model/verdict.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Random } from '../std/random.ts'
+import type { Emit } from '../telemetry/event.ts'
+
+/** A table joined to the root (rule 20): one child row at most becomes part of the record, as `<alias>.<column>`. */
+export interface Join {
+  readonly alias: string
+  readonly table: string
+  /** The child's own key columns. */
+  readonly key: readonly string[]
+  /** Pairs of columns that must be equal. */
+  readonly on: readonly { readonly child: string; readonly root: string }[]
+  /** Which of several child rows counts; the child's key breaks ties. */
+  readonly take: { readonly order: 'latest' | 'earliest'; readonly column: string } | null
+}
+
+/** What happens at the target when a record is deleted at the source, or leaves the filter. */
+export interface DeletePolicy {
+  readonly policy: 'soft' | 'hard' | 'ignore'
+  /** soft: the target field that becomes true. */
+  readonly field: string | null
+  /** The smaller of the two is the limit within an hour, but never less than ten. Null: no guard. */
+  readonly guard: { readonly percent: number; readonly rows: number } | null
+}
+
+/** One direction of a sync, compiled. */
+export interface FlowSpec {
+  readonly id: FlowId
+  readonly sync: string
+  /** The root table, as the source names it, and its key columns. */
+  readonly table: string
+  readonly key: readonly string[]
+  readonly joins: readonly Join[]
+  readonly filter: Filter | null
+  readonly mapping: Mapping
+  readonly stages: readonly Stage[]
+  readonly references: References
+  readonly deletes: DeletePolicy
+  /** Records a request. */
+  readonly requestRows: number
+  /** Bounds of one window. */
+  readonly windowRows: number
+  readonly windowBytes: number
+  readonly retry: RetryPolicy
+}
+
+/** Answers to the needs of stages (rule 7), for one window. */
+export interface References {
+  /** Which of these values occur in a reference set, by their texts. */
+  known(set: string, values: readonly Value[], signal: AbortSignal): Promise<ReadonlySet<string>>
+}
+
+/** What a flow works with. Time, randomness, network and disk come from here and nowhere else (I10). */
+export interface FlowParts {
+  readonly spec: FlowSpec
+  readonly journal: Journal
+  readonly state: State
+  readonly source: TableReader
+  readonly target: Target
+  readonly clock: Clock
+  readonly random: Random
+  readonly emit: Emit
+}
+
+/** Every table that the flow reads. */
+export const tablesOf = (spec: FlowSpec): string[] => [spec.table, ...spec.joins.map((join) => join.table)]

@@ -1,0 +1,236 @@
+import type { Entry, Sequence } from '../model/change.ts'
+import { type Key, keyOf } from '../model/key.ts'
+import type { TableReader } from '../model/source.ts'
+import type { Image, Known, Lane, LaneOf, OutcomeRow, State } from '../model/state.ts'
+import { field, fold, newRow, type Row } from '../model/value.ts'
+import type { FlowSpec, Join } from './flow.ts'
+
+/** One record of a window: all that was waiting, parked or new of it, folded into one image (rule 6). */
+export interface Subject {
+  key: Key
+  /** What the state knows of it; null for a record that was never seen. */
+  known: Known | null
+  /** Its key changed in this window: the link moves with it. */
+  renamed: boolean
+  image: Image
+  /** The newest entry that it stands for; null when it is read again for a reason of ours. */
+  covers: Sequence | null
+  first: Sequence | null
+  /** Source commit time of that entry, for live changes; null for snapshots and repeats. */
+  committed_ms: number | null
+  /** The lane whose image it took over. */
+  lane: Lane | null
+}
+
+export interface Gathered {
+  readonly subjects: readonly Subject[]
+  /** Entries that another one replaced, or that concern no record. */
+  readonly outcomes: readonly OutcomeRow[]
+}
+
+/** Folds a window by record: new entries over what waits or is parked. */
+export async function gather(
+  entries: readonly Entry[],
+  lanes: readonly LaneOf[],
+  spec: FlowSpec,
+  state: State,
+  source: TableReader,
+  signal: AbortSignal,
+): Promise<Gathered> {
+  const touched = spec.joins.length === 0 ? null : await rootsOf(entries, spec, state, source, signal)
+  const keys = new Set<Key>(lanes.map((lane) => lane.key))
+  for (const entry of entries) {
+    if (entry.table === spec.table) {
+      keys.add(entry.key)
+      if (entry.oldKey !== undefined) keys.add(entry.oldKey)
+    }
+    for (const root of touched?.get(entry.seq) ?? []) keys.add(root)
+  }
+  const asked = [...keys]
+  const answers = await state.gather(spec.id, spec.sync, asked)
+  const known = new Map(asked.map((key, i) => [key, answers[i] ?? null]))
+  const folding = new Folding(known)
+  for (const lane of lanes) folding.at(lane.key)
+  for (const entry of entries) {
+    const roots = touched?.get(entry.seq)
+    if (entry.table === spec.table) folding.root(entry, spec.joins.length > 0)
+    else if (roots === undefined || roots.length === 0) folding.orphan(entry)
+    else folding.child(entry, roots)
+  }
+  return { subjects: [...folding.subjects.values()], outcomes: folding.outcomes }
+}
+
+/** The growing window. A class because every step changes the same three collections. */
+class Folding {
+  readonly subjects = new Map<Key, Subject>()
+  readonly outcomes: OutcomeRow[] = []
+  readonly #known: Map<Key, Known | null>
+
+  constructor(known: Map<Key, Known | null>) {
+    this.#known = known
+  }
+
+  /** The subject of a record, started from its lane where it has one. */
+  at(key: Key): Subject {
+    let subject = this.subjects.get(key)
+    if (subject === undefined) {
+      const known = this.#known.get(key) ?? null
+      const lane = known?.lane ?? null
+      subject = {
+        key,
+        known,
+        renamed: false,
+        image: lane?.image ?? { op: 'touch', row: newRow() },
+        covers: lane?.last ?? null,
+        first: lane?.first ?? null,
+        committed_ms: null,
+        lane,
+      }
+      this.subjects.set(key, subject)
+    }
+    return subject
+  }
+
+  /** A change of the root row. In a joined sync its image counts for nothing: the record is read again. */
+  root(entry: Entry, joined: boolean): void {
+    const subject = entry.oldKey === undefined ? this.at(entry.key) : this.#rename(entry.oldKey, entry)
+    const fresh = subject.covers === null && subject.lane === null
+    this.#cover(subject, entry)
+    subject.image = joined ? { op: 'touch', row: newRow() } : next(subject.image, entry, fresh)
+  }
+
+  /** A change of a joined row: the record that it belongs to is read again, and so is the one that it used to belong to. */
+  child(entry: Entry, [root, ...others]: readonly Key[]): void {
+    this.#cover(this.at(root as Key), entry)
+    for (const key of [root as Key, ...others]) this.at(key).image = { op: 'touch', row: newRow() }
+  }
+
+  /** A joined row that belongs to no record. */
+  orphan(entry: Entry): void {
+    this.outcomes.push({
+      seq: entry.seq,
+      link: null,
+      kind: 'excluded',
+      by: null,
+      request: null,
+      note: 'belongs to no record',
+    })
+  }
+
+  #cover(subject: Subject, entry: Entry): void {
+    if (subject.covers !== null)
+      this.outcomes.push({
+        seq: subject.covers,
+        link: subject.known?.link ?? null,
+        kind: 'superseded',
+        by: entry.seq,
+        request: null,
+        note: null,
+      })
+    subject.covers = entry.seq
+    subject.first ??= entry.seq
+    subject.committed_ms = entry.op === 'read' || entry.at_ms === 0 ? null : entry.at_ms
+  }
+
+  /**
+   * The key changed: the link, and with it the target's record, moves to the new key. Where the new key already belongs to a
+   * record, the old one is read again (and found deleted) instead.
+   */
+  #rename(oldKey: Key, entry: Entry): Subject {
+    const taken = this.subjects.has(entry.key) || (this.#known.get(entry.key) ?? null) !== null
+    const old = this.at(oldKey)
+    if (taken || (old.known === null && old.covers === null)) {
+      if (old.known === null && old.covers === null) this.subjects.delete(oldKey)
+      else old.image = { op: 'delete', row: old.image.row }
+      return this.at(entry.key)
+    }
+    this.subjects.delete(oldKey)
+    this.#known.set(oldKey, null)
+    old.key = entry.key
+    old.renamed = old.known !== null
+    this.subjects.set(entry.key, old)
+    return old
+  }
+}
+
+/** The image after one more change. Absent columns keep what is known; what is not known is read again when it is composed. */
+function next(image: Image, entry: Entry, fresh: boolean): Image {
+  const row: Row = entry.row ?? newRow()
+  switch (entry.op) {
+    case 'delete':
+      return { op: 'delete', row }
+    case 'create':
+    case 'read':
+      return { op: 'upsert', row }
+    case 'touch':
+      return { op: 'touch', row: newRow() }
+    case 'update':
+      if (fresh || image.op === 'delete') return { op: 'upsert', row }
+      return { op: image.op, row: fold(image.row, row) }
+  }
+}
+
+/**
+ * Which root records the entries of joined tables belong to, the newest owner first, by sequence. Under PostgreSQL's default
+ * identity a deleted or moved child no longer names its old root: what was stored when the root was composed does.
+ */
+async function rootsOf(
+  entries: readonly Entry[],
+  spec: FlowSpec,
+  state: State,
+  source: TableReader,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Sequence, readonly Key[]>> {
+  const roots = new Map<Sequence, Key[]>()
+  for (const join of spec.joins) {
+    const mine = entries.filter((entry) => entry.table === join.table)
+    if (mine.length === 0) continue
+    const stored = await state.roots(
+      spec.sync,
+      join.alias,
+      mine.map((entry) => entry.oldKey ?? entry.key),
+    )
+    const named = await namedRoots(mine, join, spec, source, signal)
+    const seen = new Map<Key, Set<Key>>()
+    mine.forEach((entry, i) => {
+      const before = entry.oldKey ?? entry.key
+      const earlier = seen.get(before) ?? new Set(stored[i])
+      const all = new Set([...(named[i] ?? []), ...earlier])
+      roots.set(entry.seq, [...(roots.get(entry.seq) ?? []), ...all])
+      seen.set(entry.key, all)
+    })
+  }
+  return roots
+}
+
+/** The roots that a child row itself names: by the root's key directly, else by asking the source who has that value. */
+async function namedRoots(
+  entries: readonly Entry[],
+  join: Join,
+  spec: FlowSpec,
+  source: TableReader,
+  signal: AbortSignal,
+): Promise<Key[][]> {
+  const byKey =
+    join.on.length === spec.key.length && spec.key.every((column) => join.on.some((on) => on.root === column))
+  const images = entries.map((entry) => [entry.row, entry.before].filter((row) => row !== undefined))
+  if (byKey) {
+    const columns = spec.key.map((column) => join.on.find((on) => on.root === column)?.child as string)
+    return images.map((rows) =>
+      rows.map((row) => keyOf(columns.map((column) => field(row, column)))).filter((key) => key !== null),
+    )
+  }
+  const on = join.on[0] as Join['on'][0]
+  const wanted = images.map((rows) =>
+    rows.map((row) => field(row, on.child)).filter((value) => value !== undefined && value !== null),
+  )
+  const values = [...new Map(wanted.flat().map((value) => [keyOf([value]), value])).values()]
+  const found = new Map<Key | null, Key[]>()
+  for (let at = 0; at < values.length; at += 1000)
+    for (const row of await source.lookup(spec.table, on.root, values.slice(at, at + 1000), signal)) {
+      const value = keyOf([field(row, on.root)])
+      const key = keyOf(spec.key.map((column) => field(row, column)))
+      if (key !== null) found.set(value, [...(found.get(value) ?? []), key])
+    }
+  return wanted.map((each) => each.flatMap((value) => found.get(keyOf([value])) ?? []))
+}

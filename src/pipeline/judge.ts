@@ -1,0 +1,205 @@
+import { failure } from '../model/failure.ts'
+import type { Key } from '../model/key.ts'
+import type { Mapped, Mapping } from '../model/mapping.ts'
+import type { Known } from '../model/state.ts'
+import type { Delivery } from '../model/target.ts'
+import { field, fold, newRow, type Row, rowFrom, rowText, text, type Value } from '../model/value.ts'
+import type { Candidate, Reason, StageName, Verdict } from '../model/verdict.ts'
+import type { FlowParts, FlowSpec } from './flow.ts'
+import type { Subject } from './gather.ts'
+import { answerNeeds } from './needs.ts'
+
+/** What is to be done about one record of a window. */
+export type Decision =
+  | {
+      readonly kind: 'send'
+      readonly op: Delivery['op']
+      readonly set: Row
+      readonly key: Value
+      readonly ref: string | null
+      readonly target: string | null
+      readonly deletes: boolean
+    }
+  | {
+      readonly kind: 'park'
+      readonly to: 'quarantine' | 'review'
+      readonly stage: StageName
+      readonly reasons: readonly Reason[]
+    }
+  | { readonly kind: 'skip'; readonly reason: string }
+  /** An earlier request of it is under way: its turn comes when that is settled (I4). */
+  | { readonly kind: 'wait' }
+
+/**
+ * Maps, validates and resolves the composed records of a window: one decision each, same order. `busy` says which links have
+ * a request under way, or had one when this window was gathered.
+ */
+export async function judge(
+  subjects: readonly Subject[],
+  busy: (link: number) => boolean,
+  parts: FlowParts,
+  signal: AbortSignal,
+): Promise<Decision[]> {
+  const { spec, target, state } = parts
+  const mapped = subjects.map((subject) => mapOne(subject, busy, spec))
+  const verdicts = await validate(subjects, mapped, parts, signal)
+  const taken = await takenRefs(mapped, parts)
+  const claimed = new Map<string, Key>()
+  return subjects.map((subject, i): Decision => {
+    const one = mapped[i] as Early
+    if (one.kind === 'wait' || one.kind === 'skip') return one
+    if (one.kind === 'delete') return deletion(subject, one.why, spec)
+    const verdict = verdicts[i] as Judged
+    if (verdict.kind !== 'accept') return verdict
+    if (one.mapped.kind !== 'mapped') throw new Error('an unmapped record was accepted')
+    return resolve(subject, one.mapped, one.ref)
+  })
+
+  /** Accepted: what has to be written, if anything. */
+  function resolve(subject: Subject, { key, set }: Extract<Mapped, { kind: 'mapped' }>, ref: string | null): Decision {
+    if (ref !== null) {
+      const owner = taken.get(ref)
+      const other = claimed.get(ref)
+      if ((owner !== undefined && owner !== subject.known?.link) || (other !== undefined && other !== subject.key))
+        return parkTwin(spec.mapping)
+      claimed.set(ref, subject.key)
+    }
+    const full =
+      spec.deletes.policy === 'soft' && spec.deletes.field !== null ? withField(set, spec.deletes.field, false) : set
+    const before =
+      subject.known?.state === 'linked' && subject.known.shadow !== null ? rowFrom(subject.known.shadow) : null
+    if (before !== null && rowText(before) === rowText(fold(before, target.normal(spec.mapping.object, full))))
+      return { kind: 'skip', reason: 'no change' }
+    const moved =
+      before !== null &&
+      text(field(before, spec.mapping.key) ?? null) !==
+        text(field(target.normal(spec.mapping.object, full), spec.mapping.key) ?? null)
+    // A record whose external id changes is found by the target's own id: an upsert would make a second one.
+    const id = moved ? (subject.known?.target ?? null) : null
+    return { kind: 'send', op: id === null ? 'upsert' : 'update', set: full, key, ref, target: id, deletes: false }
+  }
+
+  /** Which external ids of this window belong to a known record already. */
+  async function takenRefs(all: readonly Early[], { spec }: FlowParts): Promise<ReadonlyMap<string, number>> {
+    const refs = [...new Set(all.flatMap((one) => (one.kind === 'mapped' && one.ref !== null ? [one.ref] : [])))]
+    const owners = refs.length === 0 ? [] : await state.refs(spec.sync, refs)
+    return new Map(
+      refs.flatMap((ref, i): [string, number][] => (typeof owners[i] === 'number' ? [[ref, owners[i]]] : [])),
+    )
+  }
+}
+
+type Early =
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'skip'; readonly reason: string }
+  | { readonly kind: 'delete'; readonly why: string }
+  | { readonly kind: 'mapped'; readonly mapped: Mapped; readonly ref: string | null }
+
+function mapOne(subject: Subject, busy: (link: number) => boolean, spec: FlowSpec): Early {
+  if (subject.known !== null && busy(subject.known.link)) return { kind: 'wait' }
+  if (subject.image.op === 'delete') return { kind: 'delete', why: 'deleted at the source' }
+  if (spec.filter !== null && !spec.filter.keeps(subject.image.row))
+    return { kind: 'delete', why: `filter: ${spec.filter.text}` }
+  const mapped = spec.mapping.map(subject.image.row)
+  return { kind: 'mapped', mapped, ref: mapped.kind === 'mapped' ? refOf(spec.mapping, mapped.key) : null }
+}
+
+/**
+ * The external id as it must be unique: lower case and trimmed, as the targets compare. Null where it is an untouched copy of
+ * the source's own key without letters, which cannot collide.
+ */
+function refOf(mapping: Mapping, key: Value): string | null {
+  const exact = text(key) ?? ''
+  const lower = exact.trim().toLowerCase()
+  return mapping.keyColumn !== undefined && lower === exact && lower === exact.toUpperCase() ? null : lower
+}
+
+type Judged = Extract<Verdict, { kind: 'accept' }> | Extract<Decision, { kind: 'park' | 'skip' }>
+
+/** Runs all stages over all mapped records; a record parks at its first failing stage, with the errors of the later ones (rule 8). */
+async function validate(
+  subjects: readonly Subject[],
+  mapped: readonly Early[],
+  parts: FlowParts,
+  signal: AbortSignal,
+): Promise<(Judged | null)[]> {
+  const { spec } = parts
+  const candidates: Candidate[] = []
+  const places: number[] = []
+  const judged = mapped.map((one, i): Judged | null => {
+    if (one.kind !== 'mapped') return null
+    const { mapped } = one
+    if (mapped.kind === 'invalid')
+      return { kind: 'park', to: 'quarantine', stage: mapped.reasons[0]?.stage ?? 'mapping', reasons: mapped.reasons }
+    const key = text(mapped.key)
+    if (key === null || key.trim() === '') return parkKeyless(spec.mapping)
+    const { image, key: record } = subjects[i] as Subject
+    candidates.push({ key: record, row: image.row, set: mapped.set })
+    places.push(i)
+    return { kind: 'accept' }
+  })
+  if (spec.stages.length === 0 || candidates.length === 0) return judged
+  const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
+  for (const stage of spec.stages)
+    stage.judge(candidates, found).forEach((verdict, n) => {
+      const place = places[n] as number
+      const before = judged[place]
+      if (verdict.kind === 'accept' || before === null || before === undefined) return
+      if (before.kind === 'accept')
+        judged[place] = verdict.kind === 'park' ? { ...verdict, stage: stage.name } : verdict
+      else if (before.kind === 'park' && verdict.kind === 'park')
+        judged[place] = { ...before, reasons: [...before.reasons, ...verdict.reasons] }
+    })
+  return judged
+}
+
+function parkKeyless(mapping: Mapping): Judged {
+  const error = `The external id ${mapping.key} is empty.`
+  return {
+    kind: 'park',
+    to: 'quarantine',
+    stage: 'key',
+    reasons: [{ stage: 'key', code: 'SYNC-4001', field: mapping.key, error }],
+  }
+}
+
+function parkTwin(mapping: Mapping): Decision {
+  const error = failure(
+    'SYNC-4002',
+    `Another source record already has this ${mapping.key}; sending this one would overwrite it.`,
+  ).message
+  return {
+    kind: 'park',
+    to: 'quarantine',
+    stage: 'key',
+    reasons: [{ stage: 'key', code: 'SYNC-4002', field: mapping.key, error }],
+  }
+}
+
+/** A record that is gone at the source, or left the filter. */
+function deletion({ known }: Subject, why: string, spec: FlowSpec): Decision {
+  const filtered = why.startsWith('filter')
+  if (!isDelivered(known))
+    return {
+      kind: 'skip',
+      reason: filtered
+        ? why
+        : known?.state === 'tombstone'
+          ? 'deleted already'
+          : 'never delivered, deleted at the source',
+    }
+  const { policy, field: name } = spec.deletes
+  if (policy === 'ignore') return { kind: 'skip', reason: `deletes: ignore (${why})` }
+  const base = { kind: 'send', key: null, ref: null, target: known.target, deletes: true } as const
+  if (policy === 'hard') return { ...base, op: 'delete', set: newRow() }
+  return { ...base, op: 'update', set: withField(newRow(), name as string, true) }
+}
+
+const isDelivered = (known: Known | null): known is Known & { target: string } =>
+  known?.state === 'linked' && known.target !== null
+
+function withField(row: Row, name: string, value: Value): Row {
+  const one = newRow()
+  one[name] = value
+  return fold(row, one)
+}

@@ -1,0 +1,234 @@
+import type { Failure } from '../model/failure.ts'
+import type { Flight, Image, Lane, OutcomeRow, SettleCommit } from '../model/state.ts'
+import type { Delivery, Outcome } from '../model/target.ts'
+import { fold, rowFrom, rowText } from '../model/value.ts'
+import type { FlowParts } from './flow.ts'
+import type { Launch } from './window.ts'
+
+/** A request with its answers. */
+export interface Answered {
+  readonly launch: Launch
+  readonly outcomes: readonly Outcome[]
+}
+
+/** What settling did, for the flow and its views. */
+export interface Settled {
+  readonly commit: Omit<SettleCommit, 'flow' | 'epoch' | 'at_ms' | 'status'>
+  /** Links that have no request under way any more. */
+  readonly landed: readonly number[]
+  /** What is left of requests whose answer was lost. */
+  readonly landing: readonly Launch[]
+  readonly counts: { delivered: number; superseded: number; parked: number; returned: number }
+  readonly durations_ms: readonly number[]
+  /** Nothing of one request was taken: the target is away. */
+  readonly away: Failure | null
+  /** Repeating does not help: a person has to mend something first. */
+  readonly stop: Failure | null
+}
+
+/** An outcome that was unsent because its answer was lost and it can no longer land. */
+const CANNOT_LAND = 'SYNC-6006'
+
+/**
+ * Turns answers into rows: delivered, parked, waiting again, or still in the air. Only the target's own word confirms (I3).
+ * Answers other than confirmed may meet a newer change of the same record that waits behind them; the caller keeps judging
+ * from writing meanwhile.
+ */
+export async function settle(answers: readonly Answered[], parts: FlowParts, now_ms: number): Promise<Settled> {
+  const { state, spec, retry } = { ...parts, retry: parts.spec.retry }
+  const all = answers.flatMap(({ launch, outcomes }) =>
+    launch.flight.request.deliveries.map((delivery, i) => ({
+      delivery,
+      outcome: outcomes[i] as Outcome,
+      image: launch.flight.images[i] as Image,
+      committed_ms: launch.committed_ms[i] ?? null,
+      request: launch.flight.request.number,
+    })),
+  )
+  const unhappy = all.filter(({ outcome }) => outcome.kind !== 'confirmed' && outcome.kind !== 'unknown')
+  const behind = new Map(
+    unhappy.length === 0
+      ? []
+      : (
+          await state.take(
+            spec.id,
+            -1,
+            unhappy.map(({ delivery }) => delivery.link),
+            0,
+          )
+        ).lanes.map((lane): [number, Lane] => [lane.link, lane]),
+  )
+  const bases = await shadowsUnder(all, parts)
+
+  const outcomes: OutcomeRow[] = []
+  const links: SettleCommit['links'][0][] = []
+  const shadows: SettleCommit['shadows'][0][] = []
+  const lanes: Lane[] = []
+  const durations_ms: number[] = []
+  const counts = { delivered: 0, superseded: 0, parked: 0, returned: 0 }
+  let stop: Failure | null = null
+  for (const { delivery, outcome, image, committed_ms, request } of all) {
+    const { link } = delivery
+    const seq = delivery.covers[0] ?? null
+    const waiting = behind.get(link)
+    switch (outcome.kind) {
+      case 'confirmed': {
+        counts.delivered += 1
+        if (seq !== null) outcomes.push({ seq, link, kind: 'delivered', by: null, request, note: null })
+        if (committed_ms !== null) durations_ms.push(Math.max(0, now_ms - committed_ms))
+        const gone = image.op === 'delete'
+        links.push({ id: link, target: outcome.id, state: gone ? 'tombstone' : 'linked' })
+        shadows.push({ link, image: gone ? null : imageAfter(delivery, outcome, bases.get(link) ?? null, parts) })
+        break
+      }
+      case 'rejected':
+        if (waiting === undefined) {
+          counts.parked += 1
+          lanes.push(parkedLane(link, seq, image, outcome.failure, now_ms))
+        } else merge(waiting)
+        break
+      case 'unsent':
+        if (outcome.failure.retry !== 'timed') stop = outcome.failure
+        merge(
+          waiting,
+          outcome.failure.code === CANNOT_LAND || outcome.failure.retry !== 'timed'
+            ? now_ms
+            : now_ms + retry.waitMax_ms,
+        )
+        break
+      case 'stale':
+        merge(waiting)
+        break
+      case 'unknown':
+        break
+    }
+
+    /** Back to waiting, folded with what came meanwhile. */
+    function merge(newer: Lane | undefined, due_ms = now_ms): void {
+      counts.returned += 1
+      if (newer === undefined) {
+        lanes.push({
+          link,
+          state: 'waiting',
+          first: seq,
+          last: seq,
+          image,
+          due_ms,
+          attempts: 1,
+          stage: null,
+          reasons: [],
+          since_ms: now_ms,
+        })
+        return
+      }
+      if (seq !== null && newer.last !== null) {
+        counts.superseded += 1
+        outcomes.push({ seq, link, kind: 'superseded', by: newer.last, request: null, note: null })
+      }
+      lanes.push({
+        ...newer,
+        first: seq ?? newer.first,
+        last: newer.last ?? seq,
+        image: foldImages(image, newer.image),
+        due_ms,
+      })
+    }
+  }
+  const landing = answers.flatMap(({ launch, outcomes: each }) => stillLanding(launch, each))
+  const left = new Set(landing.map((launch) => launch.flight.request.id))
+  return {
+    commit: {
+      outcomes,
+      links,
+      shadows,
+      lanes,
+      flightsClosed: answers.map(({ launch }) => launch.flight.request.id).filter((id) => !left.has(id)),
+      flightsLeft: landing.map((launch) => launch.flight),
+    },
+    landed: all.filter(({ outcome }) => outcome.kind !== 'unknown').map(({ delivery }) => delivery.link),
+    landing,
+    counts,
+    durations_ms,
+    away: awayFor(answers),
+    stop,
+  }
+}
+
+/** A later image over an earlier one that did not arrive (rule 9). */
+export function foldImages(earlier: Image, later: Image): Image {
+  return earlier.op === 'upsert' && later.op === 'upsert' ? { op: 'upsert', row: fold(earlier.row, later.row) } : later
+}
+
+/** The shadows that partial deliveries lay their fields over. */
+async function shadowsUnder(
+  all: readonly { delivery: Delivery; outcome: Outcome }[],
+  { state, spec }: FlowParts,
+): Promise<ReadonlyMap<number, string | null>> {
+  const partial = all.filter(
+    ({ delivery, outcome }) =>
+      outcome.kind === 'confirmed' && spec.mapping.fields.some((name) => !Object.hasOwn(delivery.set, name)),
+  )
+  const links = partial.map(({ delivery }) => delivery.link)
+  const found = links.length === 0 ? [] : await state.shadows(links)
+  return new Map(links.map((link, i) => [link, found[i] ?? null]))
+}
+
+/** The target's image after a confirmed write: what it says it stored, else what was sent in its normal form. */
+function imageAfter(
+  delivery: Delivery,
+  outcome: Extract<Outcome, { kind: 'confirmed' }>,
+  base: string | null,
+  { target, spec }: FlowParts,
+): string {
+  const written = target.normal(spec.mapping.object, outcome.stored ?? delivery.set)
+  return rowText(base === null ? written : fold(rowFrom(base), written))
+}
+
+const parkedLane = (
+  link: number,
+  seq: number | null,
+  image: Image,
+  { code, message }: Failure,
+  now_ms: number,
+): Lane => ({
+  link,
+  state: 'parked',
+  first: seq,
+  last: seq,
+  image,
+  due_ms: null,
+  attempts: 0,
+  stage: 'target',
+  reasons: [{ stage: 'target', code, error: message }],
+  since_ms: now_ms,
+})
+
+/** The deliveries of a request whose answer was lost, as a request of their own under the same number. */
+function stillLanding(launch: Launch, outcomes: readonly Outcome[]): Launch[] {
+  const open = outcomes.flatMap((outcome, i) => (outcome.kind === 'unknown' ? [i] : []))
+  if (open.length === 0) return []
+  const { flight, committed_ms } = launch
+  const until = Math.max(...outcomes.map((outcome) => (outcome.kind === 'unknown' ? outcome.mayLandUntil_ms : 0)))
+  const request = { ...flight.request, deliveries: open.map((i) => flight.request.deliveries[i] as Delivery) }
+  const left: Flight = {
+    request,
+    ticket: flight.ticket,
+    mayLandUntil_ms: until,
+    images: open.map((i) => flight.images[i] as Image),
+  }
+  return [{ flight: left, committed_ms: open.map((i) => committed_ms[i] ?? null) }]
+}
+
+/** A request of which nothing was taken, for reasons that pass. */
+function awayFor(answers: readonly Answered[]): Failure | null {
+  for (const { outcomes } of answers) {
+    const first = outcomes[0]
+    if (
+      first?.kind === 'unsent' &&
+      first.failure.code !== CANNOT_LAND &&
+      outcomes.every((outcome) => outcome.kind === 'unsent')
+    )
+      return first.failure
+  }
+  return null
+}

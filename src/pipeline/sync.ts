@@ -1,0 +1,288 @@
+import { plan } from '../delivery/plan.ts'
+import type { Entry, Sequence } from '../model/change.ts'
+import type { Failure } from '../model/failure.ts'
+import type { FlowHead, FlowStatus, LaneOf } from '../model/state.ts'
+import { type Mutex, mutex } from '../std/mutex.ts'
+import { type Bell, bell } from '../std/signal.ts'
+import { compose } from './compose.ts'
+import { type Flights, flights } from './flights.ts'
+import { type FlowParts, tablesOf } from './flow.ts'
+import { gather, type Subject } from './gather.ts'
+import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
+import { type Decision, judge } from './judge.ts'
+import type { Settled } from './settle.ts'
+import { decide, type Launch, launchOf } from './window.ts'
+
+/** Where a running flow is, for people and for runs that end when nothing is pending. */
+export interface FlowView {
+  readonly status: FlowStatus
+  readonly reason: Failure | null
+  readonly judged: Sequence
+  /** Nothing is waiting, under way, or unread in the journal at the last look. */
+  readonly idle: boolean
+  /** Why the target takes nothing at present. */
+  readonly away: Failure | null
+}
+
+/** What one step works on. */
+interface Window {
+  readonly entries: readonly Entry[]
+  readonly lanes: readonly LaneOf[]
+  readonly scanned: Sequence
+}
+
+/**
+ * One flow at work: takes windows of entries after its cursor `judged`, gives every record a decision, stores verdicts and
+ * flights (T2+T3), and launches the requests. `#step` shows the whole path of a window; the stages never call each other.
+ */
+export class Flow {
+  readonly id: string
+  readonly #parts: FlowParts
+  readonly #epoch: number
+  readonly #signal: AbortSignal
+  readonly #bell: Bell = bell()
+  /** Judging writes lanes that settling an unhappy answer reads: one at a time. */
+  readonly #lock: Mutex = mutex()
+  readonly #air: Flights
+  readonly #broken = Promise.withResolvers<never>()
+  #judged: Sequence
+  #status: FlowStatus
+  #reason: Failure | null
+  #nextLink: () => number
+  #nextRequest: number
+  #count: GuardCount
+  #approval: Approval
+  /** Links that were freed since the present window was begun: what was gathered of them is out of date (I4). */
+  #freed = new Set<number>()
+  /** Links whose waiting lane stands behind a request. */
+  #behind = new Set<number>()
+  /** While the target is away nothing new is judged, and only a probe is sent; so the waiting lanes stay few. */
+  #away: { readonly failure: Failure; readonly until_ms: number } | null = null
+  /** The target is back: waiting lanes need not wait for their time. */
+  #hurry = false
+  #idle = false
+  #timer = new AbortController()
+
+  /** @param nextLink hands out link numbers; flows of one state share it */
+  constructor(parts: FlowParts, head: FlowHead, nextLink: () => number, signal: AbortSignal) {
+    this.id = parts.spec.id
+    this.#parts = parts
+    this.#epoch = head.epoch
+    this.#signal = signal
+    this.#judged = head.judged
+    this.#status = head.status
+    this.#reason = head.reason
+    this.#nextLink = nextLink
+    this.#nextRequest = head.nextRequest
+    this.#count = guardOf(head).count
+    this.#approval = guardOf(head).approval
+    this.#broken.promise.catch(() => {})
+    const news = {
+      settled: (settled: Settled) => this.#onSettled(settled),
+      failed: (error: unknown) => this.#broken.reject(error),
+    }
+    this.#air = flights(parts, head, this.#lock, news, signal)
+  }
+
+  /** There may be something new. */
+  wake(): void {
+    this.#idle = false
+    this.#bell.ring()
+  }
+
+  view(): FlowView {
+    return {
+      status: this.#status,
+      reason: this.#reason,
+      judged: this.#judged,
+      idle: this.#idle,
+      away: this.#away?.failure ?? null,
+    }
+  }
+
+  /** Works until the signal is aborted, then lets what is being stored finish. Rejects when the store fails or an invariant breaks. */
+  async run(): Promise<void> {
+    const { state, spec } = this.#parts
+    for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
+    try {
+      while (!this.#signal.aborted) {
+        const more = this.#status === 'running' && this.#air.queued < this.#parts.target.traits.requestsMax
+        if (more && (await Promise.race([this.#lock(() => this.#step()), this.#broken.promise]))) continue
+        await Promise.race([this.#bell.wait(this.#signal), this.#broken.promise])
+      }
+    } catch (error) {
+      if (!this.#signal.aborted) throw error
+    } finally {
+      this.#timer.abort()
+      if (this.#signal.aborted) await this.#air.drained()
+    }
+  }
+
+  async pause(): Promise<void> {
+    await this.#set('paused', null)
+  }
+
+  /** Goes on after a pause or a safety stop. `approveDeletes`: the deletes that are there now may go through. */
+  async resume(options: { approveDeletes?: boolean } = {}): Promise<void> {
+    const { state, journal, clock, spec } = this.#parts
+    if (options.approveDeletes) {
+      this.#approval = { upTo: (await journal.head()).tail, at_ms: clock.now() }
+      await state.approveDeletes(spec.id, this.#approval.upTo, this.#approval.at_ms)
+    }
+    await this.#set('running', null)
+  }
+
+  /** Stops with this failure until a person resumes (promise 6). */
+  async stop(failure: Failure): Promise<void> {
+    await this.#set('stopped', failure)
+  }
+
+  async #set(status: FlowStatus, reason: Failure | null): Promise<void> {
+    const { state, emit, spec } = this.#parts
+    this.#status = status
+    this.#reason = reason
+    await state.setStatus(spec.id, status, reason)
+    emit({ kind: 'flow', flow: spec.id, status, failure: reason })
+    this.wake()
+  }
+
+  /** One window, from the journal to launched requests. Answers false when there was nothing to do. */
+  async #step(): Promise<boolean> {
+    const { spec, state, source, target, clock, random } = this.#parts
+    this.#freed.clear()
+    const started = clock.mono()
+    const window = await this.#take()
+    if (window === null) return false
+
+    const gathered = await gather(window.entries, window.lanes, spec, state, source, this.#signal)
+    const related = await compose(gathered.subjects, spec, source, this.#signal)
+    const decisions = await judge(
+      gathered.subjects,
+      (link) => this.#air.has(link) || this.#freed.has(link),
+      this.#parts,
+      this.#signal,
+    )
+    const count = await this.#guarded(gathered.subjects, decisions)
+    if (count === null) return true
+
+    const now_ms = clock.now()
+    const decided = decide(gathered.subjects, decisions, spec, now_ms, this.#nextLink)
+    const limits = {
+      rowsMax: Math.min(spec.requestRows, target.traits.requestRowsMax),
+      bytesMax: target.traits.requestBytesMax,
+    }
+    const planned = plan(decided.deliveries, limits, () => ({ id: random.id(), number: this.#nextRequest++ }))
+    const launches: Launch[] = planned.map(({ request, with: subjects }) =>
+      launchOf(request, subjects, now_ms + 2 * target.traits.landing_ms),
+    )
+    const outcomes = [...gathered.outcomes, ...decided.outcomes]
+    // I2, I5, I9: cursor, verdicts, lanes and flights in one transaction, before anything is sent.
+    await state.judge({
+      flow: spec.id,
+      epoch: this.#epoch,
+      at_ms: now_ms,
+      judged: window.scanned,
+      readMore: window.entries.length,
+      deletes: count.deletes,
+      deletesSince_ms: count.since_ms,
+      rules: spec.mapping.hash,
+      links: decided.links,
+      outcomes,
+      lanes: decided.lanes,
+      lanesGone: decided.lanesGone,
+      flights: launches.map((launch) => launch.flight),
+      related,
+    })
+    this.#judged = window.scanned
+    this.#count = count
+    for (const lane of decided.lanes) if (lane.state === 'waiting') this.#behind.add(lane.link)
+    this.#air.launch(launches)
+    this.#report(window, decisions, outcomes, decided.deliveries.length, clock.mono() - started)
+    return true
+  }
+
+  /** The next window: lanes that are due, then new entries. Null when there is nothing to do before the next ring. */
+  async #take(): Promise<Window | null> {
+    const { spec, state, journal, clock } = this.#parts
+    const now_ms = clock.now()
+    const probing = this.#away !== null
+    if (this.#away !== null && now_ms < this.#away.until_ms) return this.#rest(this.#away.until_ms)
+    const freed = [...this.#behind].filter((link) => !this.#air.has(link)).slice(0, spec.windowRows)
+    for (const link of freed) this.#behind.delete(link)
+    const due_ms = this.#hurry ? Number.MAX_SAFE_INTEGER : now_ms
+    const { lanes, next_ms } = await state.take(spec.id, due_ms, freed, probing ? spec.requestRows : spec.windowRows)
+    if (probing && lanes.length === 0) this.#away = null
+    if (lanes.length === 0) this.#hurry = false
+    // Lanes and entries go in separate windows: a record is then in one of them only once.
+    const from = { after: this.#judged, tables: tablesOf(spec), flow: spec.id }
+    const { entries, scanned } =
+      lanes.length > 0 || probing
+        ? { entries: [], scanned: this.#judged }
+        : await journal.read(from, spec.windowRows, spec.windowBytes)
+    if (lanes.length > 0 || entries.length > 0 || scanned > this.#judged) return { entries, lanes, scanned }
+    this.#idle = this.#air.open === 0 && this.#behind.size === 0 && next_ms === null && !probing
+    return probing ? this.#rest(now_ms) : this.#rest(next_ms)
+  }
+
+  /** Rings the bell at that time; nothing is to be done before, unless something else rings it. */
+  #rest(until_ms: number | null): null {
+    const { clock } = this.#parts
+    this.#timer.abort()
+    this.#timer = new AbortController()
+    if (until_ms !== null)
+      clock.sleep(Math.max(0, until_ms - clock.now()), this.#timer.signal).then(
+        () => this.#bell.ring(),
+        () => {},
+      )
+    return null
+  }
+
+  /** The mass-delete guard: the new count, or null when it stopped the flow. */
+  async #guarded(subjects: readonly Subject[], decisions: readonly Decision[]): Promise<GuardCount | null> {
+    const { spec, state, clock } = this.#parts
+    const deleting = subjects.filter((_, i) => {
+      const decision = decisions[i]
+      return decision?.kind === 'send' && decision.deletes
+    })
+    const passed = await guard(deleting, this.#count, this.#approval, clock.now(), spec, state)
+    if (passed.kind === 'pass') return passed.count
+    await this.stop(passed.failure)
+    return null
+  }
+
+  #onSettled(settled: Settled): void {
+    const { spec, clock, emit } = this.#parts
+    for (const link of settled.landed) this.#freed.add(link)
+    emit({ kind: 'settled', flow: spec.id, ...settled.counts, durations_ms: settled.durations_ms })
+    if (settled.stop !== null) this.stop(settled.stop).catch((error: unknown) => this.#broken.reject(error))
+    if (settled.counts.delivered + settled.counts.parked > 0) {
+      this.#hurry ||= this.#away !== null
+      this.#away = null
+    } else if (settled.away !== null) {
+      this.#away = { failure: settled.away, until_ms: clock.now() + spec.retry.waitMax_ms }
+      emit({ kind: 'away', flow: spec.id, failure: settled.away, retryIn_ms: spec.retry.waitMax_ms })
+    }
+    this.#bell.ring()
+  }
+
+  #report(
+    window: Window,
+    decisions: readonly Decision[],
+    outcomes: readonly { kind: string }[],
+    sent: number,
+    ms: number,
+  ): void {
+    const decided = (kind: Decision['kind']) => decisions.filter((decision) => decision.kind === kind).length
+    this.#parts.emit({
+      kind: 'judged',
+      flow: this.id,
+      entries: window.entries.length,
+      sent,
+      parked: decided('park'),
+      waiting: decided('wait'),
+      excluded: outcomes.filter((outcome) => outcome.kind === 'excluded').length,
+      superseded: outcomes.filter((outcome) => outcome.kind === 'superseded').length,
+      ms,
+    })
+  }
+}

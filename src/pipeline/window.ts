@@ -1,0 +1,112 @@
+import type { Sized } from '../delivery/plan.ts'
+import type { Flight, JudgeCommit, Lane, OutcomeRow } from '../model/state.ts'
+import type { Delivery, Request } from '../model/target.ts'
+import { rowText } from '../model/value.ts'
+import type { FlowSpec } from './flow.ts'
+import type { Subject } from './gather.ts'
+import type { Decision } from './judge.ts'
+
+/** A request under way, with what is only needed while this process lives. */
+export interface Launch {
+  readonly flight: Flight
+  /** Source commit time of each delivery, for live changes; same order. */
+  readonly committed_ms: readonly (number | null)[]
+}
+
+/** What a decided window becomes in the store, before its deliveries are packed into requests. */
+export interface Decided {
+  readonly links: JudgeCommit['links']
+  readonly outcomes: OutcomeRow[]
+  readonly lanes: Lane[]
+  readonly lanesGone: number[]
+  readonly deliveries: Sized<Subject>[]
+}
+
+/** Wire overhead of a record beside its fields, in bytes: attributes, braces, commas. */
+const RECORD_OVERHEAD_BYTES = 64
+
+/** Turns decisions into rows: audit rows, lanes, links with their new numbers, deliveries. Pure but for the link numbers it takes. */
+export function decide(
+  subjects: readonly Subject[],
+  decisions: readonly Decision[],
+  spec: FlowSpec,
+  now_ms: number,
+  nextLink: () => number,
+): Decided {
+  const links: JudgeCommit['links'][0][] = []
+  const decided: Decided = { links, outcomes: [], lanes: [], lanesGone: [], deliveries: [] }
+  for (const [i, subject] of subjects.entries()) {
+    const decision = decisions[i] as Decision
+    const ref = decision.kind === 'send' ? decision.ref : null
+    const link = subject.known?.link ?? (decision.kind === 'skip' ? null : nextLink())
+    if (link === null) {
+      skip(subject, null, (decision as Extract<Decision, { kind: 'skip' }>).reason)
+      continue
+    }
+    if (subject.known === null || subject.renamed || ref !== null)
+      links.push({ id: link, key: subject.key, ref, moved: subject.renamed })
+    switch (decision.kind) {
+      case 'skip':
+        skip(subject, link, decision.reason)
+        break
+      case 'wait':
+        decided.lanes.push(laneFor(subject, link, { state: 'waiting', due_ms: null, since_ms: now_ms }))
+        break
+      case 'park': {
+        const state = decision.to === 'review' ? 'review' : 'parked'
+        const since_ms = subject.lane?.state === state ? subject.lane.since_ms : now_ms
+        decided.lanes.push(
+          laneFor(subject, link, { state, due_ms: null, since_ms, stage: decision.stage, reasons: decision.reasons }),
+        )
+        break
+      }
+      case 'send':
+        if (subject.lane !== null) decided.lanesGone.push(link)
+        decided.deliveries.push(sized(subject, link, decision, spec))
+    }
+  }
+  return decided
+
+  function skip(subject: Subject, link: number | null, reason: string): void {
+    if (subject.lane !== null && link !== null) decided.lanesGone.push(link)
+    if (subject.covers !== null)
+      decided.outcomes.push({ seq: subject.covers, link, kind: 'excluded', by: null, request: null, note: reason })
+  }
+}
+
+function laneFor(
+  subject: Subject,
+  link: number,
+  lane: Pick<Lane, 'state' | 'due_ms' | 'since_ms'> & Partial<Pick<Lane, 'stage' | 'reasons'>>,
+): Lane {
+  const { first, covers: last, image } = subject
+  return { link, first, last, image, attempts: 0, stage: null, reasons: [], ...lane }
+}
+
+function sized(
+  subject: Subject,
+  link: number,
+  decision: Extract<Decision, { kind: 'send' }>,
+  spec: FlowSpec,
+): Sized<Subject> {
+  const { op, set, key, target, deletes } = decision
+  // From here on the record counts as deleted, also when it only left the filter.
+  if (deletes) subject.image = { op: 'delete', row: subject.image.row }
+  const delivery: Delivery = {
+    link,
+    op,
+    object: spec.mapping.object,
+    ref: target === null ? { field: spec.mapping.key, value: key } : { id: target },
+    set,
+    covers: subject.covers === null ? [] : [subject.covers],
+  }
+  return { delivery, bytes: rowText(set).length + RECORD_OVERHEAD_BYTES, with: subject }
+}
+
+/** The flight of a planned request. */
+export function launchOf(request: Request, subjects: readonly Subject[], mayLandUntil_ms: number): Launch {
+  return {
+    flight: { request, ticket: null, mayLandUntil_ms, images: subjects.map((subject) => subject.image) },
+    committed_ms: subjects.map((subject) => subject.committed_ms),
+  }
+}
