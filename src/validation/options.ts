@@ -1,0 +1,28 @@
+import { type Static, Type } from 'typebox'
+
+/** `validate:` of a sync. The stages rules, reference, duplicates and quality are refused by the configuration in this version. */
+export const validateOptions = Type.Object(
+  {
+    schema: Type.Optional(
+      Type.Union([Type.String({ minLength: 1 }), Type.Object({}, { additionalProperties: true })], {
+        description:
+          'JSON Schema (2020-12) over the target fields: a file, relative to the configuration, or the schema itself.',
+      }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: 'Checks between mapping and delivery. A record that fails is quarantined alone.',
+  },
+)
+
+export type ValidateOptions = Static<typeof validateOptions>
+
+/** Stages that the specification has and this version does not run yet. */
+export const stagesLater = ['rules', 'reference', 'duplicates', 'quality'] as const
+
+/** How the schema stage looks at values. */
+export interface SchemaStageOptions {
+  /** How many reasons one record may carry; the rest is counted in a last one. */
+  readonly reasonsMax?: number
+}

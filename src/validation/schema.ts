@@ -1,0 +1,235 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import formatsPlugin from 'ajv-formats'
+import { type FailureCode, failure, SyncError } from '../model/failure.ts'
+import { text as exactText, type Row, type Value } from '../model/value.ts'
+import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
+import { mask } from '../std/mask.ts'
+import { compilePattern, PatternError, patternTextMax } from '../std/pattern.ts'
+import { nearest } from '../std/suggest.ts'
+import type { SchemaStageOptions } from './options.ts'
+import { plainRow } from './plain.ts'
+
+/** A JSON Schema (2020-12) as it was read. */
+export type JsonSchema = { readonly [keyword: string]: unknown } | boolean
+
+const schemaBytesMax = 1_000_000
+const reasonsDefault = 20
+
+/** Formats whose check is a short walk over the text; `regex`, `uri-template` and the like have no use for fields. */
+const formats = [
+  'date',
+  'time',
+  'date-time',
+  'iso-date-time',
+  'duration',
+  'email',
+  'hostname',
+  'ipv4',
+  'ipv6',
+  'uri',
+  'uuid',
+] as const
+
+/**
+ * The schema stage: judges the mapped target fields against a JSON Schema. Compiled once; throws a `SyncError` (SYNC-1018,
+ * SYNC-1015) where the schema cannot be used. How values look to it: `plainRow`. Every error of a record is reported, up to a
+ * bound, with the spec's `{field, error, value}`; the record parks in quarantine.
+ *
+ * Patterns run in linear time (std/pattern.ts). A field that is absent is checked as if it were not there: the pipeline
+ * composes whole records before it judges.
+ */
+export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}): Stage {
+  const validate = compile(schema)
+  const reasonsMax = options.reasonsMax ?? reasonsDefault
+  return {
+    name: 'schema',
+    judge: (candidates) => candidates.map((candidate) => judge(candidate, validate, reasonsMax)),
+  }
+}
+
+function compile(schema: JsonSchema): ValidateFunction {
+  const size = JSON.stringify(schema)?.length ?? 0
+  if (size > schemaBytesMax) throw unusable(`it has ${size} characters, at most ${schemaBytesMax} are allowed`)
+  const ajv = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    allowUnionTypes: true,
+    ownProperties: true,
+    logger: false,
+    code: { regExp: linearRegExp() },
+  })
+  formatsPlugin.default(ajv, { mode: 'fast', formats: [...formats] })
+  try {
+    return ajv.compile(schema)
+  } catch (error) {
+    if (error instanceof PatternError)
+      throw new SyncError(
+        failure('SYNC-1015', `A pattern of the schema, at its character ${error.position + 1}: ${error.message}.`),
+      )
+    const message = error instanceof Error ? error.message : String(error)
+    const format = /unknown format "([^"]*)"/.exec(message)?.[1]
+    if (format !== undefined) throw unusable(`the format "${format}" is not known; known are ${formats.join(', ')}`)
+    throw unusable(message.slice(0, 500))
+  }
+}
+
+function unusable(why: string): SyncError {
+  return new SyncError(failure('SYNC-1018', `The JSON Schema cannot be used: ${why}.`))
+}
+
+/** Ajv's hook for another engine of regular expressions. `code` would be needed for stand-alone code only, which is not made. */
+function linearRegExp() {
+  const make = (source: string, flags: string) => {
+    const pattern = compilePattern(source, flags.includes('i'))
+    return {
+      test: (text: string) => text.length <= patternTextMax && pattern.test(text),
+      // Ajv tells compiled patterns apart by this text.
+      toString: () => `/${source}/${flags}`,
+    }
+  }
+  return Object.assign(make, { code: 'linearRegExp' })
+}
+
+function judge(candidate: Candidate, validate: ValidateFunction, reasonsMax: number): Verdict {
+  if (validate(plainRow(candidate.set))) return { kind: 'accept' }
+  const errors = (validate.errors ?? []).filter((error) => !isEcho(error))
+  const reasons = errors.slice(0, reasonsMax).map((error) => reasonOf(error, candidate.set))
+  if (errors.length > reasonsMax)
+    reasons.push({
+      stage: 'schema',
+      code: 'SYNC-4037',
+      error: `${errors.length - reasonsMax} more errors of this record are not listed.`,
+    })
+  return { kind: 'park', to: 'quarantine', reasons }
+}
+
+/** Ajv reports that a branch failed beside why it failed; people need the cause only. */
+function isEcho(error: ErrorObject): boolean {
+  return error.keyword === 'if'
+}
+
+function reasonOf(error: ErrorObject, set: Row): Reason {
+  const field = fieldOf(error)
+  const value = Object.hasOwn(set, field) ? (set[field] as Value) : undefined
+  const { code, sentence } = say(error, field === '' ? 'The record' : field, value)
+  const shown =
+    value === undefined || value === null
+      ? undefined
+      : mask(
+          typeof value === 'object' ? value.kind : typeof value === 'string' ? 'text' : typeof value,
+          exactText(value) ?? '',
+        )
+  return {
+    stage: 'schema',
+    code,
+    rule: error.schemaPath.replace(/^#\//, '').replaceAll('/', '.'),
+    ...(field === '' ? {} : { field }),
+    error: sentence,
+    ...(shown === undefined ? {} : { value: shown }),
+  }
+}
+
+/** The field that an error is about, dotted as in `set`; for a missing one, the missing one. */
+function fieldOf(error: ErrorObject): string {
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const params = error.params as { readonly [name: string]: unknown }
+  const inner = params['missingProperty'] ?? params['additionalProperty'] ?? params['unevaluatedProperty']
+  if (typeof inner === 'string') path.push(inner)
+  return path.join('.')
+}
+
+/** A sentence for the owner of the data, and its code. It shows limits and allowed values, never the record's own value. */
+function say(error: ErrorObject, field: string, value: Value | undefined): { code: FailureCode; sentence: string } {
+  const params = error.params as { readonly [name: string]: unknown }
+  const length = typeof error.data === 'string' ? [...error.data].length : undefined
+  switch (error.keyword) {
+    case 'required':
+    case 'dependentRequired':
+      return { code: 'SYNC-4030', sentence: `${field} is required, but is not there.` }
+    case 'type':
+      return sayType(field, params['type'], value)
+    case 'enum':
+      return {
+        code: 'SYNC-4033',
+        sentence: `${field} is not one of the allowed values${allowed(params['allowedValues'], error.data)}.`,
+      }
+    case 'const':
+      return { code: 'SYNC-4033', sentence: `${field} must be ${brief(params['allowedValue'])}.` }
+    case 'minLength':
+      return length === 0
+        ? { code: 'SYNC-4031', sentence: `${field} is required, but is empty.` }
+        : {
+            code: 'SYNC-4036',
+            sentence: `${field} has ${length} characters, at least ${params['limit']} are required.`,
+          }
+    case 'maxLength':
+      return {
+        code: 'SYNC-4036',
+        sentence: `${field} has ${length} characters, at most ${params['limit']} are allowed.`,
+      }
+    case 'format':
+      return {
+        code: 'SYNC-4034',
+        sentence: `${field} is not ${formatWords[String(params['format'])] ?? `of the form ${params['format']}`}.`,
+      }
+    case 'pattern':
+      return { code: 'SYNC-4034', sentence: `${field} does not have the form ${brief(params['pattern'])}.` }
+    case 'minimum':
+    case 'maximum':
+    case 'exclusiveMinimum':
+    case 'exclusiveMaximum':
+      return { code: 'SYNC-4035', sentence: `${field} must be ${params['comparison']} ${params['limit']}.` }
+    case 'multipleOf':
+      return { code: 'SYNC-4035', sentence: `${field} must be a multiple of ${params['multipleOf']}.` }
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return { code: 'SYNC-4037', sentence: `${field} is not a field of the schema.` }
+    default:
+      return {
+        code: 'SYNC-4037',
+        sentence: `${field} breaks the rule "${error.keyword}": ${error.message ?? 'no more is known'}.`,
+      }
+  }
+}
+
+function sayType(field: string, type: unknown, value: Value | undefined): { code: FailureCode; sentence: string } {
+  const wanted = Array.isArray(type) ? type.join(' or ') : String(type)
+  if (value === null) return { code: 'SYNC-4030', sentence: `${field} is null, but must be ${wanted}.` }
+  const decimal = typeof value === 'object' && value?.kind === 'decimal' && /number|integer/.test(wanted)
+  const why = decimal ? ' The decimal has more digits than a JSON number keeps; allow `type: string` for it.' : ''
+  return { code: 'SYNC-4032', sentence: `${field} must be ${wanted}.${why}` }
+}
+
+function allowed(values: unknown, data: unknown): string {
+  if (!Array.isArray(values)) return ''
+  if (values.length <= 8) return `: ${values.map(brief).join(', ')}`
+  const texts = values.filter((value): value is string => typeof value === 'string')
+  const near = typeof data === 'string' ? nearest(data, texts, 3) : []
+  return near.length === 0 ? ` (there are ${values.length})` : `; the nearest are ${near.map(brief).join(', ')}`
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+}
+
+const formatWords: { readonly [format: string]: string } = {
+  email: 'a valid e-mail address',
+  date: 'a date (2024-01-31)',
+  time: 'a time with its zone (02:30:00Z)',
+  'date-time': 'a date and time with its zone (2024-01-31T02:30:00Z)',
+  'iso-date-time': 'a date and time (2024-01-31T02:30:00)',
+  duration: 'a duration (P1DT2H)',
+  hostname: 'a host name',
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
+  uri: 'a URI',
+  uuid: 'a UUID',
+}
