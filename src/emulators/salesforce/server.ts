@@ -1,0 +1,134 @@
+/**
+ * The Salesforce emulator: an HTTP server that behaves like one Salesforce org, for tests, demonstrations and benches.
+ * What is emulated, and what is not, is in README.md of this folder.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Random, systemRandom } from '../../std/random.ts'
+import { makeSessions } from './auth.ts'
+import { answerExchange, type Exchange } from './exchange.ts'
+import type { FaultControl } from './faults.ts'
+import { loadRecords } from './load.ts'
+import { openOrg } from './org.ts'
+import { makeCursors } from './queries.ts'
+import type { SalesforceSetup } from './setup.ts'
+import { openStorage } from './storage.ts'
+import { type Delivery, deliver } from './transport.ts'
+
+export interface SalesforceEmulatorOptions {
+  /** 0 is any free port. Default 0. */
+  port?: number
+  /** Default 127.0.0.1. */
+  host?: string
+  /** Folder of the state file; absent: the org lives in memory. */
+  folder?: string
+  setup?: SalesforceSetup
+  log?: (line: string) => void
+  /** Wall clock in milliseconds. */
+  now?: () => number
+  random?: Random
+}
+
+export interface SalesforceStats {
+  readonly requests: number
+  readonly apiUsed: number
+  readonly apiMax: number
+  readonly sessions: number
+  readonly records: Record<string, number>
+  readonly counts: Record<string, number>
+}
+
+export interface SalesforceEmulator {
+  readonly url: string
+  readonly port: number
+  readonly organizationId: string
+  readonly faults: FaultControl
+  stats(): SalesforceStats
+  close(): Promise<void>
+}
+
+const REQUEST_BYTES_MAX = 50_000_000
+const KEEP_ALIVE_ms = 60_000
+
+/** Starts an emulator. Throws SetupError for a wrong setup, and what listening throws (a port in use). */
+export async function startSalesforceEmulator(options: SalesforceEmulatorOptions = {}): Promise<SalesforceEmulator> {
+  const now = options.now ?? Date.now
+  const log = options.log ?? (() => undefined)
+  const storage = options.folder === undefined ? null : openStorage(options.folder)
+  try {
+    const org = openOrg(options.setup ?? {}, storage, now, options.random ?? systemRandom)
+    loadRecords(org)
+    const sessions = makeSessions(org, now)
+    const host = options.host ?? '127.0.0.1'
+    const state: Exchange = {
+      org,
+      sessions,
+      cursors: makeCursors(),
+      origin: '',
+      clock: now,
+      requests: 0,
+      stats: () => stats(),
+    }
+    const stats = (): SalesforceStats => ({
+      requests: state.requests,
+      apiUsed: org.meter.used(),
+      apiMax: org.meter.max,
+      sessions: sessions.count,
+      records: Object.fromEntries([...org.tables.byType.values()].map((table) => [table.type.name, table.live])),
+      counts: org.meter.counts(),
+    })
+    const delivery: Delivery = { timers: new Set(), log }
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_ms, noDelay: true }, (request, response) =>
+      serve(state, delivery, request, response),
+    )
+    await listen(server, options.port ?? 0, host)
+    const { port } = server.address() as AddressInfo
+    state.origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    log(`Salesforce emulator on ${state.origin}, organisation ${org.organizationId}`)
+    return {
+      url: state.origin,
+      port,
+      organizationId: org.organizationId,
+      faults: org.faults,
+      stats,
+      close: async () => {
+        for (const timer of delivery.timers) clearTimeout(timer)
+        server.closeAllConnections()
+        await new Promise<void>((resolve) => server.close(() => resolve()))
+        storage?.close()
+      },
+    }
+  } catch (error) {
+    storage?.close()
+    throw error
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function serve(state: Exchange, delivery: Delivery, request: IncomingMessage, response: ServerResponse): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > REQUEST_BYTES_MAX) request.destroy()
+    else chunks.push(chunk)
+  })
+  request.on('error', () => response.destroy())
+  request.on('end', () => {
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    deliver(delivery, request, response, answerExchange(state, request, body)).catch((error: unknown) => {
+      delivery.log(`the emulator failed: ${error instanceof Error ? error.stack : String(error)}`)
+      response.destroy()
+    })
+  })
+}
