@@ -64,12 +64,16 @@ const initdbArguments = [
   '--no-instructions',
 ]
 
-/** Finds the binaries, makes them runnable and returns them with an initialised template. Some 0.3 s, once 1.5 s. */
-export async function install(): Promise<Installation> {
+/**
+ * Finds the binaries, makes them runnable and returns them with an initialised template: once about a second, then
+ * next to nothing. Any number of processes may call it at once.
+ * @param candidates Folders to keep it in; the first that can be used is.
+ */
+export async function install(candidates?: readonly string[]): Promise<Installation> {
   const native = packagedBinaries()
   const version = await packageVersion(native)
   const user = process.getuid?.() === 0 ? await unprivilegedUser() : null
-  const place = await firstUsable(places(native, user), user)
+  const place = await firstUsable(candidates ?? places(native, user), user)
   const folder = join(place, `postgres-${version}-${process.arch}`)
   await once(folder, (building) => copyBinaries(native, building))
   const recipe = createHash('sha256').update(initdbArguments.join(' ')).digest('hex').slice(0, 8)
@@ -122,7 +126,7 @@ function places(native: string, user: ServerUser | null): string[] {
   return [join(packages, '.cache', 'syncline'), join(cache, 'syncline'), join(tmpdir(), `syncline-${own}`)]
 }
 
-async function firstUsable(candidates: string[], user: ServerUser | null): Promise<string> {
+async function firstUsable(candidates: readonly string[], user: ServerUser | null): Promise<string> {
   const reasons: string[] = []
   for (const place of candidates) {
     try {
@@ -131,7 +135,7 @@ async function firstUsable(candidates: string[], user: ServerUser | null): Promi
       if (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))
         throw new Error('belongs to another user')
       if (user !== null) await chmod(place, 0o755)
-      const probe = join(place, `.probe-${process.pid}`)
+      const probe = join(place, `.probe-${randomBytes(6).toString('hex')}`)
       await writeFile(probe, '')
       await rm(probe)
       if (user !== null && !(await reachable(join(place, 'x'), user)))
@@ -160,8 +164,7 @@ export async function reachable(path: string, user: ServerUser): Promise<boolean
 async function once(folder: string, build: (building: string) => Promise<void>): Promise<void> {
   if (await exists(folder)) return
   await clearAbandoned(folder)
-  const building = `${folder}.building-${process.pid}`
-  await rm(building, { recursive: true, force: true })
+  const building = `${folder}.building-${process.pid}-${randomBytes(4).toString('hex')}`
   await mkdir(building)
   try {
     await build(building)
@@ -177,8 +180,9 @@ async function clearAbandoned(folder: string): Promise<void> {
   const prefix = `${folder}.building-`
   for (const name of await readdir(dirname(folder))) {
     const path = join(dirname(folder), name)
-    if (path.startsWith(prefix) && !isAlive(Number(path.slice(prefix.length))))
-      await rm(path, { recursive: true, force: true })
+    if (!path.startsWith(prefix)) continue
+    const pid = Number.parseInt(path.slice(prefix.length), 10)
+    if (!isAlive(pid)) await rm(path, { recursive: true, force: true })
   }
 }
 

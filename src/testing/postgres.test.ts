@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { exists, isAlive } from './postgres-install.ts'
+import { exists, install, isAlive } from './postgres-install.ts'
 
 async function ask(url: string, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url })
@@ -124,7 +124,7 @@ test('a server ends, and its temporary folder goes, when its process is killed',
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   const folder = line.toString().trim()
-  const pid = Number((await import('node:fs')).readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0])
+  const pid = Number((await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n')[0])
   assert.ok(isAlive(pid))
   child.kill('SIGKILL')
   for (let waited_ms = 0; waited_ms < 10_000 && ((await exists(folder)) || isAlive(pid)); waited_ms += 50)
@@ -142,4 +142,23 @@ test('a server that nobody stopped keeps no process alive', async () => {
   })
   const [code] = await once(child, 'exit')
   assert.equal(code, 0)
+})
+
+test('many may install at once; what a killed one left is cleared, what a living one builds is not', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'syncline-place-'))
+  try {
+    await chmod(place, 0o755) // as root, the server's user has to walk through it
+    const { version } = await install([place])
+    const [binaries, template] = (await readdir(place)).sort() as [string, string]
+    assert.ok(binaries.includes(version))
+    await rm(join(place, binaries), { recursive: true })
+    await rm(join(place, template), { recursive: true })
+    const living = `${template}.building-${process.pid}-00.password`
+    await writeFile(join(place, `${template}.building-4194305-00`), '') // above the highest pid of Linux
+    await writeFile(join(place, living), '')
+    await Promise.all([install([place]), install([place]), install([place])])
+    assert.deepEqual((await readdir(place)).sort(), [binaries, template, living])
+  } finally {
+    await rm(place, { recursive: true })
+  }
 })

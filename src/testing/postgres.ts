@@ -190,7 +190,7 @@ async function keptCluster(installation: Installation, asked: string): Promise<s
   await mkdir(dirname(asked), { recursive: true })
   await rm(asked, { recursive: true, force: true }) // empty, or a link that leads nowhere
   if (user === null || (await reachable(asked, user))) {
-    const building = `${asked}.building-${process.pid}`
+    const building = `${asked}.building-${randomBytes(4).toString('hex')}`
     await mkdir(building)
     await copyCluster(installation, building)
     await rename(building, asked)
