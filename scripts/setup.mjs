@@ -88,9 +88,9 @@ async function install(root) {
   const started_ms = performance.now()
   const seconds = () => ((performance.now() - started_ms) / 1000).toFixed(0)
   const isTerminal = process.stderr.isTTY === true
-  process.stderr.write(`Setting up: npm ci (once, about 400 MB)${isTerminal ? '' : '\n'}`)
+  process.stderr.write(`Setting up: npm ci (once, about 500 MB)${isTerminal ? '' : '\n'}`)
   const ticker = setInterval(
-    () => isTerminal && process.stderr.write(`\rSetting up: npm ci (once, about 400 MB) ${seconds()} s`),
+    () => isTerminal && process.stderr.write(`\rSetting up: npm ci (once, about 500 MB) ${seconds()} s`),
     1000,
   )
   const flags = [
