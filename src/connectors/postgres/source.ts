@@ -1,0 +1,189 @@
+import type { Position, SnapshotProgress } from '../../model/change.ts'
+import { failure, SyncError } from '../../model/failure.ts'
+import type { Feed, Source } from '../../model/source.ts'
+import type { Clock } from '../../std/clock.ts'
+import type { Random } from '../../std/random.ts'
+import { type CatalogTable, readCatalog, readTypes, tableName } from './catalog.ts'
+import { connect, type Link, stateOf } from './client.ts'
+import { startFeed } from './feed.ts'
+import { coverage, lostTables, prepare } from './open.ts'
+import { type PostgresOptions, settingsOf } from './options.ts'
+import {
+  capture,
+  checkAll,
+  checkServer,
+  describeTable,
+  refuseErrors,
+  runningUnderSyncReplication,
+  tableProblems,
+} from './preflight.ts'
+import { fetchRows, lookupRows, scanRows } from './reader.ts'
+import { missingTypes, type TypeInfo } from './values.ts'
+
+/** A table to capture. `columns` are those that the syncs need; without them, all. */
+export interface TableNeed {
+  readonly name: string
+  readonly columns?: readonly string[]
+}
+
+/**
+ * A PostgreSQL database as a source. Nothing is connected before it is first asked for something. `members` means
+ * `public.members`; changes always carry the name with its schema.
+ */
+export function openPostgres(
+  options: PostgresOptions,
+  env: { readonly clock: Clock; readonly random: Random },
+  tables: readonly TableNeed[],
+): Source {
+  const settings = settingsOf(options)
+  const names = tables.map((need) => tableName(need.name))
+  const types = new Map<number, TypeInfo>()
+  const feeds = new Set<Feed>()
+  const closing = new AbortController()
+  let isClosed = false
+  let reading: Promise<Link> | null = null
+  let known: Promise<ReadonlyMap<string, CatalogTable>> | null = null
+  /** The last call on the reading connection: calls take turns, each being several statements. */
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const readingLink = async (): Promise<Link> => {
+    if (isClosed) throw new Error('the source is closed')
+    const before = await reading?.catch(() => null)
+    if (before?.alive() === true) return before
+    reading = connect(settings, false, closing.signal)
+    return reading
+  }
+
+  /** Runs `work` when all earlier calls are through. An abort lets go of the answer; the query itself is short. */
+  const ask = <T>(signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<T> => {
+    const answer = turn.then(async () => {
+      signal.throwIfAborted()
+      return work(await readingLink())
+    })
+    turn = answer.catch(() => {})
+    return new Promise((resolve, reject) => {
+      const stop = () => reject(signal.reason)
+      signal.addEventListener('abort', stop, { once: true })
+      answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    })
+  }
+
+  const catalog = async (link: Link): Promise<ReadonlyMap<string, CatalogTable>> => {
+    const found = await readCatalog(link, names)
+    const oids = [...found.values()].flatMap((table) => table.columns.map((column) => column.oid))
+    const missing = missingTypes(oids, types)
+    if (missing.length > 0) await readTypes(link, missing, types)
+    return found
+  }
+
+  /** The table for a read by key or value; the catalog is read again after an error that a change of it explains. */
+  const withTable = <T>(
+    name: string,
+    signal: AbortSignal,
+    read: (link: Link, table: CatalogTable) => Promise<T>,
+  ): Promise<T> =>
+    ask(signal, async (link) => {
+      const { full } = tableName(name)
+      for (let tries = 0; ; tries++) {
+        known ??= catalog(link)
+        const table = (
+          await known.catch((error) => {
+            known = null
+            throw error
+          })
+        ).get(full)
+        if (table === undefined)
+          throw new SyncError(failure('SYNC-2009', `Table ${full} does not exist, or is not captured by this source.`))
+        try {
+          return await read(link, table)
+        } catch (error) {
+          known = null
+          if (tries > 0 || !['42703', '42P01'].includes(stateOf(error))) throw error
+        }
+      }
+    })
+
+  const open = async (
+    from: Position | null,
+    snapshots: readonly SnapshotProgress[],
+    signal: AbortSignal,
+  ): Promise<Feed> => {
+    signal.throwIfAborted()
+    const over = AbortSignal.any([signal, closing.signal])
+    const link = await connect(settings, false, over)
+    let replication: Link | null = null
+    const cut = () => {
+      link.destroy()
+      replication?.destroy()
+    }
+    over.addEventListener('abort', cut, { once: true })
+    try {
+      const found = await catalog(link)
+      const captured = capture(found, names, tables)
+      const problems = [...captured.values()].flatMap(({ table }) => tableProblems(table))
+      refuseErrors(problems)
+      await checkServer(link)
+      replication = await connect(settings, true, over)
+      const present = [...captured.values()].map(({ table }) => table)
+      const start = await prepare(settings, env.clock, link, replication, present, from, over)
+      const suspects = from === null ? new Set<string>() : await runningUnderSyncReplication(link)
+      const feed = startFeed(
+        {
+          ...env,
+          settings,
+          link: replication,
+          connect: (each) => connect(settings, false, each),
+          tables: captured,
+          types,
+          from: start.from,
+          write: start.write,
+          found: start.found,
+          suspects,
+          snapshots: snapshots.map((progress) => ({ ...progress, table: tableName(progress.table).full })),
+          audit: async (auditing) => lostTables(start.tables, await coverage(settings, auditing, present)),
+        },
+        over,
+      )
+      feeds.add(feed)
+      return {
+        ...feed,
+        snapshot: (request) => feed.snapshot({ ...request, table: tableName(request.table).full }),
+        async [Symbol.asyncDispose]() {
+          feeds.delete(feed)
+          await feed[Symbol.asyncDispose]()
+        },
+      }
+    } catch (error) {
+      await replication?.close()
+      over.throwIfAborted()
+      throw error
+    } finally {
+      over.removeEventListener('abort', cut)
+      await link.close()
+    }
+  }
+
+  return {
+    traits: { feed: 'every-change', marks: true },
+    open,
+    check: (signal) => ask(signal, async (link) => checkAll(settings, link, await catalog(link), names, tables)),
+    describe: (signal) =>
+      ask(signal, async (link) => {
+        const found = await catalog(link)
+        known = Promise.resolve(found)
+        return names.flatMap(({ full }) => found.get(full) ?? []).map(describeTable)
+      }),
+    fetch: (table, keys, signal) => withTable(table, signal, (link, found) => fetchRows(link, found, keys, types)),
+    lookup: (table, column, values, signal) =>
+      withTable(table, signal, (link, found) => lookupRows(link, found, column, values, types)),
+    scan: (table, after, rowsMax, signal) =>
+      withTable(table, signal, (link, found) => scanRows(link, found, after, rowsMax, types)),
+    async close() {
+      isClosed = true
+      for (const feed of feeds) await feed[Symbol.asyncDispose]()
+      feeds.clear()
+      closing.abort(new Error('the source was closed'))
+      await (await reading?.catch(() => null))?.close()
+    },
+  }
+}
