@@ -31,10 +31,10 @@ export type MutableRow = { [column: string]: Value }
  * `Object.create(null)` gives a slow dictionary.
  */
 export function newRow(): MutableRow {
-  return new BareRow() as MutableRow
+  return new (BareRow as unknown as new () => MutableRow)()
 }
 
-const BareRow = (() => {}) as unknown as new () => object
+function BareRow() {}
 BareRow.prototype = Object.create(null)
 
 /** The column's value, or `undefined` where it is absent. */

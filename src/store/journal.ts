@@ -75,12 +75,15 @@ const packedEntry = (row: Cells): PackedEntry => [
 export function journalFile(db: Database, newId: () => string, options: { readOnly?: boolean } = {}) {
   if (db.get('SELECT journal_id FROM meta') === undefined)
     db.write(() => db.run('INSERT INTO meta VALUES (1, ?, 1, 0, NULL)', newId()))
-  else if (!options.readOnly)
+  else if (!options.readOnly) recover()
+
+  /** Removes what lies above the tail: a transaction whose commit never came; the source sends it again. */
+  function recover(): void {
     db.write(() => {
-      // What lies above the tail is a transaction whose commit never came: the source sends it again.
       db.run('DELETE FROM entry WHERE seq > (SELECT tail FROM meta)')
       db.run('UPDATE meta SET next_seq = tail + 1')
     })
+  }
 
   const meta = () => db.get('SELECT journal_id, next_seq, tail, position FROM meta') as Cells
 
@@ -117,6 +120,8 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
   }
 
   return {
+    recover,
+
     head(): JournalHead {
       const { journal_id, tail, position } = meta()
       return {

@@ -1,0 +1,220 @@
+import type { Journal } from '../../src/model/journal.ts'
+import type { Filter, Mapping } from '../../src/model/mapping.ts'
+import type { Source } from '../../src/model/source.ts'
+import type { State } from '../../src/model/state.ts'
+import type { Target } from '../../src/model/target.ts'
+import { field, newRow, text } from '../../src/model/value.ts'
+import type { Stage } from '../../src/model/verdict.ts'
+import { Capture } from '../../src/pipeline/capture.ts'
+import type { FlowSpec } from '../../src/pipeline/flow.ts'
+import { Flow } from '../../src/pipeline/sync.ts'
+import type { Random } from '../../src/std/random.ts'
+import { type Call, direct, journalOver, stateOver } from '../../src/store/calls.ts'
+import type { JournalFile } from '../../src/store/journal.ts'
+import type { StateFile } from '../../src/store/state.ts'
+import type { World } from './clock.ts'
+import { CARDS, MEMBERS } from './legacy.ts'
+
+const columns = ['id', 'name', 'v', 'note']
+
+/** id -> Ext__c, name -> Name, v -> V__c, note -> Note__c, and the newest card's level in a joined sync. */
+const mapping = (joined: boolean): Mapping => ({
+  object: 'Contact',
+  key: 'Ext__c',
+  keyColumn: 'id',
+  fields: ['Ext__c', 'Name', 'V__c', 'Note__c', ...(joined ? ['Level__c'] : [])],
+  columns: [...columns, ...(joined ? ['card.level'] : [])],
+  hash: 'rules-1',
+  map(row) {
+    const set = newRow()
+    set['Ext__c'] = text(field(row, 'id') ?? null)
+    set['Name'] = field(row, 'name') ?? null
+    set['V__c'] = field(row, 'v') ?? null
+    set['Note__c'] = field(row, 'note') ?? null
+    if (joined) set['Level__c'] = field(row, 'card.level') ?? null
+    return { kind: 'mapped', key: text(field(row, 'id') ?? null), set }
+  },
+})
+
+const filter: Filter = { columns: ['name'], text: "row.name != 'test'", keeps: (row) => field(row, 'name') !== 'test' }
+
+const noBadNames: Stage = {
+  name: 'schema',
+  judge: (candidates) =>
+    candidates.map(({ set }) =>
+      field(set, 'Name') === 'bad'
+        ? { kind: 'park', to: 'quarantine', reasons: [{ stage: 'schema', code: 'SYNC-4001', error: 'bad' }] }
+        : { kind: 'accept' },
+    ),
+}
+
+export const specOf = (
+  joined: boolean,
+  policy: 'soft' | 'hard',
+  sizes: { window: number; request: number },
+): FlowSpec => ({
+  id: 'members',
+  sync: 'members',
+  table: MEMBERS,
+  key: ['id'],
+  joins: joined
+    ? [
+        {
+          alias: 'card',
+          table: CARDS,
+          key: ['id'],
+          on: [{ child: 'member_id', root: 'id' }],
+          take: { order: 'latest', column: 'level' },
+        },
+      ]
+    : [],
+  filter,
+  mapping: mapping(joined),
+  stages: [noBadNames],
+  references: { known: async () => new Set() },
+  deletes: { policy, field: policy === 'soft' ? 'Gone__c' : null, guard: null },
+  requestRows: sizes.request,
+  windowRows: sizes.window,
+  windowBytes: 1e6,
+  retry: { attempts: 3, wait_ms: 4_000, waitMax_ms: 60_000 },
+})
+
+/** Files that outlive incarnations. */
+export interface Files {
+  readonly journal: JournalFile
+  readonly state: StateFile
+}
+
+/** Ways to break the engine on purpose, to see that the oracles notice (research: faults that a prototype had). */
+export interface Bugs {
+  /** The position is stored before the rows. */
+  positionFirst?: boolean
+  /** A second engine lives on the same files, unfenced. */
+  twoEngines?: boolean
+  /** A lost answer is taken for a request that was not sent. */
+  plainRetry?: boolean
+  /** Accepted is taken for confirmed. */
+  acceptedIsDelivered?: boolean
+  /** The cursor moves, what it judged is forgotten. */
+  forgetsLanes?: boolean
+}
+
+/** One life of the engine's process: everything it awaits stops for ever when it dies. */
+export class Incarnation {
+  alive = true
+  readonly #abort = new AbortController()
+  flow: Flow | undefined
+  capture: Capture | undefined
+  error: unknown
+
+  constructor(
+    world: World,
+    random: Random,
+    files: Files,
+    spec: FlowSpec,
+    source: (alive: () => boolean) => Source,
+    target: (alive: () => boolean) => Target,
+    bugs: Bugs,
+  ) {
+    const alive = () => this.alive
+    const slow =
+      (call: Call): Call =>
+      async (method, args) => {
+        // A crash may fall before the call, between the call and its answer, or after.
+        await world.wait(random.next() * 3, alive)
+        const answer = await call(method, args)
+        await world.wait(random.next() * 3, alive)
+        return answer
+      }
+    const journal = brokenJournal(journalOver(slow(direct(files.journal))), bugs)
+    const state = brokenState(stateOver(slow(direct(files.state))), files, bugs)
+    const clock = world.clock(alive)
+    const { signal } = this.#abort
+    const life = async () => {
+      const head = await journal.head()
+      if (head.snapshots.length === 0) await journal.request({ table: MEMBERS })
+      const flowHead = await state.openFlow({ id: spec.id, sync: spec.sync, journalId: head.id, from: 0 })
+      let next = flowHead.nextLink
+      const its = source(alive)
+      const parts = {
+        spec,
+        journal,
+        state,
+        source: its,
+        target: brokenTarget(target(alive), bugs),
+        clock,
+        random,
+        emit: () => {},
+      }
+      const flow = new Flow(parts, flowHead, () => next++, signal)
+      const capture = new Capture(
+        {
+          system: 'legacy',
+          source: its,
+          journal,
+          clock,
+          random,
+          emit: () => {},
+          onAppended: () => flow.wake(),
+          onTable: (_, failure) => flow.stop(failure),
+        },
+        signal,
+      )
+      this.flow = flow
+      this.capture = capture
+      await Promise.all([flow.run(), capture.run()])
+    }
+    life().catch((error: unknown) => {
+      if (this.alive) this.error = error
+    })
+  }
+
+  /** kill -9. */
+  kill(): void {
+    this.alive = false
+  }
+}
+
+function brokenJournal(journal: Journal, bugs: Bugs): Journal {
+  if (!bugs.positionFirst) return journal
+  return {
+    ...journal,
+    async append(events) {
+      const last = events.findLast((event) => event.kind === 'commit')
+      if (last !== undefined && last.kind === 'commit')
+        await journal.append([{ kind: 'progress', position: last.position }])
+      return journal.append(events)
+    },
+  }
+}
+
+function brokenState(state: State, files: Files, bugs: Bugs): State {
+  if (!bugs.twoEngines && !bugs.forgetsLanes) return state
+  const epoch = () => files.state.flows()[0]?.epoch ?? 0
+  return new Proxy(state, {
+    get(target, method: keyof State) {
+      if (bugs.forgetsLanes && method === 'judge')
+        return (commit: Parameters<State['judge']>[0]) =>
+          target.judge({ ...commit, lanes: commit.lanes.filter((lane) => lane.state !== 'waiting') })
+      if (bugs.twoEngines && (method === 'judge' || method === 'settle'))
+        return (commit: object) => (target[method] as (commit: object) => Promise<void>)({ ...commit, epoch: epoch() })
+      return target[method]
+    },
+  })
+}
+
+function brokenTarget(target: Target, bugs: Bugs): Target {
+  if (!bugs.plainRetry && !bugs.acceptedIsDelivered) return target
+  return {
+    ...target,
+    async submit(request, save, signal) {
+      const outcomes = await target.submit(request, save, signal)
+      return outcomes.map((outcome) => {
+        if (bugs.plainRetry && outcome.kind === 'unknown') return { kind: 'unsent', failure: outcome.failure }
+        if (bugs.acceptedIsDelivered && outcome.kind !== 'confirmed')
+          return { kind: 'confirmed', id: `accepted-${Math.abs(request.number)}` }
+        return outcome
+      })
+    },
+  }
+}

@@ -1,0 +1,136 @@
+import { type Key, keyOf } from '../../src/model/key.ts'
+import { field, type Row, rowText, text } from '../../src/model/value.ts'
+import { choose } from '../../src/pipeline/compose.ts'
+import type { FlowSpec } from '../../src/pipeline/flow.ts'
+import type { Crm } from './crm.ts'
+import type { Files } from './engine.ts'
+import type { Legacy } from './legacy.ts'
+
+interface After {
+  readonly files: Files
+  readonly legacy: Legacy
+  readonly crm: Crm
+  readonly spec: FlowSpec
+  readonly joined: boolean
+  readonly quiet: boolean
+  readonly error: unknown
+}
+
+/** Every promise that can be checked from outside once it is calm; a sentence for each that is broken. */
+export function oracles(after: After): string[] {
+  if (after.error !== undefined) return [`the engine stopped: ${(after.error as Error).stack ?? after.error}`]
+  if (!after.quiet) return ['O8: not quiet after the faults stopped']
+  return [
+    ...finalState(after),
+    ...accounted(after),
+    ...captured(after),
+    ...ordered(after),
+    ...chained(after),
+    ...after.crm.violations,
+  ]
+}
+
+/** O1, O3: the target holds what the source's rows map to, and nothing else. */
+function finalState({ legacy, crm, spec, joined, files }: After): string[] {
+  const problems: string[] = []
+  const parked = new Set(
+    files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 }).map((lane) => lane.key),
+  )
+  const seen = new Set<string>()
+  for (const [id, row] of legacy.members) {
+    const key = keyOf([id]) as Key
+    const found = crm.byExt(String(id))
+    if (found !== undefined) seen.add(found[0])
+    const name = field(row, 'name')
+    if (name === 'bad' || name === 'refused') {
+      if (!parked.has(key)) problems.push(`O2: ${key} is ${name} and not parked`)
+      continue
+    }
+    if (parked.has(key)) problems.push(`O1: ${key} is good and parked`)
+    if (name === 'test') {
+      if (found !== undefined && !isGone(found[1], spec)) problems.push(`O1: ${key} left the filter and is still there`)
+      continue
+    }
+    const wanted = expected(row, legacy, spec, joined)
+    if (found === undefined) problems.push(`O1: ${key} is missing at the target`)
+    else if (rowText(found[1]) !== rowText(wanted))
+      problems.push(`O1: ${key} is ${rowText(found[1])}, wanted ${rowText(wanted)}`)
+  }
+  for (const [crmId, row] of crm.records) {
+    const id = Number(text(field(row, 'Ext__c') ?? null))
+    if (!legacy.members.has(id) && !isGone(row, spec))
+      problems.push(`O3: ${crmId} (${id}) is at the target and not at the source`)
+    else if (legacy.members.has(id) && !seen.has(crmId)) problems.push(`O3: ${id} is at the target twice`)
+  }
+  return problems
+}
+
+const isGone = (row: Row, spec: FlowSpec): boolean => spec.deletes.policy === 'soft' && field(row, 'Gone__c') === true
+
+function expected(row: Row, legacy: Legacy, spec: FlowSpec, joined: boolean): Row {
+  const id = field(row, 'id') ?? null
+  const own = [...legacy.cards.values()].filter((card) => field(card, 'member_id') === id)
+  const card = joined ? choose(own, spec.joins[0]!) : null
+  return {
+    Ext__c: text(id),
+    Name: field(row, 'name') ?? null,
+    V__c: field(row, 'v') ?? null,
+    Note__c: field(row, 'note') ?? null,
+    ...(joined ? { Level__c: card === null ? null : (field(card, 'level') ?? null) } : {}),
+    ...(spec.deletes.policy === 'soft' ? { Gone__c: false } : {}),
+  }
+}
+
+/** O2, O5: every entry is in exactly one class and the classes add up to what was read. */
+function accounted({ files, spec, joined }: After): string[] {
+  const counts = files.state.counts(spec.id)
+  const { tail } = files.journal.head()
+  const read = files.state.flows()[0]?.read ?? 0
+  const sum =
+    counts.delivered +
+    counts.superseded +
+    counts.excluded +
+    counts.discarded +
+    counts.quarantined +
+    counts.review +
+    counts.waiting +
+    counts.inFlight
+  const problems: string[] = []
+  if (sum !== read) problems.push(`O2: ${sum} accounted for, ${read} read: ${JSON.stringify(counts)}`)
+  // In a sync without joins the cards are no concern of the flow, and the simulation has none.
+  if (read !== tail) problems.push(`O2: ${read} read, ${tail} in the journal (joined: ${joined})`)
+  if (counts.waiting + counts.inFlight > 0)
+    problems.push(`O8: ${counts.waiting} waiting, ${counts.inFlight} in flight when quiet`)
+  return problems
+}
+
+/** O2, I1: the journal has every change that was committed since the start, once. */
+function captured({ files, legacy }: After): string[] {
+  const wanted = legacy.log.slice(legacy.start).flatMap((commit) => commit.changes.map((change) => change.id))
+  const have = new Set(
+    files.journal
+      .read({ after: 0, tables: ['public.members', 'public.cards'], flow: 'members' }, 1e6, 1e9)
+      .entries.map((entry) => entry[5]),
+  )
+  const missing = wanted.filter((id) => !have.has(id))
+  return missing.length === 0
+    ? []
+    : [`O2: ${missing.length} committed changes never reached the journal: ${missing.slice(0, 3).join(' ')}`]
+}
+
+/** O4: at the target no record ever goes back to an older version. */
+function ordered({ crm }: After): string[] {
+  const newest = new Map<string, number>()
+  for (const { id, v } of crm.applied) {
+    if (v === null) continue
+    if (v < (newest.get(id) ?? 0)) return [`O4: record ${id} went back from version ${newest.get(id)} to ${v}`]
+    newest.set(id, v)
+  }
+  return []
+}
+
+/** O6: the audit chain verifies. */
+function chained({ files }: After): string[] {
+  const broken = files.state.verifyChain()
+  return broken === null ? [] : [`O6: the chain breaks at commit ${broken}`]
+}

@@ -1,0 +1,119 @@
+import { seededRandom } from '../../src/std/random.ts'
+import { journalFile } from '../../src/store/journal.ts'
+import { openDatabase } from '../../src/store/sqlite.ts'
+import { stateFile } from '../../src/store/state.ts'
+import { World } from './clock.ts'
+import { Crm } from './crm.ts'
+import { type Bugs, type Files, Incarnation, specOf } from './engine.ts'
+import { Legacy } from './legacy.ts'
+import { oracles } from './oracles.ts'
+
+/** What a seed showed. */
+export interface Verdict {
+  readonly seed: number
+  /** Broken promises, in words; empty when all hold. */
+  readonly problems: readonly string[]
+  readonly hash: number
+  readonly events: number
+  readonly crashes: number
+  readonly entries: number
+  /** The newest lines of the trace. */
+  readonly last: readonly string[]
+}
+
+/** So long may it take until nothing is pending after the faults stop. */
+const CALM_MS = 30 * 60_000
+
+/**
+ * One history of legacy system, engine and CRM from one seed: faults on, then calm, then the oracles. Every seed draws its own
+ * mix of faults and sizes.
+ */
+export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> {
+  const random = seededRandom(seed)
+  const world = new World()
+  const chance = (p: number, scale: number) => (random.next() < p ? random.next() * scale : 0)
+  const joined = random.next() < 0.4
+  const policy = random.next() < 0.6 ? 'soft' : 'hard'
+  const spec = specOf(joined, policy, {
+    window: 1 + Math.floor(random.next() * 20),
+    request: 1 + Math.floor(random.next() * 5),
+  })
+  const crm = new Crm(world, random, {
+    lostRequest: chance(0.5, 0.3),
+    lostAnswer: chance(0.5, 0.3),
+    late: chance(0.5, 0.3),
+    throttled: chance(0.4, 0.4),
+    locked: chance(0.3, 0.2),
+  })
+  const legacy = new Legacy(world, random)
+  const sourceFaults = { cut: chance(0.3, 0.05) }
+  const keys = 3 + Math.floor(random.next() * 6)
+  for (let n = Math.floor(random.next() * 8); n > 0; n--) legacy.edit(keys, joined)
+
+  let ids = 0
+  const files: Files = {
+    journal: journalFile(openDatabase(':memory:', 'journal'), () => `journal-${++ids}`),
+    state: stateFile(openDatabase(':memory:', 'state')),
+  }
+  const boot = () =>
+    new Incarnation(
+      world,
+      random,
+      files,
+      spec,
+      (alive) => legacy.source(alive, sourceFaults),
+      (alive) => crm.target(alive),
+      bugs,
+    )
+  let engine = boot()
+  const others = bugs.twoEngines ? [boot()] : []
+
+  // Edits and crashes over some virtual seconds.
+  const span = 2_000 + random.next() * 40_000
+  let edits = 10 + Math.floor(random.next() * 40)
+  for (let n = edits; n > 0; n--)
+    world.schedule(random.next() * span, () => {
+      legacy.edit(keys, joined)
+      edits -= 1
+    })
+  let crashes = 0
+  for (let n = Math.floor(random.next() * 4); n > 0; n--)
+    world.schedule(random.next() * span, () => {
+      engine.kill()
+      crashes += 1
+      world.trace('crash')
+      // The journal file is opened anew: what lies above the tail goes.
+      world.schedule(random.next() * 3_000, () => {
+        files.journal.recover()
+        engine = boot()
+      })
+    })
+  await world.run(() => false, span + 10_000)
+
+  Object.assign(crm.faults, { lostRequest: 0, lostAnswer: 0, late: 0, throttled: 0, locked: 0 })
+  sourceFaults.cut = 0
+  world.trace('calm')
+  const until = world.mono() + CALM_MS
+  const quiet = await world.run(() => edits === 0 && isQuiet(), until)
+  const problems = oracles({ files, legacy, crm, spec, joined, quiet, error: engine.error })
+  engine.kill()
+  for (const other of others) other.kill()
+  const entries = files.journal.head().tail
+  files.journal.close()
+  files.state.close()
+  return { seed, problems, hash: world.hash(), events: world.events, crashes, entries, last: world.last }
+
+  /** The feed has read everything and the flow has nothing left. */
+  function isQuiet(): boolean {
+    if (engine.error !== undefined) return true
+    const head = files.journal.head()
+    const view = engine.flow?.view()
+    return (
+      view?.idle === true &&
+      view.judged === head.tail &&
+      Number(head.position ?? -1) === legacy.log.length &&
+      head.snapshots.length > 0 &&
+      head.snapshots.every((snapshot) => snapshot.done)
+    )
+  }
+}
