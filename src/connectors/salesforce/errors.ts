@@ -161,6 +161,12 @@ export function kindOf(code: string): ErrorKind {
   return salesforceErrors.get(code) ?? unlisted
 }
 
+/** Meaning of an error. A parent that is not found by its external id is told as INVALID_FIELD: only the words tell it apart. */
+export function kindOfError(error: SalesforceError): ErrorKind {
+  if (error.code === 'INVALID_FIELD' && /^Foreign key external ID\b/i.test(error.message)) return reference
+  return kindOf(error.code)
+}
+
 /** An error of Salesforce, of a row or of a request. */
 export interface SalesforceError {
   readonly code: string
@@ -238,7 +244,7 @@ export function failureOf(
   const more = others.length === 0 ? '' : `; and ${others.join(', ')}`
   const text = masked(first.message, values)
   return failure(
-    kindOf(first.code).code,
+    kindOfError(first).code,
     `${where}: ${first.code}${named}${text === '' ? '' : `, "${text}"`}${more}`,
     retryAfter_ms === undefined ? {} : { retryAfter_ms },
   )

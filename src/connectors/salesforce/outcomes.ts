@@ -2,7 +2,7 @@ import { type Failure, failure } from '../../model/failure.ts'
 import type { Delivery, Outcome } from '../../model/target.ts'
 import { text } from '../../model/value.ts'
 import type { ApiUsage, Reply } from './client.ts'
-import { errorsFrom, failureOf, kindOf, lostFailure } from './errors.ts'
+import { errorsFrom, failureOf, kindOfError, lostFailure } from './errors.ts'
 import { id18 } from './values.ts'
 
 /** The daily limit is a rolling one: it has room again after a while, not at midnight. */
@@ -22,7 +22,7 @@ export type Judged =
   | { readonly kind: 'unknown'; readonly failure: Failure }
 
 /**
- * What an answer to a write means for the whole call. Certainly not applied: 4xx with Salesforce's own list of errors, 429,
+ * What an answer to a write means for the whole call. Certainly not applied: 4xx with Salesforce's own list of errors, 429, 300,
  * and 503 with SERVER_UNAVAILABLE in such a list. Everything else that is not the list of results may have been applied: other
  * 5xx, pages of a proxy in between, 406 and 420, which Salesforce's edge was seen to send for requests that went through.
  */
@@ -44,6 +44,13 @@ export function judge(
     return {
       kind: 'unsent',
       failure: failure('SYNC-3020', `${where}: HTTP 429`, { retryAfter_ms: reply.retryAfter_ms ?? CONCURRENT_WAIT_MS }),
+    }
+  }
+  if (status === 300 && Array.isArray(json)) {
+    // "300: the external ID exists in more than one record … list of matching records", and nothing was changed.
+    return {
+      kind: 'unsent',
+      failure: failure('SYNC-3032', `${where}: HTTP 300, several records have this external id`),
     }
   }
   const first = errors?.[0]
@@ -76,7 +83,7 @@ export function requestFailure(
     return failure('SYNC-3022', `${where}: NOT_FOUND, this version of the API is not offered`)
   }
   if (reply.status === 404) return failure('SYNC-3023', failureOf(errors, where, sent).message)
-  const kind = kindOf(first.code)
+  const kind = kindOfError(first)
   if (kind.code === 'SYNC-3020') {
     const wait_ms = reply.retryAfter_ms ?? (/concurrent/i.test(first.message) ? CONCURRENT_WAIT_MS : LIMIT_WAIT_MS)
     const used = usage === null ? '' : `; ${usage.used} of ${usage.allowed} calls are used`
@@ -132,15 +139,15 @@ function rowOutcome(row: unknown, delivery: Delivery, where: string): Outcome | 
   if (success !== false) return null
   const errors = errorsFrom(found, 'statusCode')
   if (errors === null) return null
-  const kinds = errors.map((error) => kindOf(error.code))
+  const kinds = errors.map(kindOfError)
   const already = kinds.every((kind) => kind.class === 'gone') || errors.every((error) => error.code === 'NOT_FOUND')
   if (delivery.op === 'delete' && already) return { kind: 'confirmed', id: sentId ?? '' }
   // One error that is the record's own fault outweighs those that pass by themselves.
-  const worst = errors.find((error) => kindOf(error.code).class !== 'unsent') ?? errors[0]!
+  const worst = errors.find((error) => kindOfError(error).class !== 'unsent') ?? errors[0]!
   const ordered = [worst, ...errors.filter((error) => error !== worst)]
   const failed = failureOf(ordered, where, sentTexts([delivery]))
   if (worst.code === 'NOT_FOUND') return { kind: 'rejected', failure: failure('SYNC-3034', failed.message) }
-  return { kind: kindOf(worst.code).class === 'unsent' ? 'unsent' : 'rejected', failure: failed }
+  return { kind: kindOfError(worst).class === 'unsent' ? 'unsent' : 'rejected', failure: failed }
 }
 
 /** The texts that these deliveries carry, longest first, so that they can be kept out of messages. */

@@ -30,12 +30,15 @@ export async function readJson(reading: Reading, call: Omit<Call, 'until_mono'>)
   reading.signal.throwIfAborted()
   if (reply.kind !== 'answer') throw new SyncError(reply.failure)
   if (reply.status === 200 && reply.json !== undefined) return reply.json
-  if (reply.errors !== null) throw new SyncError(requestFailure(reply, call.where, reading.client.usage(), []))
-  const busy =
-    reply.status >= 500 || reply.status === 429 || reply.status === 420 || reply.status === 406 || reply.status === 200
-  throw new SyncError(
-    failure(busy ? 'SYNC-3021' : 'SYNC-3025', `${call.where}: HTTP ${reply.status} without an answer in JSON`),
-  )
+  const { status, errors } = reply
+  // Reading changes nothing: whatever is wrong with the server passes, and is asked again.
+  const passing =
+    status >= 500 || status === 420 || status === 406 || status === 200 || (status === 429 && errors === null)
+  if (errors === null || (passing && status !== 429)) {
+    const text = errors === null ? 'without an answer in JSON' : `${errors[0]?.code}`
+    throw new SyncError(failure(passing ? 'SYNC-3021' : 'SYNC-3025', `${call.where}: HTTP ${status}, ${text}`))
+  }
+  throw new SyncError(requestFailure(reply, call.where, reading.client.usage(), []))
 }
 
 /**

@@ -1,6 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
+import type { Delivery, Outcome } from '../../model/target.ts'
+import type { Row } from '../../model/value.ts'
+import { systemClock } from '../../std/clock.ts'
+import { systemRandom } from '../../std/random.ts'
+import { Secret } from '../../std/secret.ts'
+import type { SalesforceOptions } from './options.ts'
+import { openSalesforce, type SalesforceTarget } from './target.ts'
 
 /** A request as the scripted server saw it. */
 export interface Seen {
@@ -21,8 +28,6 @@ export interface ScriptedServer {
   answer: Answerer
   /** Answers token requests. The default gives `token-1`, `token-2`, … */
   token: Answerer
-  /** Called before a request is read. Return true to keep it from being read. */
-  onConnection: ((socket: Socket) => void) | null
   close(): Promise<void>
 }
 
@@ -78,7 +83,6 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {})
-    server.onConnection?.(socket)
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
@@ -94,11 +98,62 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
         id: `${url}/id/${ORGANISATION}/005000000000001AAA`,
         token_type: 'Bearer',
       }),
-    onConnection: null,
     async close() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => http.close(resolve))
     },
   }
   return server
+}
+
+/** `errors` of a request that Salesforce refuses as a whole. */
+export function refusal(errorCode: string, message = 'words'): unknown[] {
+  return [{ message, errorCode }]
+}
+
+/** A secret that must not turn up anywhere. */
+export const CANARY_SECRET = 'canary-secret-7f3a'
+
+/** Opens a target on a scripted server, and closes both. */
+export async function scripted(
+  work: (server: ScriptedServer, target: SalesforceTarget) => Promise<void>,
+  more: Partial<SalesforceOptions> = {},
+): Promise<void> {
+  const server = await startScriptedServer()
+  const clientSecret = new Secret('SF_SECRET', () => CANARY_SECRET)
+  const target = openSalesforce(
+    { url: server.url, auth: { flow: 'client-credentials', clientId: 'app', clientSecret }, ...more },
+    { clock: systemClock, random: systemRandom },
+  )
+  try {
+    await work(server, target)
+  } finally {
+    await target.close()
+    await server.close()
+  }
+}
+
+export function upsert(link: number, value: string, set: Row = {}): Delivery {
+  return { link, op: 'upsert', object: 'Contact', ref: { field: 'Legacy_Id__c', value }, set, covers: [] }
+}
+
+/** Submits these deliveries as one request. */
+export function submit(
+  target: SalesforceTarget,
+  deliveries: readonly Delivery[],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Outcome[]> {
+  return target.submit({ id: systemRandom.id(), number: 1, route: 'queue', deliveries }, async () => {}, signal)
+}
+
+export function kinds(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map((outcome) => outcome.kind)
+}
+
+export function codes(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map((outcome) => ('failure' in outcome ? outcome.failure.code : ''))
+}
+
+export function messageOf(outcome: Outcome | undefined): string {
+  return outcome !== undefined && 'failure' in outcome ? outcome.failure.message : ''
 }

@@ -5,7 +5,7 @@ import { type Http, type HttpOptions, openHttp } from '../../std/http.ts'
 import type { Random } from '../../std/random.ts'
 import { openSessions } from './auth.ts'
 import { planCalls, type WriteCall, type WriteItem, wireOf } from './calls.ts'
-import { type ApiUsage, type Client, openClient } from './client.ts'
+import { type ApiUsage, type Client, openClient, type Reply } from './client.ts'
 import { type SalesforceOptions, type SalesforceSettings, settingsOf } from './options.ts'
 import { allOf, judge, rowOutcomes, sentTexts } from './outcomes.ts'
 import { fetchRecords, type Reading, readJson } from './read.ts'
@@ -113,7 +113,7 @@ async function submit(deliveries: readonly Delivery[], writing: Writing, signal:
       continue
     }
     const { results, end } = await perform(call, writing, until_mono, signal)
-    if (end === 'unreadable' && items.length > 1 && isolations > 0) {
+    if (end === 'divide' && items.length > 1 && isolations > 0) {
       // Certainly not applied, for the sake of one record: halves find it, so that only that one is held up.
       isolations -= 2
       const half = Math.ceil(items.length / 2)
@@ -141,11 +141,17 @@ function stopWith(outcome: Outcome): Outcome {
 
 interface Performed {
   readonly results: Outcome[]
-  /** `unreadable`: refused as a whole for the form of some record. `stop`: nothing more may be sent for this request. */
-  readonly end: 'answered' | 'unreadable' | 'stop'
+  /** `divide`: refused as a whole because of some record. `stop`: nothing more may be sent for this request. */
+  readonly end: 'answered' | 'divide' | 'stop'
 }
 
 const UNREADABLE_CODES = new Set(['JSON_PARSER_ERROR', 'MALFORMED_ID', 'INVALID_ID_FIELD', 'POST_BODY_PARSE_ERROR'])
+
+/** Refused as a whole, but for the form or the key of some record in it. */
+function isForOneRecord(reply: Reply): boolean {
+  if (reply.kind !== 'answer') return false
+  return reply.status === 300 || (reply.status === 400 && UNREADABLE_CODES.has(reply.errors?.[0]?.code ?? ''))
+}
 
 async function perform(call: WriteCall, writing: Writing, until_mono: number, signal: AbortSignal): Promise<Performed> {
   const { client, clock, settings } = writing
@@ -164,14 +170,14 @@ async function perform(call: WriteCall, writing: Writing, until_mono: number, si
     case 'unknown':
       return { results: allOf(count, { kind: 'unknown', failure: judged.failure, mayLandUntil_ms }), end: 'stop' }
     case 'unsent': {
-      const code = reply.kind === 'answer' ? (reply.errors?.[0]?.code ?? '') : ''
-      if (reply.kind !== 'answer' || reply.status !== 400 || !UNREADABLE_CODES.has(code)) {
+      if (!isForOneRecord(reply)) {
         return { results: allOf(count, { kind: 'unsent', failure: judged.failure }), end: 'stop' }
       }
-      const alone = failure('SYNC-3031', judged.failure.message)
+      const { code, message } = judged.failure
+      const alone = code === 'SYNC-3032' ? judged.failure : failure('SYNC-3031', message)
       const outcome: Outcome =
         count === 1 ? { kind: 'rejected', failure: alone } : { kind: 'unsent', failure: judged.failure }
-      return { results: allOf(count, outcome), end: 'unreadable' }
+      return { results: allOf(count, outcome), end: 'divide' }
     }
     default:
       return judged satisfies never
