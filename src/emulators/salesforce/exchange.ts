@@ -30,8 +30,10 @@ export interface Exchange {
 export interface Plan {
   readonly actions: readonly FaultAction[]
   readonly chance: () => number
-  /** Applies the request and makes its answer. Called once, or never. */
-  readonly apply: () => Answer
+  /** Applies the request and makes its answer; stamps records with `at_ms`, or with the present time. Called once, or never. */
+  readonly apply: (at_ms?: number) => Answer
+  /** When the request came, in the org's time. */
+  readonly came_ms: number
   /** Ends every session, for a fault that asks for it. */
   readonly expireAll: () => void
   readonly limitInfo: () => string
@@ -49,13 +51,17 @@ export function answerExchange(state: Exchange, request: IncomingMessage, bytes:
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
-  const plan = (apply: (struck: ApiCall['actions']) => Answer, objects: () => readonly string[]): Plan => {
+  const plan = (
+    apply: (struck: ApiCall['actions'], at_ms?: number) => Answer,
+    objects: () => readonly string[],
+  ): Plan => {
     const struck = org.faults.quiet ? [] : org.faults.strike({ method, url, objects: objects() })
     for (const { action } of struck) org.meter.add(`fault:${action.kind}`)
     return {
       actions: struck.map(({ action }) => action),
       chance: struck[0]?.chance ?? (() => 0),
-      apply: () => apply(struck),
+      apply: (at_ms) => apply(struck, at_ms),
+      came_ms: org.now(),
       expireAll: () => state.sessions.expireAll(),
       limitInfo: () => `api-usage=${org.meter.used()}/${org.meter.max}`,
     }
@@ -70,13 +76,15 @@ export function answerExchange(state: Exchange, request: IncomingMessage, bytes:
       if (body instanceof ApiError) return answerJson(400, { error: body.message })
       return answerControl(org, state.sessions, { method, segments, query, body }, state.stats)
     }
-    return { actions: [], chance: () => 0, apply, expireAll: () => undefined, limitInfo: () => '' }
+    return { actions: [], chance: () => 0, apply, came_ms: 0, expireAll: () => undefined, limitInfo: () => '' }
   }
   if (path.startsWith('/services/oauth2/') || path.startsWith('/id/'))
     return plan(
       () => identity(state, request, method, path, query, bytes),
       () => [],
     )
+  // Clients that cannot send PATCH say so in the query of a POST.
+  const override = method === 'POST' ? query.get('_HttpMethod')?.toUpperCase() : undefined
   let body: unknown
   let segments: string[] = []
   const refusal = guarded(() => {
@@ -89,10 +97,10 @@ export function answerExchange(state: Exchange, request: IncomingMessage, bytes:
     if (method !== 'GET' && method !== 'HEAD') body = readJson(request, bytes)
   })
   return plan(
-    (struck) =>
+    (struck, at_ms) =>
       refusal instanceof ApiError
         ? answerError(refusal)
-        : api(state, request, { method, query, segments, body, number, struck }),
+        : api(state, request, { method: override ?? method, query, segments, body, number, struck, at_ms }),
     () => objectsOf(segments.slice(3), query, body),
   )
 }
@@ -104,6 +112,7 @@ interface Read {
   readonly body: unknown
   readonly number: number
   readonly struck: ApiCall['actions']
+  readonly at_ms: number | undefined
 }
 
 /** A call of the REST API: version, session, daily limit; then its answer, whose changes are made lasting first. */
@@ -126,7 +135,13 @@ function api(state: Exchange, request: IncomingMessage, read: Read): Answer {
     return answerError(new ApiError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'))
   const change = beginChange()
   const call: ApiCall = {
-    work: { org, change, by: user.id, at_ms: org.now(), rowFault: rowFault(read.struck.map(({ action }) => action)) },
+    work: {
+      org,
+      change,
+      by: user.id,
+      at_ms: read.at_ms ?? org.now(),
+      rowFault: rowFault(read.struck.map(({ action }) => action)),
+    },
     cursors: state.cursors,
     user,
     method: read.method,

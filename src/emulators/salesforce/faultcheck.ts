@@ -31,7 +31,7 @@ const ACTIONS: Record<string, { needs: Record<string, Kind>; may: Record<string,
   lock: { needs: {}, may: { rows: 'count' } },
   'lost-request': { needs: {}, may: {} },
   'lost-answer': { needs: {}, may: {} },
-  late: { needs: { apply_ms: 'number' }, may: { answer: 'text' } },
+  late: { needs: { apply_ms: 'number' }, may: { answer: 'text', stamp: 'text' } },
   'half-answer': { needs: {}, may: {} },
   'slow-drip': { needs: {}, may: { bytes: 'count', pause_ms: 'number' } },
   shuffle: { needs: {}, may: {} },
@@ -59,6 +59,8 @@ export function checkFault(report: (problem: string) => void, fault: unknown): v
   for (const key of Object.keys(action.needs)) if (fault[key] === undefined) report(`${key}: missing`)
   if (fault['answer'] !== undefined && fault['answer'] !== 'break' && fault['answer'] !== 'never')
     report(`answer: expected 'break' or 'never'`)
+  if (fault['stamp'] !== undefined && fault['stamp'] !== 'sent' && fault['stamp'] !== 'landed')
+    report(`stamp: expected 'sent' or 'landed'`)
   if (typeof fault['path'] === 'string' && !isPattern(fault['path'])) report('path: not a regular expression')
 }
 

@@ -56,8 +56,11 @@ export type FaultAction =
   | { kind: 'lost-request' }
   /** Applied, then the connection breaks. */
   | { kind: 'lost-answer' }
-  /** The connection breaks at once (or no answer ever comes), and the request is applied `apply_ms` later. */
-  | { kind: 'late'; apply_ms: number; answer?: 'break' | 'never' }
+  /**
+   * The connection breaks at once (or no answer ever comes), and the request is applied `apply_ms` later. With
+   * `stamp: 'sent'` its records carry the time at which it came, older than what others wrote meanwhile.
+   */
+  | { kind: 'late'; apply_ms: number; answer?: 'break' | 'never'; stamp?: 'sent' | 'landed' }
   /** Applied; half of the answer, then the connection breaks. */
   | { kind: 'half-answer' }
   /** Applied; the answer comes `bytes` at a time, `pause_ms` apart. */

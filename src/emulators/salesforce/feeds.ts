@@ -5,7 +5,7 @@
 
 import { type Answer, type ApiCall, allow, answerJson } from './call.ts'
 import { ApiError } from './errors.ts'
-import type { ObjectType } from './schema.ts'
+import type { ObjectType, Row } from './schema.ts'
 import { rowsChangedSince } from './tables.ts'
 import { formatMoment, parseMoment } from './values.ts'
 import { tableOf } from './write.ts'
@@ -25,7 +25,7 @@ interface Span {
 export function changedIds(call: ApiCall, type: ObjectType): Answer {
   const { start_ms, end_ms } = spanOf(call, UPDATED_DAYS)
   const rows = rowsChangedSince(tableOf(call.work, type), start_ms).filter(
-    (row) => !row.deleted && row.modified_ms < end_ms,
+    (row) => !row.deleted && within(row, start_ms, end_ms),
   )
   if (rows.length > IDS_MAX) throw tooMany()
   return answerJson(200, { ids: rows.map((row) => row.id), latestDateCovered: covered(call, end_ms) })
@@ -35,7 +35,7 @@ export function changedIds(call: ApiCall, type: ObjectType): Answer {
 export function deletedRecords(call: ApiCall, type: ObjectType): Answer {
   const { start_ms, end_ms } = spanOf(call, DELETED_DAYS)
   const rows = rowsChangedSince(tableOf(call.work, type), start_ms).filter(
-    (row) => row.deleted && row.modified_ms < end_ms,
+    (row) => row.deleted && within(row, start_ms, end_ms),
   )
   if (rows.length > IDS_MAX) throw tooMany()
   return answerJson(200, {
@@ -43,6 +43,10 @@ export function deletedRecords(call: ApiCall, type: ObjectType): Answer {
     earliestDateAvailable: formatMoment(Math.max(born(call), call.work.at_ms - DELETED_DAYS * DAY_ms)),
     latestDateCovered: covered(call, end_ms),
   })
+}
+
+function within(row: Row, start_ms: number, end_ms: number): boolean {
+  return row.modified_ms >= start_ms && row.modified_ms < end_ms
 }
 
 function born(call: ApiCall): number {

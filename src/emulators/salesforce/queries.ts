@@ -8,6 +8,7 @@ import { type Found, runQuery } from './soql/run.ts'
 const PAGE_ROWS = 2_000
 const PAGE_ROWS_MIN = 200
 const CURSORS_MAX = 100
+const QUERY_CHARS_MAX = 100_000
 
 export interface Cursors {
   readonly open: Map<string, Found>
@@ -25,6 +26,8 @@ export function answerQuery(call: ApiCall): Answer {
   const text = call.query.get('q')
   if (text === null || text.trim() === '')
     throw new ApiError(400, 'MALFORMED_QUERY', 'SOQL statements cannot be empty or null')
+  if (text.length > QUERY_CHARS_MAX)
+    throw new ApiError(400, 'MALFORMED_QUERY', `SOQL statements cannot be longer than ${QUERY_CHARS_MAX} characters.`)
   const found = runQuery(call.work.org.tables, parseQuery(text), {
     now_ms: call.work.at_ms,
     deleted: resource === 'queryAll',

@@ -46,9 +46,7 @@ const LAYOUT = '1'
 /** Opens (or makes) the state file `salesforce.db` in a folder. */
 export function openStorage(folder: string): Storage {
   mkdirSync(folder, { recursive: true })
-  const db = new DatabaseSync(join(folder, 'salesforce.db'))
-  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000; PRAGMA temp_store=MEMORY')
-  db.exec('PRAGMA wal_autocheckpoint=4000; PRAGMA locking_mode=EXCLUSIVE')
+  const db = openFile(folder)
   db.exec('CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
   db.exec('CREATE TABLE IF NOT EXISTS session(token TEXT PRIMARY KEY, user TEXT NOT NULL, expires_ms INTEGER NOT NULL)')
   const getMeta = db.prepare('SELECT value FROM meta WHERE key = ?')
@@ -89,6 +87,22 @@ export function openStorage(folder: string): Storage {
       for (const token of tokens) dropSession.run(token)
     },
     close: () => db.close(),
+  }
+}
+
+/** Opens the file for this process alone. */
+function openFile(folder: string): DatabaseSync {
+  const db = new DatabaseSync(join(folder, 'salesforce.db'))
+  try {
+    db.exec(
+      'PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000',
+    )
+    db.exec('BEGIN EXCLUSIVE; COMMIT')
+    return db
+  } catch (error) {
+    db.close()
+    if (!/locked|busy/.test((error as Error).message)) throw error
+    throw new Error(`The emulator's state in ${folder} is in use by another process. Stop it, or use another folder.`)
   }
 }
 

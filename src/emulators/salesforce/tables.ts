@@ -231,7 +231,8 @@ function noteChange(table: Table, row: Row): void {
   if (row.changeNo >= 0 && earlier >= 0) table.changedRows[earlier] = null
   row.changeNo = table.changeBase + table.changedRows.length
   table.changedRows.push(row)
-  table.changedAt_ms.push(row.modified_ms)
+  // A late row may carry an older stamp; the order of this list must hold, so its entry takes the newest time so far.
+  table.changedAt_ms.push(Math.max(row.modified_ms, table.changedAt_ms.at(-1) ?? 0))
 }
 
 function dropChangeEntry(table: Table, changeNo: number): void {
@@ -250,11 +251,11 @@ export function compactChanges(table: Table): void {
     if (row === null) continue
     row.changeNo = table.changeBase + table.changedRows.length
     table.changedRows.push(row)
-    table.changedAt_ms.push(row.modified_ms)
+    table.changedAt_ms.push(Math.max(row.modified_ms, table.changedAt_ms.at(-1) ?? 0))
   }
 }
 
-/** Rows whose last change is at or after `from_ms`, oldest change first. */
+/** Every row whose last change is at or after `from_ms`, in the order of arrival; late arrivals may be older. */
 export function rowsChangedSince(table: Table, from_ms: number): Row[] {
   let low = 0
   let high = table.changedAt_ms.length

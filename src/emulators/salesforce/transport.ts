@@ -99,7 +99,7 @@ function statusAnswer(action: FaultAction & { kind: 'status' }): Answer {
 function land(delivery: Delivery, request: IncomingMessage, plan: Plan, action: FaultAction & { kind: 'late' }): void {
   later(delivery, action.apply_ms, () => {
     try {
-      plan.apply()
+      plan.apply(action.stamp === 'sent' ? plan.came_ms : undefined)
     } catch (error) {
       delivery.log(`a late request failed: ${error instanceof Error ? error.stack : String(error)}`)
     }

@@ -71,6 +71,12 @@ interface Parser {
 
 const AGGREGATES = new Set(['COUNT', 'COUNT_DISTINCT', 'SUM', 'AVG', 'MIN', 'MAX'])
 const CLAUSES = new Set(['FROM', 'WHERE', 'WITH', 'GROUP', 'HAVING', 'ORDER', 'LIMIT', 'OFFSET', 'FOR', 'USING', 'ALL'])
+/** Words that cannot name a field. Source: sforce_api_calls_soql_select_reservedwords.htm. */
+const RESERVED = new Set(
+  'AND ASC DESC EXCLUDES FIRST FROM GROUP HAVING IN INCLUDES LAST LIKE LIMIT NOT NULL NULLS OR SELECT USING WHERE WITH'.split(
+    ' ',
+  ),
+)
 const DEPTH_MAX = 100
 
 /** Parses a whole query. Throws MALFORMED_QUERY. */
@@ -223,7 +229,7 @@ function readAggregate(parser: Parser): Aggregate | null {
 
 function readPath(parser: Parser): Path {
   const first = next(parser)
-  if (first.kind !== 'name') {
+  if (first.kind !== 'name' || RESERVED.has(first.upper)) {
     parser.place--
     throw unexpected(parser)
   }
