@@ -5,7 +5,7 @@ import { type Row, text, type Value } from '../../model/value.ts'
 import type { CatalogColumn, CatalogTable } from './catalog.ts'
 import { type Link, quoted, stateOf } from './client.ts'
 import { cellsOf, columnList, rowReader } from './copy.ts'
-import { arrayOf, keyColumns, keyJoin, rangeSql, searchPath } from './snapshot-sql.ts'
+import { keyColumns, keyJoin, rangeSql, searchPath, textArray } from './snapshot-sql.ts'
 import { type Cell, literalText, type TypeInfo } from './values.ts'
 
 /** Rows of one call at most. */
@@ -54,11 +54,9 @@ export async function lookupRows(
   const toRow = rowReader(table.columns, known)
   const rows: Row[] = []
   await inParts(texts, async (part) => {
-    const array = arrayOf(
-      part.map((value) => literalText(value, column.oid, known)),
-      column,
-    )
-    const sql = `SELECT ${columnList(table.columns)} FROM ${table.from} WHERE ${quoted(name)} = ANY(${array})`
+    const array = textArray(part.map((value) => literalText(value, column.oid, known)))
+    const wanted = `SELECT v::${column.cast} FROM unnest(${array}) v`
+    const sql = `SELECT ${columnList(table.columns)} FROM ${table.from} WHERE ${quoted(name)} IN (${wanted})`
     await readAll(link, sql, [column], (row) => rows.push(row), toRow)
   })
   return rows

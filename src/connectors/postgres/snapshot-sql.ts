@@ -18,9 +18,9 @@ export function searchPath(columns: readonly CatalogColumn[]): string {
   return `SET LOCAL search_path = ${[...schemas].map(quoted).join(', ')}`
 }
 
-/** `ARRAY['…', …]::type[]`. */
-export function arrayOf(texts: readonly string[], column: CatalogColumn): string {
-  return `ARRAY[${texts.map(literal).join(',')}]::text[]::${column.cast}[]`
+/** `ARRAY['…', …]::text[]`; each element is cast by itself, since an array of arrays would be one flat array. */
+export function textArray(texts: readonly string[]): string {
+  return `ARRAY[${texts.map(literal).join(',')}]::text[]`
 }
 
 /** A join with the rows of these keys. */
@@ -28,14 +28,13 @@ export function keyJoin(table: CatalogTable, keys: readonly Key[], known: Readon
   const parts = keys.map(keyParts)
   const columns = keyColumns(table)
   const arrays = columns.map((column, i) =>
-    arrayOf(
-      parts.map((part) => literalText(part[i] ?? '', column.oid, known)),
-      column,
-    ),
+    textArray(parts.map((part) => literalText(part[i] ?? '', column.oid, known))),
   )
-  const on = columns.map((column, i) => `t.${quoted(column.name)} = k.k${i}`).join(' AND ')
   const names = columns.map((_, i) => `k${i}`).join(', ')
-  return `unnest(${arrays.join(', ')}) WITH ORDINALITY k(${names}, n) JOIN ${table.from} t ON ${on}`
+  const cast = columns.map((column, i) => `k${i}::${column.cast} AS k${i}`).join(', ')
+  const on = columns.map((column, i) => `t.${quoted(column.name)} = k.k${i}`).join(' AND ')
+  // OFFSET 0: cast once, before the join.
+  return `(SELECT ${cast} FROM unnest(${arrays.join(', ')}) u(${names}) OFFSET 0) k JOIN ${table.from} t ON ${on}`
 }
 
 /** The next rows after a key, given as the texts of its columns. */

@@ -150,9 +150,9 @@ export function jsonBytes(value: Value): number {
   if (typeof value === 'string') return textBytes(value)
   switch (value.kind) {
     case 'other': // {"kind":"other","type":…,"text":…}
-      return 33 - 1 + textBytes(value.type) + textBytes(value.text)
+      return 32 + textBytes(value.type) + textBytes(value.text)
     case 'invalid': // {"kind":"invalid","type":…,"raw":…,"reason":…}
-      return 44 + textBytes(value.type) + textBytes(value.raw) + textBytes(value.reason)
+      return 43 + textBytes(value.type) + textBytes(value.raw) + textBytes(value.reason)
     default: // {"kind":"…","text":…}
       return 19 + value.kind.length + textBytes(value.text)
   }
