@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formatsPlugin from 'ajv-formats'
-import { type FailureCode, failure, SyncError } from '../model/failure.ts'
+import { type Failure, type FailureCode, failure, SyncError } from '../model/failure.ts'
 import { text as exactText, type Row, type Value } from '../model/value.ts'
 import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
 import { mask } from '../std/mask.ts'
@@ -44,6 +44,17 @@ export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}
   return {
     name: 'schema',
     judge: (candidates) => candidates.map((candidate) => judge(candidate, validate, reasonsMax)),
+  }
+}
+
+/** What keeps a schema from being used; nothing, if it can be compiled. */
+export function checkSchema(schema: JsonSchema): Failure[] {
+  try {
+    compile(schema)
+    return []
+  } catch (error) {
+    if (error instanceof SyncError) return [error.failure, ...error.others]
+    throw error
   }
 }
 

@@ -1,0 +1,73 @@
+import type { MappingOptions } from '../mapping/options.ts'
+import type { Secret } from '../std/secret.ts'
+
+/** What loading makes of syncline.yaml: complete, every default filled in, nothing compiled. */
+export interface Config {
+  /** The file that it was read from. */
+  readonly path: string
+  /** Folder of journal and state, absolute. */
+  readonly state: string
+  readonly stream: 'embedded'
+  readonly systems: { readonly [name: string]: SystemConfig }
+  readonly syncs: { readonly [name: string]: SyncConfig }
+  readonly server: { readonly host: string; readonly port: number }
+  readonly retention: { readonly hours: number; readonly bytes: number }
+}
+
+/** A system with the options of its connector, as the connector's own schema describes them. */
+export interface SystemConfig {
+  readonly name: string
+  readonly type: string
+  /** Without `type`. `url` is a `Secret` where it carries a password; `format: secret` options always are. */
+  readonly options: SystemOptions
+}
+
+export type SystemOption = null | boolean | number | string | Secret | SystemOptions | readonly SystemOption[]
+export interface SystemOptions {
+  readonly [name: string]: SystemOption
+}
+
+export interface SyncConfig {
+  readonly name: string
+  readonly source: {
+    readonly system: string
+    readonly table: string
+    readonly where: string | null
+    readonly joins: readonly JoinConfig[]
+  }
+  readonly target: { readonly system: string; readonly object: string }
+  readonly mapping: MappingOptions
+  /** The JSON Schema itself, also where the configuration names a file. */
+  readonly schema: { readonly [keyword: string]: unknown } | null
+  readonly deletes: {
+    readonly policy: 'soft' | 'hard' | 'ignore'
+    readonly field: string | null
+    readonly guard: { readonly percent: number; readonly rows: number } | null
+  }
+  readonly batch: { readonly rows: number }
+  readonly retry: { readonly attempts: number; readonly wait_ms: number; readonly waitMax_ms: number }
+  readonly window: { readonly rows: number; readonly bytes: number }
+}
+
+/** A joined table, without what only the database knows of it (its key). */
+export interface JoinConfig {
+  readonly alias: string
+  readonly table: string
+  readonly on: readonly { readonly child: string; readonly root: string }[]
+  readonly take: { readonly order: 'latest' | 'earliest'; readonly column: string } | null
+}
+
+/** What `lint` cannot know without asking the systems, in sentences: the checks that `lint --online` makes. */
+export function checksNotMade(config: Config): string[] {
+  const lines: string[] = []
+  for (const { name, source, target, mapping } of Object.values(config.syncs)) {
+    const fields = Object.keys(mapping.fields).length + 1
+    lines.push(
+      `${name}: whether table ${source.table} of ${source.system} and the columns that are read exist, and have a key`,
+    )
+    lines.push(`${name}: whether ${target.object} of ${target.system} has the ${fields} fields, and may be written`)
+    lines.push(`${name}: whether ${Object.keys(mapping.key).join(', ')} is an external id and unique`)
+  }
+  for (const { name } of Object.values(config.systems)) lines.push(`${name}: whether it can be reached, and lets us in`)
+  return lines
+}
