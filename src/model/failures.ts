@@ -465,6 +465,11 @@ export const failures = {
     retry: 'manual',
     hint: 'Make the key expression tell the two rows apart, or mend one of the rows.',
   },
+  'SYNC-4003': {
+    title: 'The external id is still held by a record that left this key',
+    retry: 'manual',
+    hint: 'Mend the record that had this key before (it is in quarantine too); this one then goes through by itself.',
+  },
   // 4010 to 4029: mapping; 4030 to 4049: validation
   'SYNC-4010': {
     title: 'A value of the source cannot be read',

@@ -15,6 +15,8 @@ export interface Mapping {
   readonly fields: readonly string[]
   /** Every source column that it reads; columns of joined tables as `membership.status`. */
   readonly columns: readonly string[]
+  /** Columns that are only of use together: those of a field or key that is computed from several. */
+  readonly together: readonly (readonly string[])[]
   /** The source column that the external id is an untouched copy of; absent where it is computed. */
   readonly keyColumn?: string
   /** Hash of the rule set: entries keep it, `plan` compares it. */

@@ -120,13 +120,19 @@ export interface JudgeCommit {
   readonly deletes: number
   readonly deletesSince_ms: number
   readonly rules: string
-  /** New links, new external ids, and links that `moved` to another source key. */
+  /**
+   * New links, new external ids, and links that moved to another source key. `heldSince`: the target still holds the old
+   * external id of a moved link, until a request from this number on is confirmed.
+   */
   readonly links: readonly {
     readonly id: number
     readonly key: Key
     readonly ref: string | null
     readonly moved: boolean
+    readonly heldSince: number | null
   }[]
+  /** Links that hold no external id at the target. */
+  readonly released: readonly number[]
   readonly outcomes: readonly OutcomeRow[]
   readonly lanes: readonly Lane[]
   readonly lanesGone: readonly number[]
@@ -150,6 +156,8 @@ export interface SettleCommit {
   readonly links: readonly { readonly id: number; readonly target: string | null; readonly state: LinkState }[]
   readonly shadows: readonly { readonly link: number; readonly image: string | null }[]
   readonly lanes: readonly Lane[]
+  /** Links whose target no longer holds the external id that they had before they moved. */
+  readonly released: readonly number[]
   readonly flightsClosed: readonly string[]
   /** Flights that stay open for a part of their deliveries only. */
   readonly flightsLeft: readonly Flight[]
@@ -238,6 +246,8 @@ export interface State {
     key: Key,
     rowsMax: number,
   ): Promise<{ known: Known | null; outcomes: readonly (OutcomeRow & { at_ms: number })[] }>
+  /** Source keys that records have left whose target still holds the old external id, with their links. */
+  moving(sync: string): Promise<readonly { readonly key: Key; readonly link: number; readonly since: number }[]>
   /** Linked records, for the mass-delete guard. */
   linked(sync: string): Promise<number>
   /** The source keys of linked records after a link, in order of their links. */

@@ -1,7 +1,7 @@
 import { type Key, keyOf } from '../model/key.ts'
 import type { TableReader } from '../model/source.ts'
 import type { Related } from '../model/state.ts'
-import { field, type MutableRow, newRow, type Row, text, type Value } from '../model/value.ts'
+import { field, fold, type MutableRow, newRow, type Row, text, type Value } from '../model/value.ts'
 import type { FlowSpec, Join } from './flow.ts'
 import type { Subject } from './gather.ts'
 
@@ -20,10 +20,7 @@ export async function compose(
 ): Promise<Related[]> {
   const wanted = [...new Set([...spec.mapping.columns, ...(spec.filter?.columns ?? [])])]
   const own = wanted.filter((column) => !spec.joins.some((join) => column.startsWith(`${join.alias}.`)))
-  const incomplete = subjects.filter(
-    ({ image }) =>
-      image.op === 'touch' || (image.op === 'upsert' && own.some((column) => !Object.hasOwn(image.row, column))),
-  )
+  const incomplete = subjects.filter((subject) => isIncomplete(subject, own, spec))
   for (let at = 0; at < incomplete.length; at += ASK_MAX) {
     const some = incomplete.slice(at, at + ASK_MAX)
     const rows = await source.fetch(
@@ -33,13 +30,28 @@ export async function compose(
     )
     some.forEach((subject, i) => {
       const row = rows[i]
+      // What the log said of it stands; only what it did not say is taken from the row as it is now.
       subject.image =
-        row === null || row === undefined ? { op: 'delete', row: subject.image.row } : { op: 'upsert', row }
+        row === null || row === undefined
+          ? { op: 'delete', row: subject.image.row }
+          : { op: 'upsert', row: fold(row, subject.image.row) }
     })
   }
   const related: Related[] = []
   for (const join of spec.joins) related.push(...(await attach(subjects, join, wanted, source, signal)))
   return related
+}
+
+/**
+ * Whether something has to be read before the record can be judged. A column that the source did not send has not changed:
+ * where the target holds the record it may stay absent, unless the filter or a field that is computed from several needs it.
+ */
+function isIncomplete({ image, known }: Subject, own: readonly string[], { mapping, filter }: FlowSpec): boolean {
+  if (image.op !== 'upsert') return image.op === 'touch'
+  const missing = own.filter((column) => !Object.hasOwn(image.row, column))
+  if (missing.length === 0) return false
+  if (known?.state !== 'linked' || known.shadow === null) return true
+  return [filter?.columns ?? [], ...mapping.together].some((group) => group.some((column) => missing.includes(column)))
 }
 
 /** Puts the chosen row of one joined table into every record of the window; all columns null where there is none. */

@@ -9,6 +9,8 @@ import type { Launch } from './window.ts'
 
 /** What the flow must hear about its requests. */
 export interface FlightNews {
+  /** Whether a link gave up an old external id by this confirmed request. */
+  gaveUp(link: number, request: number): boolean
   /** Outcomes are stored and these links are free again. */
   settled(settled: Settled): void
   /** The store failed, or an invariant broke: nothing goes on. */
@@ -108,7 +110,7 @@ export function flights(parts: FlowParts, head: FlowHead, lock: Mutex, news: Fli
 
   async function store(batch: readonly Answered[]): Promise<Settled> {
     const at_ms = clock.now()
-    const settled = await settle(batch, parts, at_ms)
+    const settled = await settle(batch, parts, at_ms, news.gaveUp)
     // I5: outcomes, links, shadows, lanes and closed flights in one transaction.
     const commit: SettleCommit = {
       ...settled.commit,

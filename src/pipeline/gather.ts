@@ -10,8 +10,8 @@ export interface Subject {
   key: Key
   /** What the state knows of it; null for a record that was never seen. */
   known: Known | null
-  /** Its key changed in this window: the link moves with it. */
-  renamed: boolean
+  /** The key that it had before this window, where that changed: the link moves with it. */
+  movedFrom: Key | null
   image: Image
   /** The newest entry that it stands for; null when it is read again for a reason of ours. */
   covers: Sequence | null
@@ -79,7 +79,7 @@ class Folding {
       subject = {
         key,
         known,
-        renamed: false,
+        movedFrom: null,
         image: lane?.image ?? { op: 'touch', row: newRow() },
         covers: lane?.last ?? null,
         first: lane?.first ?? null,
@@ -147,7 +147,7 @@ class Folding {
     this.subjects.delete(oldKey)
     this.#known.set(oldKey, null)
     old.key = entry.key
-    old.renamed = old.known !== null
+    if (old.known !== null) old.movedFrom ??= oldKey
     this.subjects.set(entry.key, old)
     return old
   }

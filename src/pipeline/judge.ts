@@ -1,4 +1,3 @@
-import { failure } from '../model/failure.ts'
 import type { Key } from '../model/key.ts'
 import type { Mapped, Mapping } from '../model/mapping.ts'
 import type { Known } from '../model/state.ts'
@@ -27,27 +26,29 @@ export type Decision =
       readonly reasons: readonly Reason[]
     }
   | { readonly kind: 'skip'; readonly reason: string }
-  /** An earlier request of it is under way: its turn comes when that is settled (I4). */
-  | { readonly kind: 'wait' }
+  /**
+   * Its turn comes later: when an earlier request of it is settled (I4), or after a while, when the record that had its key
+   * before has given up the external id at the target.
+   */
+  | { readonly kind: 'wait'; readonly for: 'flight' | 'external id' }
 
 /**
- * Maps, validates and resolves the composed records of a window: one decision each, same order. `busy` says which links have
- * a request under way, or had one when this window was gathered.
+ * Maps, validates and resolves the composed records of a window: one decision each, same order.
  */
 export async function judge(
   subjects: readonly Subject[],
-  busy: (link: number) => boolean,
+  at: Traffic,
   parts: FlowParts,
   signal: AbortSignal,
 ): Promise<Decision[]> {
   const { spec, target, state } = parts
-  const mapped = subjects.map((subject) => mapOne(subject, busy, spec))
+  const mapped = subjects.map((subject) => mapOne(subject, at, spec))
   const verdicts = await validate(subjects, mapped, parts, signal)
   const taken = await takenRefs(mapped, parts)
   const claimed = new Map<string, Key>()
   return subjects.map((subject, i): Decision => {
     const one = mapped[i] as Early
-    if (one.kind === 'wait' || one.kind === 'skip') return one
+    if (one.kind === 'wait' || one.kind === 'skip' || one.kind === 'park') return one
     if (one.kind === 'delete') return deletion(subject, one.why, spec)
     const verdict = verdicts[i] as Judged
     if (verdict.kind !== 'accept') return verdict
@@ -89,14 +90,24 @@ export async function judge(
   }
 }
 
+/** What is under way beside the window. */
+export interface Traffic {
+  /** This link has a request under way, or had one when the window was gathered. */
+  busy(link: number): boolean
+  /** Another record, which had this key before, still holds its external id at the target: its link. */
+  holder(key: Key, link: number | null): number | null
+}
+
 type Early =
-  | { readonly kind: 'wait' }
+  | Extract<Decision, { kind: 'wait' | 'park' }>
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'delete'; readonly why: string }
   | { readonly kind: 'mapped'; readonly mapped: Mapped; readonly ref: string | null }
 
-function mapOne(subject: Subject, busy: (link: number) => boolean, spec: FlowSpec): Early {
-  if (subject.known !== null && busy(subject.known.link)) return { kind: 'wait' }
+function mapOne(subject: Subject, at: Traffic, spec: FlowSpec): Early {
+  if (subject.known !== null && at.busy(subject.known.link)) return { kind: 'wait', for: 'flight' }
+  const holder = at.holder(subject.key, subject.known?.link ?? null)
+  if (holder !== null) return at.busy(holder) ? { kind: 'wait', for: 'external id' } : parkHeld(spec.mapping)
   if (subject.image.op === 'delete') return { kind: 'delete', why: 'deleted at the source' }
   if (spec.filter !== null && !spec.filter.keeps(subject.image.row))
     return { kind: 'delete', why: `filter: ${spec.filter.text}` }
@@ -153,46 +164,47 @@ async function validate(
   return judged
 }
 
-function parkKeyless(mapping: Mapping): Judged {
-  const error = `The external id ${mapping.key} is empty.`
-  return {
-    kind: 'park',
-    to: 'quarantine',
-    stage: 'key',
-    reasons: [{ stage: 'key', code: 'SYNC-4001', field: mapping.key, error }],
-  }
-}
+const park = (code: Reason['code'], mapping: Mapping, error: string): Extract<Decision, { kind: 'park' }> => ({
+  kind: 'park',
+  to: 'quarantine',
+  stage: 'key',
+  reasons: [{ stage: 'key', code, field: mapping.key, error }],
+})
 
-function parkTwin(mapping: Mapping): Decision {
-  const error = failure(
+const parkKeyless = (mapping: Mapping) => park('SYNC-4001', mapping, `The external id ${mapping.key} is empty.`)
+
+const parkTwin = (mapping: Mapping) =>
+  park(
     'SYNC-4002',
+    mapping,
     `Another source record already has this ${mapping.key}; sending this one would overwrite it.`,
-  ).message
-  return {
-    kind: 'park',
-    to: 'quarantine',
-    stage: 'key',
-    reasons: [{ stage: 'key', code: 'SYNC-4002', field: mapping.key, error }],
-  }
-}
+  )
+
+const parkHeld = (mapping: Mapping) =>
+  park(
+    'SYNC-4003',
+    mapping,
+    `Another record, which had this key before and is parked itself, still holds this ${mapping.key} at the target.`,
+  )
 
 /** A record that is gone at the source, or left the filter. */
-function deletion({ known }: Subject, why: string, spec: FlowSpec): Decision {
+function deletion({ known, image }: Subject, why: string, spec: FlowSpec): Decision {
   const filtered = why.startsWith('filter')
-  if (!isDelivered(known))
-    return {
-      kind: 'skip',
-      reason: filtered
-        ? why
-        : known?.state === 'tombstone'
-          ? 'deleted already'
-          : 'never delivered, deleted at the source',
-    }
+  if (!isDelivered(known)) {
+    const never = known?.state === 'tombstone' ? 'deleted already' : 'never delivered, deleted at the source'
+    return { kind: 'skip', reason: filtered ? why : never }
+  }
   const { policy, field: name } = spec.deletes
   if (policy === 'ignore') return { kind: 'skip', reason: `deletes: ignore (${why})` }
   const base = { kind: 'send', key: null, ref: null, target: known.target, deletes: true } as const
   if (policy === 'hard') return { ...base, op: 'delete', set: newRow() }
-  return { ...base, op: 'update', set: withField(newRow(), name as string, true) }
+  return { ...base, op: 'update', set: withField(keyIfKnown(image.row, spec.mapping), name as string, true) }
+}
+
+/** The external id alone: a record that is marked as deleted must not keep the one of a key that it has left. */
+function keyIfKnown(row: Row, mapping: Mapping): Row {
+  const mapped = mapping.map(row)
+  return mapped.kind === 'mapped' && mapped.key !== null ? withField(newRow(), mapping.key, mapped.key) : newRow()
 }
 
 const isDelivered = (known: Known | null): known is Known & { target: string } =>

@@ -1,7 +1,7 @@
 import type { Failure } from '../model/failure.ts'
 import type { Flight, Image, Lane, OutcomeRow, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
-import { fold, rowFrom, rowText } from '../model/value.ts'
+import { fold, newRow, rowFrom, rowText } from '../model/value.ts'
 import type { FlowParts } from './flow.ts'
 import type { Launch } from './window.ts'
 
@@ -33,8 +33,14 @@ const CANNOT_LAND = 'SYNC-6006'
  * Turns answers into rows: delivered, parked, waiting again, or still in the air. Only the target's own word confirms (I3).
  * Answers other than confirmed may meet a newer change of the same record that waits behind them; the caller keeps judging
  * from writing meanwhile.
+ * @param gaveUp whether a link gave up an old external id by this request
  */
-export async function settle(answers: readonly Answered[], parts: FlowParts, now_ms: number): Promise<Settled> {
+export async function settle(
+  answers: readonly Answered[],
+  parts: FlowParts,
+  now_ms: number,
+  gaveUp: (link: number, request: number) => boolean,
+): Promise<Settled> {
   const { state, spec, retry } = { ...parts, retry: parts.spec.retry }
   const all = answers.flatMap(({ launch, outcomes }) =>
     launch.flight.request.deliveries.map((delivery, i) => ({
@@ -64,6 +70,7 @@ export async function settle(answers: readonly Answered[], parts: FlowParts, now
   const links: SettleCommit['links'][0][] = []
   const shadows: SettleCommit['shadows'][0][] = []
   const lanes: Lane[] = []
+  const released: { link: number; request: number }[] = []
   const durations_ms: number[] = []
   const counts = { delivered: 0, superseded: 0, parked: 0, returned: 0 }
   let stop: Failure | null = null
@@ -78,6 +85,9 @@ export async function settle(answers: readonly Answered[], parts: FlowParts, now
         if (committed_ms !== null) durations_ms.push(Math.max(0, now_ms - committed_ms))
         const gone = image.op === 'delete'
         links.push({ id: link, target: outcome.id, state: gone ? 'tombstone' : 'linked' })
+        if (gone || Object.hasOwn(delivery.set, spec.mapping.key)) released.push({ link, request })
+        // It was there before and is new now: somebody deleted it at the target, and a partial image would make a stub.
+        if (outcome.created && bases.get(link)) lanes.push(touchLane(link, now_ms))
         shadows.push({ link, image: gone ? null : imageAfter(delivery, outcome, bases.get(link) ?? null, parts) })
         break
       }
@@ -142,6 +152,7 @@ export async function settle(answers: readonly Answered[], parts: FlowParts, now
       links,
       shadows,
       lanes,
+      released: released.filter(({ link, request }) => gaveUp(link, request)).map(({ link }) => link),
       flightsClosed: answers.map(({ launch }) => launch.flight.request.id).filter((id) => !left.has(id)),
       flightsLeft: landing.map((launch) => launch.flight),
     },
@@ -200,6 +211,19 @@ const parkedLane = (
   attempts: 0,
   stage: 'target',
   reasons: [{ stage: 'target', code, error: message }],
+  since_ms: now_ms,
+})
+
+const touchLane = (link: number, now_ms: number): Lane => ({
+  link,
+  state: 'waiting',
+  first: null,
+  last: null,
+  image: { op: 'touch', row: newRow() },
+  due_ms: now_ms,
+  attempts: 0,
+  stage: null,
+  reasons: [],
   since_ms: now_ms,
 })
 

@@ -1,6 +1,7 @@
 import { plan } from '../delivery/plan.ts'
 import type { Entry, Sequence } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
+import type { Key } from '../model/key.ts'
 import type { FlowHead, FlowStatus, LaneOf } from '../model/state.ts'
 import { type Mutex, mutex } from '../std/mutex.ts'
 import { type Bell, bell } from '../std/signal.ts'
@@ -9,7 +10,7 @@ import { type Flights, flights } from './flights.ts'
 import { type FlowParts, tablesOf } from './flow.ts'
 import { gather, type Subject } from './gather.ts'
 import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
-import { type Decision, judge } from './judge.ts'
+import { type Decision, judge, type Traffic } from './judge.ts'
 import type { Settled } from './settle.ts'
 import { decide, type Launch, launchOf } from './window.ts'
 
@@ -56,6 +57,15 @@ export class Flow {
   #freed = new Set<number>()
   /** Links whose waiting lane stands behind a request. */
   #behind = new Set<number>()
+  /** Keys that records have left whose target still holds the old external id. */
+  readonly #moving = new Map<Key, { readonly link: number; readonly since: number }>()
+  readonly #traffic: Traffic = {
+    busy: (link) => this.#air.has(link) || this.#freed.has(link),
+    holder: (key, link) => {
+      const holder = this.#moving.get(key)?.link
+      return holder === undefined || holder === link ? null : holder
+    },
+  }
   /** While the target is away nothing new is judged, and only a probe is sent; so the waiting lanes stay few. */
   #away: { readonly failure: Failure; readonly until_ms: number } | null = null
   /** The target is back: waiting lanes need not wait for their time. */
@@ -78,6 +88,7 @@ export class Flow {
     this.#approval = guardOf(head).approval
     this.#broken.promise.catch(() => {})
     const news = {
+      gaveUp: (link: number, request: number) => this.#release(link, request),
       settled: (settled: Settled) => this.#onSettled(settled),
       failed: (error: unknown) => this.#broken.reject(error),
     }
@@ -103,6 +114,8 @@ export class Flow {
   /** Works until the signal is aborted, then lets what is being stored finish. Rejects when the store fails or an invariant breaks. */
   async run(): Promise<void> {
     const { state, spec } = this.#parts
+    await state.release({ flow: spec.id, state: 'parked', code: 'SYNC-4003', rowsMax: spec.windowRows })
+    for (const { key, link, since } of await state.moving(spec.sync)) this.#moving.set(key, { link, since })
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {
       while (!this.#signal.aborted) {
@@ -156,17 +169,21 @@ export class Flow {
 
     const gathered = await gather(window.entries, window.lanes, spec, state, source, this.#signal)
     const related = await compose(gathered.subjects, spec, source, this.#signal)
-    const decisions = await judge(
-      gathered.subjects,
-      (link) => this.#air.has(link) || this.#freed.has(link),
-      this.#parts,
-      this.#signal,
-    )
+    this.#hold(gathered.subjects)
+    const decisions = await judge(gathered.subjects, this.#traffic, this.#parts, this.#signal)
     const count = await this.#guarded(gathered.subjects, decisions)
     if (count === null) return true
 
     const now_ms = clock.now()
-    const decided = decide(gathered.subjects, decisions, spec, now_ms, this.#nextLink)
+    const decided = decide(
+      gathered.subjects,
+      decisions,
+      spec,
+      now_ms,
+      (key) => this.#moving.get(key)?.since ?? null,
+      this.#nextLink,
+    )
+    const released = this.#heldNothing(gathered.subjects)
     const limits = {
       rowsMax: Math.min(spec.requestRows, target.traits.requestRowsMax),
       bytesMax: target.traits.requestBytesMax,
@@ -187,6 +204,7 @@ export class Flow {
       deletesSince_ms: count.since_ms,
       rules: spec.mapping.hash,
       links: decided.links,
+      released,
       outcomes,
       lanes: decided.lanes,
       lanesGone: decided.lanesGone,
@@ -195,10 +213,47 @@ export class Flow {
     })
     this.#judged = window.scanned
     this.#count = count
-    for (const lane of decided.lanes) if (lane.state === 'waiting') this.#behind.add(lane.link)
+    await this.#freeHeld(released)
+    for (const lane of decided.lanes) if (lane.state === 'waiting' && lane.due_ms === null) this.#behind.add(lane.link)
     this.#air.launch(launches)
     this.#report(window, decisions, outcomes, decided.deliveries.length, clock.mono() - started)
     return true
+  }
+
+  /** Whether the target may hold the record, under its old external id where its key has changed. */
+  #atTarget({ known }: Subject): boolean {
+    return known !== null && (known.state === 'linked' || this.#traffic.busy(known.link))
+  }
+
+  /** From now on whoever gets the key that a record of this window has left must wait. */
+  #hold(subjects: readonly Subject[]): void {
+    for (const subject of subjects)
+      if (subject.movedFrom !== null && subject.known !== null && this.#atTarget(subject))
+        this.#moving.set(subject.movedFrom, { link: subject.known.link, since: this.#nextRequest })
+  }
+
+  /** Links of this window that turned out to hold no external id: never delivered, or deleted. */
+  #heldNothing(subjects: readonly Subject[]): number[] {
+    if (this.#moving.size === 0) return []
+    const free = subjects.flatMap((subject) =>
+      subject.known !== null && !this.#atTarget(subject) ? [subject.known.link] : [],
+    )
+    return free.filter((link) => this.#release(link, Number.MAX_SAFE_INTEGER))
+  }
+
+  /** Records that were parked because one of these links held their external id are judged again. */
+  async #freeHeld(released: readonly number[]): Promise<void> {
+    const { state, spec } = this.#parts
+    if (released.length > 0)
+      await state.release({ flow: spec.id, state: 'parked', code: 'SYNC-4003', rowsMax: spec.windowRows })
+  }
+
+  /** The link's external id was set by this request: whoever waits for its old one may go on. */
+  #release(link: number, request: number): boolean {
+    let any = false
+    for (const [key, held] of this.#moving)
+      if (held.link === link && request >= held.since) any = this.#moving.delete(key)
+    return any
   }
 
   /** The next window: lanes that are due, then new entries. Null when there is nothing to do before the next ring. */
@@ -254,6 +309,9 @@ export class Flow {
     const { spec, clock, emit } = this.#parts
     for (const link of settled.landed) this.#freed.add(link)
     emit({ kind: 'settled', flow: spec.id, ...settled.counts, durations_ms: settled.durations_ms })
+    this.#freeHeld(settled.commit.released)
+      .then(() => this.#bell.ring())
+      .catch((error: unknown) => this.#broken.reject(error))
     if (settled.stop !== null) this.stop(settled.stop).catch((error: unknown) => this.#broken.reject(error))
     if (settled.counts.delivered + settled.counts.parked > 0) {
       this.#hurry ||= this.#away !== null

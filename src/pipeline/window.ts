@@ -25,12 +25,16 @@ export interface Decided {
 /** Wire overhead of a record beside its fields, in bytes: attributes, braces, commas. */
 const RECORD_OVERHEAD_BYTES = 64
 
+/** Pause before a record whose external id is still held by another one is looked at again. */
+const LOOK_AGAIN_MS = 1_000
+
 /** Turns decisions into rows: audit rows, lanes, links with their new numbers, deliveries. Pure but for the link numbers it takes. */
 export function decide(
   subjects: readonly Subject[],
   decisions: readonly Decision[],
   spec: FlowSpec,
   now_ms: number,
+  heldSince: (key: Subject['key']) => number | null,
   nextLink: () => number,
 ): Decided {
   const links: JudgeCommit['links'][0][] = []
@@ -43,14 +47,26 @@ export function decide(
       skip(subject, null, (decision as Extract<Decision, { kind: 'skip' }>).reason)
       continue
     }
-    if (subject.known === null || subject.renamed || ref !== null)
-      links.push({ id: link, key: subject.key, ref, moved: subject.renamed })
+    if (subject.known === null || subject.movedFrom !== null || ref !== null)
+      links.push({
+        id: link,
+        key: subject.key,
+        ref,
+        moved: subject.movedFrom !== null,
+        heldSince: subject.movedFrom === null ? null : heldSince(subject.movedFrom),
+      })
     switch (decision.kind) {
       case 'skip':
         skip(subject, link, decision.reason)
         break
       case 'wait':
-        decided.lanes.push(laneFor(subject, link, { state: 'waiting', due_ms: null, since_ms: now_ms }))
+        decided.lanes.push(
+          laneFor(subject, link, {
+            state: 'waiting',
+            due_ms: decision.for === 'flight' ? null : now_ms + LOOK_AGAIN_MS,
+            since_ms: now_ms,
+          }),
+        )
         break
       case 'park': {
         const state = decision.to === 'review' ? 'review' : 'parked'

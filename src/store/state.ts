@@ -73,6 +73,42 @@ export function stateFile(db: Database) {
     )
   }
 
+  /**
+   * A target record belongs to one link. Where the target says that it is ours, another link that held it has lost it: a deleted
+   * one gives it up, a live one is read again and makes a record of its own.
+   */
+  function dispossess(flow: FlowId, link: number, target: string, at_ms: number): void {
+    const other = db.get(
+      'SELECT id, state FROM link WHERE sync = (SELECT sync FROM link WHERE id = ?) AND b_key = ? AND id <> ?',
+      link,
+      target,
+      link,
+    )
+    if (other === undefined) return
+    db.run(
+      `UPDATE link SET b_key = NULL, state = iif(state = 'linked', 'open', state) WHERE id = ?`,
+      other['id'] as number,
+    )
+    db.run('DELETE FROM shadow WHERE link = ?', other['id'] as number)
+    if (other['state'] === 'linked') touchLane(flow, other['id'] as number, at_ms)
+  }
+
+  /** These links hold no old external id at the target any more. */
+  function release(links: readonly number[]): void {
+    for (const link of links) db.run(`DELETE FROM alias WHERE side = 'a' AND link = ?`, link)
+  }
+
+  function touchLane(flow: FlowId, link: number, at_ms: number): void {
+    const image = JSON.stringify({ op: 'touch', row: {} } satisfies Image)
+    db.run(
+      `INSERT OR IGNORE INTO lane (flow, link, state, image, due_ms, since_ms) VALUES (?,?,'waiting',?,0,?)`,
+      flow,
+      link,
+      image,
+      at_ms,
+    )
+  }
+
   /** Lanes that a parked query speaks of. */
   function findParked(query: ParkedQuery): LaneOf[] {
     const rows = db.all(
@@ -169,17 +205,14 @@ export function stateFile(db: Database) {
 
     touch(flow: FlowId, links: readonly number[], at_ms: number): void {
       db.write(() => {
-        const image = JSON.stringify({ op: 'touch', row: {} } satisfies Image)
-        for (const link of links)
-          db.run(
-            `INSERT OR IGNORE INTO lane (flow, link, state, image, due_ms, since_ms) VALUES (?,?,'waiting',?,0,?)`,
-            flow,
-            link,
-            image,
-            at_ms,
-          )
+        for (const link of links) touchLane(flow, link, at_ms)
       })
     },
+
+    moving: (sync: string): { key: Key; link: number; since: number }[] =>
+      db
+        .all(`SELECT key, link, since_request FROM alias WHERE sync = ? AND side = 'a'`, sync)
+        .map((row) => ({ key: row['key'] as Key, link: Number(row['link']), since: Number(row['since_request']) })),
 
     take(
       flow: FlowId,
@@ -211,8 +244,16 @@ export function stateFile(db: Database) {
         fence(commit.flow, commit.epoch)
         const sync = String(db.get('SELECT sync FROM flow WHERE id = ?', commit.flow)?.['sync'])
         // Keys may change places within one window: none of them stands in the way of another.
-        for (const link of commit.links)
-          if (link.moved) db.run(`UPDATE link SET a_key = 'moving:' || id, ref = NULL WHERE id = ?`, link.id)
+        for (const link of commit.links) {
+          if (!link.moved) continue
+          if (link.heldSince !== null)
+            db.run(
+              `INSERT OR IGNORE INTO alias SELECT sync, 'a', a_key, id, ? FROM link WHERE id = ?`,
+              link.heldSince,
+              link.id,
+            )
+          db.run(`UPDATE link SET a_key = 'moving:' || id, ref = NULL WHERE id = ?`, link.id)
+        }
         for (const link of commit.links)
           db.run(
             `INSERT INTO link (id, sync, a_key, ref, state) VALUES (?,?,?,?,'open') ON CONFLICT (id) DO UPDATE SET a_key = excluded.a_key, ref = excluded.ref`,
@@ -221,6 +262,7 @@ export function stateFile(db: Database) {
             link.key,
             link.ref,
           )
+        release(commit.released)
         for (const lane of commit.lanes) putLane(commit.flow, lane)
         for (const link of commit.lanesGone) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', commit.flow, link)
         // I9: what is about to be written is stored before it is sent.
@@ -270,8 +312,11 @@ export function stateFile(db: Database) {
       db.write(() => {
         fence(commit.flow, commit.epoch)
         // Sorted keys: neighbouring pages are written once.
-        for (const link of [...commit.links].sort((a, b) => a.id - b.id))
+        for (const link of [...commit.links].sort((a, b) => a.id - b.id)) {
+          if (link.target !== null) dispossess(commit.flow, link.id, link.target, commit.at_ms)
           db.run('UPDATE link SET b_key = ?, state = ? WHERE id = ?', link.target, link.state, link.id)
+        }
+        release(commit.released)
         for (const shadow of [...commit.shadows].sort((a, b) => a.link - b.link))
           if (shadow.image === null) db.run('DELETE FROM shadow WHERE link = ?', shadow.link)
           else

@@ -46,7 +46,7 @@ export class World {
   trace(line: string): void {
     for (let i = 0; i < line.length; i++) this.#trace = (Math.imul(this.#trace, 31) + line.charCodeAt(i)) | 0
     this.last.push(`${this.#now} ${line}`)
-    if (this.last.length > 60) this.last.shift()
+    if (this.last.length > 4000) this.last.shift()
   }
 
   hash(): number {
@@ -58,8 +58,9 @@ export class World {
     for (;;) {
       await new Promise(setImmediate)
       if (until()) return true
-      const next = this.#pop()
+      const next = this.#heap[0]
       if (next === undefined || next.at > untilMs) return false
+      this.#pop()
       this.#now = next.at
       this.events += 1
       next.run()

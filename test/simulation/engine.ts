@@ -1,7 +1,7 @@
 import type { Journal } from '../../src/model/journal.ts'
 import type { Filter, Mapping } from '../../src/model/mapping.ts'
 import type { Source } from '../../src/model/source.ts'
-import type { State } from '../../src/model/state.ts'
+import type { JudgeCommit, SettleCommit, State } from '../../src/model/state.ts'
 import type { Target } from '../../src/model/target.ts'
 import { field, newRow, text } from '../../src/model/value.ts'
 import type { Stage } from '../../src/model/verdict.ts'
@@ -24,14 +24,19 @@ const mapping = (joined: boolean): Mapping => ({
   keyColumn: 'id',
   fields: ['Ext__c', 'Name', 'V__c', 'Note__c', ...(joined ? ['Level__c'] : [])],
   columns: [...columns, ...(joined ? ['card.level'] : [])],
+  together: [],
   hash: 'rules-1',
   map(row) {
     const set = newRow()
+    const put = (name: string, column: string) => {
+      const value = field(row, column)
+      if (value !== undefined) set[name] = value
+    }
     set['Ext__c'] = text(field(row, 'id') ?? null)
-    set['Name'] = field(row, 'name') ?? null
-    set['V__c'] = field(row, 'v') ?? null
-    set['Note__c'] = field(row, 'note') ?? null
-    if (joined) set['Level__c'] = field(row, 'card.level') ?? null
+    put('Name', 'name')
+    put('V__c', 'v')
+    put('Note__c', 'note')
+    if (joined) put('Level__c', 'card.level')
     return { kind: 'mapped', key: text(field(row, 'id') ?? null), set }
   },
 })
@@ -99,6 +104,18 @@ export interface Bugs {
   forgetsLanes?: boolean
 }
 
+/** What a commit stores, in one line of the trace. */
+function commitLine(method: string, commit: JudgeCommit | SettleCommit): string {
+  const lanes = commit.lanes.map((lane) => `${lane.link}:${lane.state}@${lane.last}`).join(' ')
+  const outcomes = commit.outcomes.map((row) => `${row.seq}:${row.kind}`).join(' ')
+  const links = commit.links.map((link) => `${link.id}=${'key' in link ? link.key : link.state}`).join(' ')
+  const rest =
+    'judged' in commit
+      ? `judged ${commit.judged} flights ${commit.flights.map((flight) => flight.request.number)} gone ${commit.lanesGone}`
+      : `closed ${commit.flightsClosed.length} left ${commit.flightsLeft.length}`
+  return `${method} ${rest} links ${links} lanes ${lanes} outcomes ${outcomes} released ${commit.released}`
+}
+
 /** One life of the engine's process: everything it awaits stops for ever when it dies. */
 export class Incarnation {
   alive = true
@@ -122,6 +139,8 @@ export class Incarnation {
       async (method, args) => {
         // A crash may fall before the call, between the call and its answer, or after.
         await world.wait(random.next() * 3, alive)
+        if (method === 'judge' || method === 'settle')
+          world.trace(commitLine(method, args[0] as JudgeCommit | SettleCommit))
         const answer = await call(method, args)
         await world.wait(random.next() * 3, alive)
         return answer

@@ -27,6 +27,8 @@ export class Legacy {
   readonly cards = new Map<number, Row>()
   readonly log: Commit[] = []
   #version = 0
+  /** Keys that no member gets again. */
+  readonly #left = new Set<number>()
   /** Slot and stored rows begin here. */
   start = 0
 
@@ -44,7 +46,7 @@ export class Legacy {
     const changes: Omit<Change, 'id' | 'at_ms'>[] = []
     for (let n = 1 + this.#pick(3); n > 0; n--) {
       if (joined && this.#random.next() < 0.4) this.#editCard(changes, keys)
-      else this.#editMember(changes, keys)
+      else this.#editMember(changes, keys, joined)
     }
     this.#commit(changes)
   }
@@ -60,8 +62,9 @@ export class Legacy {
     this.#world.trace(`commit ${lsn} ${changes.map((c) => `${c.op}${c.key}`).join(' ')}`)
   }
 
-  #editMember(changes: Omit<Change, 'id' | 'at_ms'>[], keys: number): void {
+  #editMember(changes: Omit<Change, 'id' | 'at_ms'>[], keys: number, joined: boolean): void {
     const id = 1 + this.#pick(keys)
+    if (this.#left.has(id)) return
     const before = this.members.get(id)
     const key = keyOf([id]) as Key
     this.#version += 1
@@ -78,8 +81,14 @@ export class Legacy {
     const kind = this.#random.next()
     if (before !== undefined && kind < 0.08) {
       const to = 1 + this.#pick(keys * 2)
-      if (!this.members.has(to) && ![...this.cards.values()].some((row) => field(row, 'member_id') === id)) {
+      if (
+        !this.members.has(to) &&
+        !this.#left.has(to) &&
+        ![...this.cards.values()].some((row) => field(row, 'member_id') === id)
+      ) {
         const row: Row = { ...before, id: to, v: this.#version }
+        // A joined record is read by its key as it is now: a key that another member has taken meanwhile shows that member.
+        if (joined) this.#left.add(id)
         this.members.delete(id)
         this.members.set(to, row)
         changes.push({ table: MEMBERS, op: 'update', key: keyOf([to]) as Key, oldKey: key, row, before: { id } })

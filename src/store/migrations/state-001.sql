@@ -28,7 +28,15 @@ CREATE TABLE link (
 CREATE UNIQUE INDEX link_b ON link (sync, b_key) WHERE b_key IS NOT NULL;
 CREATE UNIQUE INDEX link_ref ON link (sync, ref) WHERE ref IS NOT NULL;
 
-CREATE TABLE alias (sync TEXT NOT NULL, side TEXT NOT NULL, key TEXT NOT NULL, link INTEGER NOT NULL, PRIMARY KEY (sync, side, key)) WITHOUT ROWID;
+-- Other keys of a link. Side a: a source key that the record has left, while the target still holds the external id of it.
+CREATE TABLE alias (
+  sync TEXT NOT NULL,
+  side TEXT NOT NULL,
+  key TEXT NOT NULL,
+  link INTEGER NOT NULL,
+  since_request INTEGER NOT NULL DEFAULT 0, -- a request from this number on takes the external id away
+  PRIMARY KEY (sync, side, key)
+) WITHOUT ROWID;
 
 -- Each side's own last agreed image: base of merges, echo check, no-op check.
 CREATE TABLE shadow (link INTEGER PRIMARY KEY, a TEXT, b TEXT, a_version TEXT, b_version TEXT, provisional INTEGER NOT NULL DEFAULT 0);
