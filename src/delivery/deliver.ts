@@ -50,7 +50,7 @@ export async function deliver(
     open.forEach((index, at) => {
       outcomes[index] = answers[at]!
     })
-    report(sender, answers, attempt, clock.mono() - started)
+    report(sender, request, answers, attempt, clock.mono() - started)
     open = open.filter((index) => repeatable(outcomes[index]!))
     if (open.length === 0 || attempt >= sender.retry.attempts) return outcomes
     const asked = Math.max(0, ...open.map((index) => retryAfter(outcomes[index]!)))
@@ -65,12 +65,13 @@ export async function deliver(
 const repeatable = (outcome: Outcome): boolean => outcome.kind === 'unsent' && outcome.failure.retry === 'timed'
 const retryAfter = (outcome: Outcome): number => (outcome.kind === 'unsent' ? (outcome.failure.retryAfter_ms ?? 0) : 0)
 
-function report(sender: Sender, answers: readonly Outcome[], attempt: number, ms: number): void {
+function report(sender: Sender, { route }: Request, answers: readonly Outcome[], attempt: number, ms: number): void {
   const count = (kind: Outcome['kind']) => answers.filter((answer) => answer.kind === kind).length
   const failed = answers.find((answer) => answer.kind === 'unsent' || answer.kind === 'unknown')
   sender.emit({
     kind: 'answered',
     flow: sender.flow,
+    route,
     records: answers.length,
     confirmed: count('confirmed'),
     rejected: count('rejected'),

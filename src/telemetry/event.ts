@@ -1,13 +1,17 @@
 import type { FlowId } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
 import type { FlowStatus } from '../model/state.ts'
+import type { Route } from '../model/target.ts'
 
 /**
  * Everything that can happen, said once. Logs, metrics, health and the console are views of this union; nothing on the data
  * path writes a log line of its own. Events speak of batches, never of one row, and carry no value of a row.
  */
 export type Event =
-  /** One item of a feed is in the journal. `lag_ms`: from the newest commit at the source to its storing; null without one. */
+  /**
+   * One item of a feed is in the journal. `changes: 0`: the source said that nothing new is there, which proves that the feed
+   * is alive. `lag_ms`: from the newest commit at the source to its storing; null without one.
+   */
   | {
       readonly kind: 'captured'
       readonly system: string
@@ -46,6 +50,7 @@ export type Event =
   | {
       readonly kind: 'answered'
       readonly flow: FlowId
+      readonly route: Route
       readonly records: number
       readonly confirmed: number
       readonly rejected: number
@@ -73,4 +78,14 @@ export type Event =
   /** The state cannot be written: the engine stops. */
   | { readonly kind: 'fatal'; readonly failure: Failure }
 
+/** Where events go. It never throws and never waits: telling what happened cannot hold up what happens. */
 export type Emit = (event: Event) => void
+
+/** One flow in people's words, for the views: what the labels of logs and metrics say. */
+export interface FlowName {
+  readonly flow: FlowId
+  readonly sync: string
+  /** The systems' names in the configuration. */
+  readonly source: string
+  readonly target: string
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { failure } from '../model/failure.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Event } from './event.ts'
+import { type MetricsOptions, metrics, processFigures } from './metrics.ts'
+
+const flows = [{ flow: 'members', sync: 'members', source: 'legacy', target: 'salesforce' }]
+const labels = 'sync="members",source="legacy",target="salesforce"'
+
+function measured(more: Partial<MetricsOptions> = {}) {
+  let at_ms = 1_000_000
+  const clock: Clock = { now: () => at_ms, mono: () => at_ms, sleep: () => Promise.reject(new Error('no sleep here')) }
+  const view = metrics(clock, {
+    flows,
+    queueSize: async () => 7,
+    quarantine: async () => ({ size: 2, oldest_ms: 400_000 }),
+    build: { version: '0.1.0', node: 'v24.21.0' },
+    process: () => ({ residentBytes: 1e8, heapBytes: 5e7, cpu_s: 12.5, started_s: 900 }),
+    ...more,
+  })
+  return {
+    emit: (...events: Event[]) => events.forEach(view.emit),
+    text: () => view.text(),
+    pass: (ms: number) => {
+      at_ms += ms
+    },
+  }
+}
+
+const answered = {
+  kind: 'answered',
+  flow: 'members',
+  route: 'realtime',
+  records: 100,
+  confirmed: 90,
+  rejected: 4,
+  unsent: 3,
+  unknown: 2,
+  attempt: 1,
+  ms: 20,
+  failure: null,
+} satisfies Event
+const settled = {
+  kind: 'settled',
+  flow: 'members',
+  delivered: 90,
+  superseded: 1,
+  parked: 4,
+  returned: 3,
+  durations_ms: [9, 10, 11, 99_000, 4_000_000],
+} satisfies Event
+const judged = {
+  kind: 'judged',
+  flow: 'members',
+  entries: 110,
+  sent: 100,
+  parked: 5,
+  excluded: 2,
+  superseded: 3,
+  waiting: 0,
+  ms: 5,
+} satisfies Event
+
+/** The text of one family, without help. */
+const family = (text: string, name: string): string[] =>
+  text.split('\n').filter((line) => new RegExp(`^${name}(_bucket|_sum|_count)?[{ ]`).test(line))
+
+test('the whole exposition after a little traffic', async () => {
+  const view = measured()
+  view.emit({ kind: 'captured', system: 'legacy', changes: 110, commits: 3, lag_ms: 250 })
+  view.emit(judged, answered, settled)
+  view.pass(5_000)
+  const text = await view.text()
+  const bucket = (le: string, n: number) => `sync_duration_seconds_bucket{${labels},le="${le}"} ${n}`
+  const bounds = ['0.025', '0.05', '0.1', '0.25', '0.5', '1', '2.5', '5', '10', '30', '60']
+  assert.deepEqual(family(text, 'sync_duration_seconds'), [
+    bucket('0.01', 2),
+    ...bounds.map((le) => bucket(le, 3)),
+    bucket('300', 4),
+    bucket('900', 4),
+    bucket('3600', 4),
+    bucket('+Inf', 5),
+    `sync_duration_seconds_sum{${labels}} 4099.03`,
+    `sync_duration_seconds_count{${labels}} 5`,
+  ])
+  assert.deepEqual(
+    text.split('\n').filter((line) => /^sync(line)?_/.test(line) && !line.startsWith('sync_duration')),
+    [
+      `sync_attempts_total{${labels},kind="realtime"} 100`,
+      `sync_attempts_total{${labels},kind="queue"} 0`,
+      `sync_attempts_total{${labels},kind="batch"} 0`,
+      `sync_errors_total{${labels},kind="realtime"} 9`,
+      `sync_errors_total{${labels},kind="queue"} 0`,
+      `sync_errors_total{${labels},kind="batch"} 0`,
+      `sync_queue_size{${labels}} 7`,
+      `sync_records_total{${labels},outcome="delivered"} 90`,
+      `sync_records_total{${labels},outcome="superseded"} 4`,
+      `sync_records_total{${labels},outcome="excluded"} 2`,
+      `sync_records_total{${labels},outcome="parked"} 9`,
+      'sync_source_lag_seconds{source="legacy"} 0.25',
+      `sync_last_success_timestamp_seconds{${labels}} 1000`,
+      'sync_poll_age_seconds{source="legacy"} 5',
+      `sync_quarantine_size{${labels}} 2`,
+      `sync_quarantine_oldest_age_seconds{${labels}} 605`,
+      'syncline_build_info{version="0.1.0",node="v24.21.0"} 1',
+    ],
+  )
+  assert.deepEqual(family(text, 'process_cpu_seconds_total'), ['process_cpu_seconds_total 12.5'])
+})
+
+test('every series has its help and its type, once', async () => {
+  const text = await measured().text()
+  const named = (word: string) => [...text.matchAll(new RegExp(`^# ${word} (\\S+)`, 'gm'))].map((match) => match[1])
+  assert.deepEqual(named('HELP'), named('TYPE'))
+  assert.equal(new Set(named('HELP')).size, named('HELP').length)
+  assert.match(text, /^# TYPE sync_duration_seconds histogram$/m)
+  assert.match(text, /^# TYPE sync_attempts_total counter$/m)
+  assert.match(text, /^# TYPE sync_queue_size gauge$/m)
+})
+
+test("the specification's rules resolve from the first scrape, before any event", async () => {
+  const rules = [
+    'histogram_quantile(0.95, sync_duration_seconds_bucket)',
+    'rate(sync_errors_total[5m]) / rate(sync_attempts_total[5m])',
+    'delta(sync_queue_size[10m]) > 1000',
+  ]
+  const text = await measured().text()
+  const names = rules.flatMap((rule) => rule.match(/sync_\w+/g) ?? [])
+  assert.equal(names.length, 4)
+  for (const name of names)
+    assert.ok(family(text, name).length > 0 || text.includes(`\n${name}{`), `${name} has no series`)
+})
+
+test('attempts and errors have identical label sets, at 0 from the start, so that their ratio matches', async () => {
+  const text = await measured().text()
+  const sets = (name: string) => family(text, name).map((line) => line.replace(name, ''))
+  assert.equal(sets('sync_errors_total').length, 3)
+  assert.deepEqual(sets('sync_errors_total'), sets('sync_attempts_total'))
+  for (const set of sets('sync_errors_total')) assert.match(set, / 0$/)
+})
+
+test('what is not known yet is absent, never 0', async () => {
+  const text = await measured({ quarantine: async () => ({ size: 0, oldest_ms: null }) }).text()
+  for (const name of ['sync_source_lag_seconds', 'sync_last_success_timestamp_seconds', 'sync_poll_age_seconds'])
+    assert.deepEqual(family(text, name), [], name)
+  assert.deepEqual(family(text, 'sync_quarantine_oldest_age_seconds'), [
+    `sync_quarantine_oldest_age_seconds{${labels}} 0`,
+  ])
+})
+
+test('a source that says that nothing is new has no lag, and its age starts again', async () => {
+  const view = measured()
+  view.emit({ kind: 'captured', system: 'legacy', changes: 1, commits: 1, lag_ms: 90_000 })
+  view.pass(60_000)
+  view.emit({ kind: 'captured', system: 'legacy', changes: 0, commits: 0, lag_ms: null })
+  view.pass(1_000)
+  const text = await view.text()
+  assert.deepEqual(family(text, 'sync_source_lag_seconds'), ['sync_source_lag_seconds{source="legacy"} 0'])
+  assert.deepEqual(family(text, 'sync_poll_age_seconds'), ['sync_poll_age_seconds{source="legacy"} 1'])
+})
+
+test('no value, key or message of an event gets into the exposition, and no event of an unknown flow', async () => {
+  const canary = 'ada.lovelace@example.org'
+  const before = (await measured().text()).split('\n').length
+  const view = measured()
+  const lost = failure('SYNC-6006', canary)
+  view.emit({ ...answered, failure: lost, row: { email: canary } } as Event)
+  view.emit({ kind: 'away', flow: 'members', failure: lost, retryIn_ms: 1 }, { ...settled, flow: canary })
+  view.emit({ kind: 'captured', system: canary, changes: 1, commits: 1, lag_ms: 1 })
+  view.emit({ kind: 'fatal', failure: lost })
+  const text = await view.text()
+  assert.ok(!text.includes(canary))
+  assert.equal(text.split('\n').length, before, 'the number of series does not depend on traffic')
+})
+
+test('a name with quotes and line breaks cannot forge a series', async () => {
+  const forged = 'x"} 1\nsync_errors_total{a="'
+  const view = measured({ flows: [{ flow: 'f', sync: forged, source: 's', target: 't' }] })
+  const text = await view.text()
+  assert.equal(family(text, 'sync_errors_total').length, 3)
+  assert.ok(text.includes('sync="x\\"} 1\\nsync_errors_total{a=\\""'))
+})
+
+test('the figures of this process are plausible and in base units', () => {
+  const figures = processFigures()
+  assert.ok(figures.residentBytes > 1e7 && figures.residentBytes < 1e11)
+  assert.ok(figures.heapBytes > 1e6 && figures.heapBytes < figures.residentBytes * 2)
+  assert.ok(figures.cpu_s > 0 && figures.cpu_s < 3_600)
+  assert.ok(Math.abs(figures.started_s - Date.now() / 1_000) < 3_600)
+})
