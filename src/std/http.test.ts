@@ -318,11 +318,10 @@ test('everything goes through the proxy as a tunnel, with its authorization, and
 
 test('closing ends what is under way', async () => {
   const peer = await httpPeer(() => {})
-  const http = openHttp({ clock: systemClock, connections: 1 })
-  const url = `http://127.0.0.1:${peer.port}`
-  const sent = post(http, url, 'x')
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  await http.close()
-  assert.equal((await sent).kind, 'unknown')
-  await peer.close()
+  await using(peer, async (http, url) => {
+    const sent = post(http, url, 'x')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await http.close()
+    assert.equal((await sent).kind, 'unknown')
+  })
 })

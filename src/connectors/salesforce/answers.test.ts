@@ -49,6 +49,7 @@ test('what an answer to a whole call means: certainly unsent, or unknown', async
     [200, '[{"id":"003', 'unknown', 'SYNC-3004'],
     [200, { done: true }, 'unknown', 'SYNC-3004'],
     [200, [{ id: recordId(1), success: true, errors: [] }], 'unknown', 'SYNC-3004'],
+    [200, [1, 2, 3].map((n) => ({ id: recordId(n), success: true, errors: [] })), 'unknown', 'SYNC-3004'],
     [200, [{ id: recordId(1), success: true, errors: [] }, 'what'], 'unknown', 'SYNC-3004'],
     [
       200,

@@ -44,6 +44,26 @@ test('ten submits that meet an expired session ask for one token, and all pass',
   )
 })
 
+test('a call that learns late that its session has expired takes the new one', async () => {
+  await scripted(async (server, target) => {
+    await target.identity(new AbortController().signal)
+    const released = Promise.withResolvers<void>()
+    server.answer = (seen, response) => {
+      if (seen.headers.authorization !== 'Bearer token-1') {
+        return json(response, 200, [{ id: recordId(7), success: true, errors: [], created: true }])
+      }
+      const refuse = () => json(response, 401, refusal('INVALID_SESSION_ID'))
+      if (seen.body.includes('late')) released.promise.then(refuse)
+      else refuse()
+    }
+    const late = submit(target, [upsert(1, 'late')])
+    assert.deepEqual(kinds(await submit(target, [upsert(2, 'soon')])), ['confirmed'])
+    released.resolve()
+    assert.deepEqual(kinds(await late), ['confirmed'])
+    assert.equal(server.tokenRequests.length, 2)
+  })
+})
+
 test('a session refused twice leaves the records unsent until a person looks', async () => {
   await scripted(async (server, target) => {
     server.answer = (_seen, response) =>

@@ -1,4 +1,5 @@
 import { field, type MutableRow, newRow, type Row, text, type Value } from '../../model/value.ts'
+import { decimalFrom } from '../../std/decimal.ts'
 
 /** What decides how a value is written and compared: describe's field types, grouped. `any`: the field is not known to us. */
 export type FieldKind =
@@ -108,7 +109,6 @@ function textJson(value: Exclude<Value, null>): string | Unwritable {
   return whole
 }
 
-const NUMERAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/
 /** "Double: 15 digits". Source: research on the REST API; a longer number comes back as another one. */
 const DIGITS_MAX = 15
 
@@ -118,9 +118,9 @@ function numberJson(value: Exclude<Value, null>, whole: boolean): number | null 
   if (!numeral) return unwritable('it is not a number')
   const plain = (text(value) as string).trim()
   if (plain === '') return null
-  const match = NUMERAL.exec(plain)
-  if (match === null || `${match[2]}${match[3] ?? ''}` === '') return unwritable('it is not a finite decimal number')
-  const digits = `${match[2]}${match[3] ?? ''}`.replace(/^0+/, '').replace(/0+$/, '').length
+  const exact = decimalFrom(plain)
+  if (exact === undefined) return unwritable('it is not a finite decimal number')
+  const digits = String(exact.units).replace(/^-?0*/, '').replace(/0+$/, '').length
   if (digits > DIGITS_MAX) return unwritable(`it has ${digits} digits; Salesforce keeps ${DIGITS_MAX}`)
   const parsed = Number(plain)
   if (!Number.isFinite(parsed) || (parsed === 0 && digits > 0)) return unwritable('it is outside the range of numbers')
