@@ -180,9 +180,9 @@ const cases: readonly [string, string, string, RegExp][] = [
   ],
   [
     'C3 unknown key',
-    with_('    fields:\n', '    retires: {}\n    fields:\n'),
+    with_('    fields:\n', '    rety: {}\n    fields:\n'),
     'SYNC-1003',
-    /:18:5: unknown key 'retires' in syncs\.members\. Did you mean "retry"\?/,
+    /:18:5: unknown key 'rety' in syncs\.members\. Did you mean "retry"\?/,
   ],
   [
     'C3 unknown option of a system',
@@ -196,12 +196,12 @@ const cases: readonly [string, string, string, RegExp][] = [
     'SYNC-1004',
     /:3:1: key 'state' given twice \(lines 2 and 3\)/,
   ],
-  ['C4 duplicate sync', `${good}  members: {}\n`, 'SYNC-1004', /key 'members' given twice \(lines 10 and 26\)/],
+  ['C4 duplicate sync', `${good}  members: {}\n`, 'SYNC-1004', /key 'members' given twice \(lines 10 and 25\)/],
   [
     'C5 wrong type',
     `${good}server: { port: "33o6" }\n`,
     'SYNC-1005',
-    /:26:17: server\.port: expected integer 0-65535, this is a text of 4 characters/,
+    /:25:17: server\.port: expected integer 0-65535, this is a text of 4 characters/,
   ],
   [
     'C5 variable of the wrong type',
@@ -234,13 +234,13 @@ const cases: readonly [string, string, string, RegExp][] = [
     'C7 secret in clear',
     with_('"${SF_SECRET}"', 'topsecret'),
     'SYNC-1007',
-    /:8:71: systems\.crm\.auth\.clientSecret is a secret and must be a reference/,
+    /:8:68: systems\.crm\.auth\.clientSecret is a secret and must be a reference/,
   ],
   [
     'C7 password in an address',
     with_('"${LEGACY_URL}"', 'postgres://me:hunter2@db/x'),
     'SYNC-1007',
-    /:4:35: systems\.legacy\.url: the address holds a password in clear/,
+    /:4:34: systems\.legacy\.url: the address holds a password in clear/,
   ],
   [
     'C7 default in clear',
@@ -292,7 +292,7 @@ const cases: readonly [string, string, string, RegExp][] = [
   ],
   ['C10 alias of itself', 'a: &a [*a]\n', 'SYNC-1010', /aliases|levels/],
   ['C10 large', `# ${'x'.repeat(1_000_001)}\n`, 'SYNC-1010', /at most 1000000 are allowed/],
-  ['C11 prototype', `${good}__proto__: { polluted: yes }\n`, 'SYNC-1011', /:26:1: the name "__proto__" is not allowed/],
+  ['C11 prototype', `${good}__proto__: { polluted: yes }\n`, 'SYNC-1011', /:25:1: the name "__proto__" is not allowed/],
   [
     'C11 constructor as a field',
     with_('FirstName: first_name', 'constructor.prototype.polluted: first_name'),
@@ -321,7 +321,7 @@ const cases: readonly [string, string, string, RegExp][] = [
     'C13 two rules',
     with_('FirstName: first_name', 'FirstName: first_name\n      FirstName.x: last_name'),
     'SYNC-1013',
-    /:20:7: .*lies inside of "FirstName"/,
+    /:20:20: .*lies inside of "FirstName"/,
   ],
   ['C13 key and field', with_('FirstName: first_name', 'Legacy_Id__c: id'), 'SYNC-1013', /is the external id/],
   [
@@ -505,7 +505,7 @@ test('C1 no file', () => {
       throw Object.assign(new Error('no'), { code: 'ENOENT' })
     },
     mode: () => 0o600,
-  } // prettier-ignore
+  }
   assert.throws(
     () => loadConfig('/etc/none.yaml', { around, connectors }),
     (error: unknown) =>
@@ -572,7 +572,7 @@ test('a schema may be a file, in JSON or YAML', () => {
 
 test('the editor schema and the reference come from the same schema', () => {
   const schema = JSON.stringify(editorSchema(connectors))
-  assert.doesNotMatch(schema, /"later"|"secret"|conflictResolution/)
+  assert.doesNotMatch(schema, /"later":|"secret"|conflictResolution/)
   const table = referenceTable(connectors)
   assert.match(table, /`syncs\.<name>\.batch\.rows` \| integer 1-10000 \| 100/)
   assert.match(
@@ -623,7 +623,7 @@ test('whatever the file, loading is typed, quick and leaves no trace', () => {
     'url: ',
     '\u0000',
     '<<: ',
-  ) // prettier-ignore
+  )
   const started = performance.now()
   fc.assert(
     fc.property(fc.array(token, { maxLength: 40 }), fc.nat(good.length), (tokens, at) => {
@@ -637,7 +637,7 @@ test('whatever the file, loading is typed, quick and leaves no trace', () => {
   assert.ok(performance.now() - started < 60_000)
 })
 
-test('the worst files take less than a second or two', () => {
+test('the worst files take about a second at most', () => {
   const worst = [
     'a:\n'.repeat(300_000),
     '- '.repeat(490_000),
@@ -653,6 +653,6 @@ test('the worst files take less than a second or two', () => {
     const started = performance.now()
     assert.ok(failuresOf(text).length > 0)
     const took = performance.now() - started
-    assert.ok(took < 3_000, `${text.slice(0, 10)} took ${Math.round(took)} ms`)
+    assert.ok(took < 2_000, `${text.slice(0, 10)} took ${Math.round(took)} ms`)
   }
 })

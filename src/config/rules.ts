@@ -55,6 +55,14 @@ export function crossCheck(
   }
   checkOwners(config, reading)
   checkCircles(config, reading)
+  const state = reading.trees.get('state')?.tree
+  if (state?.kind === 'scalar' && /^[a-z]+:\/\//i.test(String(state.value)))
+    add(
+      reading,
+      placeOf(['state'], reading),
+      'SYNC-1020',
+      'state: an address is not supported in this version, only a folder',
+    )
   const { host } = config.server
   if (!['127.0.0.1', '::1', 'localhost'].includes(host))
     add(

@@ -39,7 +39,8 @@ export interface Problem {
   readonly at: Place
 }
 
-export const limits = { bytes: 1_000_000, depth: 64, aliases: 100, nodes: 50_000 } as const
+/** `marks`: characters that structure YAML. The parser takes about 10 µs for each, so this is what bounds its time to a second. */
+export const limits = { bytes: 1_000_000, depth: 64, aliases: 100, nodes: 50_000, marks: 80_000 } as const
 
 const namesRefused = new Set(['__proto__', 'constructor', 'prototype'])
 
@@ -52,6 +53,11 @@ export function parseTree(text: string): { readonly tree: Tree } | { readonly pr
   if (Buffer.byteLength(text) > limits.bytes)
     return { problems: [{ code: 'SYNC-1010', message: `the file is larger than ${limits.bytes} bytes`, at: start }] }
   // Brackets in brackets are recursion in any parser: they are counted before one sees them.
+  const marks = text.match(/[:,&*!?[\]{}\n]/g)?.length ?? 0
+  if (marks > limits.marks) {
+    const message = `the file has ${marks} line ends and other marks, at most ${limits.marks} are allowed`
+    return { problems: [{ code: 'SYNC-1010', message, at: start }] }
+  }
   const deep = tooDeep(text)
   if (deep !== undefined) return { problems: [{ code: 'SYNC-1010', message: tooDeepMessage, at: deep }] }
   const counter = new LineCounter()

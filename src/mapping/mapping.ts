@@ -52,6 +52,7 @@ export function compileMapping(options: MappingOptions): Mapping {
     key: key.field,
     fields: [key.field, ...rules.map((rule) => rule.field)],
     columns: [...columns].sort(),
+    together: [key, ...rules].map((rule) => rule.columns).filter((group) => group.length > 1),
     ...(keyColumn === undefined ? {} : { keyColumn }),
     hash: hashOf(options),
     map: (row) => mapRow(row, key, rules),

@@ -17,7 +17,7 @@ const words = [
   Type.Literal('boolean'),
   Type.Literal('date'),
   Type.Literal('email'),
-]
+] as const
 
 /** `transform:` names that take no parameters. */
 export const transformWords = words.map((word) => word.const)
@@ -133,7 +133,7 @@ export const fieldOptions = Type.Object(
       }),
     ),
     transform: Type.Optional(
-      Type.Array(Type.Union([Type.Union(words), transformOptions]), {
+      Type.Array(Type.Union([Type.Union([...words]), transformOptions]), {
         maxItems: 20,
         description: 'Applied from left to right; null passes by.',
       }),

@@ -226,7 +226,7 @@ test('never throws and never blocks, whatever the text and the row', () => {
     '0x',
     'u',
     "b'",
-  ) // prettier-ignore
+  )
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 14 }), (pieces) => {
       const compiled = compileCel(pieces.join(''))

@@ -31,7 +31,7 @@ test('agrees with the engine of the language on what both support', () => {
     '(a|)+c',
     'ä',
     '[ä-ü]',
-  ] // prettier-ignore
+  ]
   fc.assert(
     fc.property(
       fc.constantFrom(...patterns),
