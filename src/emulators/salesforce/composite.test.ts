@@ -125,6 +125,9 @@ test('a tree is created whole or not at all', async () => {
     [400, ['c2']],
   )
   assert.deepEqual(await client.select('SELECT Id FROM Account'), [])
+  const misread = tree({ attributes: { type: 'Contact', referenceId: 'c2' }, LastName: 'Two', Nope: 1 })
+  assert.equal((await client.send('POST', 'composite/tree/Account', misread)).json[0].errorCode, 'INVALID_FIELD')
+  assert.deepEqual(await client.select('SELECT Id FROM Account'), [])
   const made = await client.send(
     'POST',
     'composite/tree/Account',

@@ -119,6 +119,8 @@ test('several records match an external id that is not unique: 300, and nothing 
   )
   assert.equal(error.code, 'MULTIPLE_CHOICES')
   assert.equal((error.data as string[]).length, 2)
+  const [row] = await conn.sobject('Contact').upsert([{ Loose_Id__c: 'twin', LastName: 'C' }], 'Loose_Id__c')
+  assert.equal((row!.errors as { statusCode: string }[])[0]!.statusCode, 'DUPLICATE_EXTERNAL_ID')
   const names = await conn.query("SELECT LastName FROM Contact WHERE Loose_Id__c = 'twin' ORDER BY LastName")
   assert.deepEqual(
     names.records.map((each) => each['LastName']),
@@ -213,7 +215,7 @@ test('queries page by 2,000 and jsforce follows', async () => {
 })
 
 test('queryAll sees the recycle bin', async () => {
-  const made = await conn.sobject('Contact').create({ LastName: 'Gone', Title: 'bin' })
+  const made = await conn.sobject('Contact').create({ LastName: 'Gone', Title: 'bin', Legacy_Id__c: 'bin-1' })
   await conn.sobject('Contact').delete(made.id!)
   assert.equal((await conn.query("SELECT Id FROM Contact WHERE Title = 'bin'")).totalSize, 0)
   const all = await conn.query("SELECT Id, IsDeleted FROM Contact WHERE Title = 'bin'", { scanAll: true })
@@ -221,6 +223,8 @@ test('queryAll sees the recycle bin', async () => {
     all.records.map((each) => each['IsDeleted']),
     [true],
   )
+  const byKey = await conn.query("SELECT Id FROM Contact WHERE Legacy_Id__c = 'bin-1'", { scanAll: true })
+  assert.equal(byKey.totalSize, 1, 'the index of live records does not hide the recycle bin')
 })
 
 test('updated and deleted between two times', async () => {

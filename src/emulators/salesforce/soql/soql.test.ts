@@ -302,6 +302,7 @@ test('date literals are ranges of whole days, weeks, months, quarters and years'
   assert.equal(show('THIS_QUARTER'), '2024-07-01 2024-10-01')
   assert.equal(show('LAST_N_QUARTERS', 2), '2024-01-01 2024-07-01')
   assert.equal(show('NEXT_N_DAYS', 3), '2024-09-25 2024-09-28')
+  assert.equal(show('LAST_N_DAYS', 3), '2024-09-21 2024-09-25')
   assert.equal(show('N_DAYS_AGO', 2), '2024-09-22 2024-09-23')
   assert.equal(show('LAST_N_YEARS', 1), '2023-01-01 2024-01-01')
   assert.equal(show('LAST_90_DAYS'), '2024-06-26 2024-09-25')
