@@ -141,6 +141,14 @@ test('no answer within the time: unknown when it was sent, and what waits behind
   )
 })
 
+test('after a lost answer nothing more of the request is sent, lest it overtake what was lost', async () => {
+  await scripted(async (server, target) => {
+    server.answer = (_seen, _response, socket) => socket.resetAndDestroy()
+    assert.deepEqual(kinds(await submit(target, [upsert(1, 'A'), upsert(2, 'a')])), ['unknown', 'unsent'])
+    assert.equal(server.seen.length, 1)
+  })
+})
+
 test('stopped before it is sent: unsent; stopped while it is under way: unknown', async () => {
   await scripted(async (server, target) => {
     const stop = new AbortController()

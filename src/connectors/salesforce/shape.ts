@@ -101,9 +101,13 @@ export interface Schema {
 
 /** Objects kept; a sync writes one, and its parents are few. */
 const OBJECTS_MAX = 500
+/** Names kept of one object: more than it can have fields. */
+const NAMES_KEPT_MAX = 5_000
 
 export function openSchema(): Schema {
   const objects = new Map<string, ObjectInfo>()
+  /** By object and name as they were asked for: asked for every value of every record. */
+  const kinds = new Map<string, Map<string, FieldKind>>()
   const get = (object: string) => objects.get(object.toLowerCase())
 
   function fieldOf(object: string, name: string): FieldInfo | undefined {
@@ -121,8 +125,22 @@ export function openSchema(): Schema {
     set(object, info) {
       if (objects.size >= OBJECTS_MAX) objects.clear()
       objects.set(object.toLowerCase(), info)
+      kinds.clear()
     },
-    kind: (object, name) => fieldOf(object, name)?.kind ?? 'any',
+    kind(object, name) {
+      let known = kinds.get(object)
+      if (known === undefined) {
+        if (kinds.size >= OBJECTS_MAX) kinds.clear()
+        known = new Map()
+        kinds.set(object, known)
+      }
+      let kind = known.get(name)
+      if (kind === undefined) {
+        kind = fieldOf(object, name)?.kind ?? 'any'
+        if (known.size < NAMES_KEPT_MAX) known.set(name, kind)
+      }
+      return kind
+    },
     caseSensitive: (object, name) => fieldOf(object, name)?.caseSensitive ?? false,
     lookupField(object, relationship) {
       const info = get(object)

@@ -109,8 +109,10 @@ function textJson(value: Exclude<Value, null>): string | Unwritable {
   return whole
 }
 
-/** "Double: 15 digits". Source: research on the REST API; a longer number comes back as another one. */
+/** Numbers are doubles there, and 15 significant digits of them come back; a longer one comes back as another number. */
 const DIGITS_MAX = 15
+/** The common form, which needs no exact arithmetic when it is short. */
+const PLAIN_NUMERAL = /^-?\d+(?:\.\d+)?$/
 
 function numberJson(value: Exclude<Value, null>, whole: boolean): number | null | Unwritable {
   if (typeof value === 'number') return plainNumber(value, whole)
@@ -118,14 +120,19 @@ function numberJson(value: Exclude<Value, null>, whole: boolean): number | null 
   if (!numeral) return unwritable('it is not a number')
   const plain = (text(value) as string).trim()
   if (plain === '') return null
+  if (plain.length <= DIGITS_MAX && PLAIN_NUMERAL.test(plain)) return wholeOrNot(Number(plain), whole)
   const exact = decimalFrom(plain)
   if (exact === undefined) return unwritable('it is not a finite decimal number')
   const digits = String(exact.units).replace(/^-?0*/, '').replace(/0+$/, '').length
   if (digits > DIGITS_MAX) return unwritable(`it has ${digits} digits; Salesforce keeps ${DIGITS_MAX}`)
   const parsed = Number(plain)
   if (!Number.isFinite(parsed) || (parsed === 0 && digits > 0)) return unwritable('it is outside the range of numbers')
-  if (whole && !Number.isInteger(parsed)) return unwritable('it is not a whole number')
-  return parsed + 0
+  return wholeOrNot(parsed, whole)
+}
+
+/** Never -0, which Salesforce does not tell from 0. */
+function wholeOrNot(value: number, whole: boolean): number | Unwritable {
+  return whole && !Number.isInteger(value) ? unwritable('it is not a whole number') : value + 0
 }
 
 function plainNumber(value: number, whole: boolean): number | Unwritable {
@@ -145,8 +152,9 @@ function booleanJson(value: Exclude<Value, null>): boolean | null | Unwritable {
   return unwritable('it is neither true nor false; a value map in the mapping can translate it')
 }
 
-const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
-const DATETIME = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)$/
+const DATE = /^\d{4}-\d\d-\d\d$/
+const DATETIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?\s?(Z|[+-]\d\d(?::?\d\d)?)$/
+const UTC: ReadonlySet<string> = new Set(['Z', '+00', '+0000', '+00:00'])
 const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?Z?$/
 
 function dateJson(value: Exclude<Value, null>): string | null | Unwritable {
@@ -161,11 +169,15 @@ function dateJson(value: Exclude<Value, null>): string | null | Unwritable {
 
 /** Salesforce's range of dates: 1700-01-01 to 4000-12-31 (Object Reference, "Primitive Data Types"). */
 function isDate(plain: string): boolean {
-  const match = DATE.exec(plain)
-  if (match === null) return false
-  const year = Number(match[1])
-  const time = Date.parse(`${plain}T00:00:00Z`)
-  return year >= 1700 && year <= 4000 && !Number.isNaN(time) && new Date(time).toISOString().startsWith(plain)
+  return DATE.test(plain) && isDay(Number(plain.slice(0, 4)), Number(plain.slice(5, 7)), Number(plain.slice(8)))
+}
+
+/** Whether the calendar has this day. Without a `Date`: this runs for every date of every record. */
+function isDay(year: number, month: number, day: number): boolean {
+  if (year < 1700 || year > 4000 || month < 1 || month > 12 || day < 1) return false
+  if (day <= 28) return true
+  if (month === 2) return day === 29 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return day <= 30 || (day === 31 && (month < 8 ? month % 2 === 1 : month % 2 === 0))
 }
 
 function datetimeJson(value: Exclude<Value, null>): string | null | Unwritable {
@@ -183,10 +195,12 @@ function datetimeJson(value: Exclude<Value, null>): string | null | Unwritable {
 function isoSeconds(plain: string): string | null {
   const match = DATETIME.exec(plain)
   if (match === null) return null
-  const [, year, month, day, hour, minute, second = '00', , zone = 'Z'] = match
-  if (!isDate(`${year}-${month}-${day}`) || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null
-  const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`)
+  const [, date = '', hour, minute, second = '00', zone = 'Z'] = match
+  if (!isDate(date) || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null
+  const local = `${date}T${hour}:${minute}:${second}`
+  if (UTC.has(zone)) return `${local}Z`
+  const offset = `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`
+  const time = Date.parse(`${local}${offset}`)
   return Number.isNaN(time) ? null : `${new Date(time).toISOString().slice(0, 19)}Z`
 }
 
@@ -232,7 +246,7 @@ export function normalOf(value: Value, kind: FieldKind): Value {
   const json = jsonOf(value, kind)
   if (json === null || typeof json === 'boolean') return json
   if (typeof json === 'object') return value
-  if (typeof json === 'number') return Number(json.toPrecision(DIGITS_MAX)) + 0
+  if (typeof json === 'number') return Number.isSafeInteger(json) ? json : Number(json.toPrecision(DIGITS_MAX)) + 0
   const plain = json.trim()
   if (plain === '') return null
   switch (kind) {
