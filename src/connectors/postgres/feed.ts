@@ -25,6 +25,8 @@ export interface FeedOptions {
   readonly tables: ReadonlyMap<string, Captured>
   readonly types: Map<number, TypeInfo>
   readonly from: bigint
+  /** Where the log was when the tables were read from the catalog. */
+  readonly openedAt: bigint
   readonly write: (lsn: bigint) => Position
   readonly suspects: ReadonlySet<string>
   /** What was found while opening: it comes first. */

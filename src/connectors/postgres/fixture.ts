@@ -1,9 +1,10 @@
 /** For the tests of this folder: databases on one real server, and a reader that does what a journal does. */
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { Change, Position, SnapshotProgress, SourceEvent } from '../../model/change.ts'
 import type { Key } from '../../model/key.ts'
 import type { Feed, Source } from '../../model/source.ts'
-import { fold, type Row } from '../../model/value.ts'
+import { fold, type Row, rowText } from '../../model/value.ts'
 import { systemClock } from '../../std/clock.ts'
 import { systemRandom } from '../../std/random.ts'
 import type { PostgresOptions } from './options.ts'
@@ -168,9 +169,14 @@ export function folded(changes: readonly Change[], table: string): Map<Key, Row>
   return rows
 }
 
-/** Rows as plain objects, by key, for comparisons that tell what differs. */
-export function plain(rows: ReadonlyMap<Key, Row>): { [key: string]: object } {
-  return Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, row]) => [key, { ...row }]))
+/** Rows by key for comparisons that tell what differs; long values are shortened to a digest. */
+export function plain(rows: ReadonlyMap<Key, Row>): { [key: string]: string } {
+  const short = (row: Row) => rowText(row).replaceAll(/"([^"]{40,})"/g, (_, text: string) => `"${digest(text)}"`)
+  return Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, row]) => [key, short(row)]))
+}
+
+function digest(text: string): string {
+  return `${text.length}:${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
 }
 
 /** All rows of the table as the source reads them. */

@@ -64,6 +64,11 @@ function lsnOf(text: string): bigint {
   return lsn
 }
 
+/** Where the log is now. */
+export async function currentLsn(link: Link): Promise<bigint> {
+  return lsnOf((await link.query('SELECT pg_current_wal_insert_lsn()'))[0]?.[0] ?? '')
+}
+
 interface Server {
   readonly system: string
   readonly timeline: number

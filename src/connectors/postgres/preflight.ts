@@ -367,7 +367,6 @@ export function capture(
     const list = columns === undefined ? null : new Set(columns)
     captured.set(name.full, {
       table,
-      neededNames: columns ?? [],
       needed: (column) => list === null || list.has(column) || table.key.includes(column),
     })
   }

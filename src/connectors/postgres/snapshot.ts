@@ -101,6 +101,7 @@ export interface Snapshots {
 export function readSnapshots(options: SnapshotsOptions): Snapshots {
   const { clock, emit, settings } = options
   const jobs: Job[] = []
+  const unfinished = new Set<Job>()
   let current: Job | null = null
   const windows = new Set<Window>()
   const waiting = new Map<string, Chunk>()
@@ -192,6 +193,7 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
 
   const begin = (job: Job) => {
     jobs.push(job)
+    unfinished.add(job)
     wake.ring()
   }
 
@@ -208,8 +210,9 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
         current = job
         const abandoned = await runJob(link, job, signal).catch((error) => refusal(error, job))
         current = null
-        job.over.resolve()
         if (abandoned !== undefined) options.between(() => emit({ ...abandoned, position: options.position() }))
+        unfinished.delete(job)
+        job.over.resolve()
       }
     } finally {
       windows.clear()
@@ -294,7 +297,7 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
   return {
     watch,
     run,
-    finished: () => Promise.all([...jobs, ...(current === null ? [] : [current])].map((job) => job.over.promise)),
+    finished: () => Promise.all([...unfinished].map((job) => job.over.promise)),
     request(request) {
       const job = newJob(request.table, request.only)
       job.rowsEstimated = options.tables.get(request.table)?.table.rowsEstimated ?? null

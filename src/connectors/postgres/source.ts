@@ -6,7 +6,7 @@ import type { Random } from '../../std/random.ts'
 import { type CatalogTable, readCatalog, readTypes, tableName } from './catalog.ts'
 import { connect, type Link, stateOf } from './client.ts'
 import { startFeed } from './feed.ts'
-import { coverage, lostTables, prepare } from './open.ts'
+import { coverage, currentLsn, lostTables, prepare } from './open.ts'
 import { type PostgresOptions, settingsOf } from './options.ts'
 import {
   capture,
@@ -118,11 +118,12 @@ export function openPostgres(
     }
     over.addEventListener('abort', cut, { once: true })
     try {
+      await checkServer(link)
+      const openedAt = await currentLsn(link) // before the catalog: a change between the two is told, not missed
       const found = await catalog(link)
       const captured = capture(found, names, tables)
       const problems = [...captured.values()].flatMap(({ table }) => tableProblems(table))
       refuseErrors(problems)
-      await checkServer(link)
       replication = await connect(settings, true, over)
       const present = [...captured.values()].map(({ table }) => table)
       const start = await prepare(settings, env.clock, link, replication, present, from, over)
@@ -136,6 +137,7 @@ export function openPostgres(
           tables: captured,
           types,
           from: start.from,
+          openedAt,
           write: start.write,
           found: start.found,
           suspects,

@@ -2,9 +2,9 @@
 import type { Change, Position, SourceEvent } from '../../model/change.ts'
 import { failure } from '../../model/failure.ts'
 import { type Key, keyOf } from '../../model/key.ts'
-import { type MutableRow, newRow, type Row, type Value } from '../../model/value.ts'
+import { type MutableRow, newRow, type Row } from '../../model/value.ts'
 import type { CatalogTable } from './catalog.ts'
-import type { LogColumn, LogMessage, Old } from './pgoutput.ts'
+import type { LogMessage, Old } from './pgoutput.ts'
 import { type Cell, cellValue, jsonBytes, type Type, type TypeInfo, textBytes, typeOf } from './values.ts'
 
 /** The prefix of our messages in the log: marks of our own writes, and the high-water marks of snapshots. */
@@ -16,8 +16,6 @@ export interface Captured {
   readonly table: CatalogTable
   /** Columns that must not disappear or change their type. */
   readonly needed: (column: string) => boolean
-  /** Needed columns by name, where they were listed. */
-  readonly neededNames: readonly string[]
 }
 
 /** What a snapshot has to know of the stream. Called in stream order. */
@@ -29,19 +27,24 @@ export interface StreamWatcher {
   committed(xid: number, highWater: readonly string[]): void
 }
 
-interface Relation {
-  readonly captured: Captured
+/** The columns of a relation at some time. */
+interface Shape {
   readonly names: readonly string[]
   readonly types: readonly Type[]
+  readonly oids: readonly number[]
+}
+
+interface Relation extends Shape {
+  readonly captured: Captured
   /** Bytes of each `"name":` with the comma or brace before it. */
   readonly nameBytes: readonly number[]
   /** Where the key's columns are, in key order. */
   readonly key: readonly number[]
   readonly identity: readonly boolean[]
-  readonly columns: readonly LogColumn[]
 }
 
 interface Open {
+  readonly lsn: bigint
   readonly tx: string
   readonly xid: number
   readonly at_ms: number
@@ -73,6 +76,8 @@ export interface TransactionsOptions {
   readonly tables: ReadonlyMap<string, Captured>
   readonly types: ReadonlyMap<number, TypeInfo>
   readonly from: bigint
+  /** Where the log was when the tables' catalog entries were read. */
+  readonly openedAt: bigint
   readonly write: (lsn: bigint) => Position
   readonly emit: (event: SourceEvent) => void
   readonly watch: StreamWatcher
@@ -109,7 +114,9 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     const isOld = open?.old === true
     if (message.oid !== captured.table.oid && !relations.has(message.oid) && !isOld)
       tell(name, 'gap', `Table ${name} was dropped and made again; what became of its old rows is not in the log.`)
-    const before = relations.get(message.oid) ?? null
+    // The catalog was read when the feed was opened: for older transactions it is the future, and says nothing.
+    const known = open !== null && open.lsn >= options.openedAt ? shapeOf(captured.table, types) : null
+    const before = relations.get(message.oid) ?? known
     const { relation, problems } = understand(captured, message, before, types)
     relations.set(message.oid, relation)
     if (problems.length > 0 && !isOld) tell(name, 'changed', `Table ${name} changed: ${problems.join('; ')}.`)
@@ -157,6 +164,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     switch (message.kind) {
       case 'begin':
         open = {
+          lsn: message.lsn,
           tx: message.lsn.toString(16).padStart(16, '0'),
           xid: message.xid,
           at_ms: message.at_ms,
@@ -253,52 +261,58 @@ function beforeOf(relation: Relation, old: Old): Row {
   return row
 }
 
+function shapeOf(table: CatalogTable, types: ReadonlyMap<number, TypeInfo>): Shape {
+  const columns = table.columns.filter((column) => !column.generated)
+  return {
+    names: columns.map((column) => column.name),
+    types: columns.map((column) => typeOf(column.oid, types) ?? unknownType(column.oid)),
+    oids: columns.map((column) => column.oid),
+  }
+}
+
 /** The relation as we read it from now on, and what its change breaks. */
 function understand(
   captured: Captured,
   message: LogMessage & { kind: 'relation' },
-  before: Relation | null,
+  before: Shape | null,
   types: ReadonlyMap<number, TypeInfo>,
 ): { relation: Relation; problems: string[] } {
   const { table } = captured
   const names = message.columns.map((column) => column.name)
-  const problems: string[] = []
-  // Generated columns are not in the log; they cannot be missed there.
-  const unlogged = new Set(table.columns.filter((column) => column.generated).map((column) => column.name))
-  const expected = new Set([...captured.neededNames, ...(before?.names ?? []).filter(captured.needed)])
-  const lost = [...expected].filter((name) => !names.includes(name) && !unlogged.has(name))
-  const added = before === null ? [] : names.filter((name) => !before.names.includes(name))
-  for (const name of lost)
-    problems.push(`column ${name} is gone${added.length > 0 ? ` (new: ${added.join(', ')}; renamed?)` : ''}`)
-  const typed = message.columns.map(
-    (column) => typeOf(column.type, types) ?? { name: `type ${column.type}`, decode: unknownType },
-  )
-  for (const [i, column] of message.columns.entries()) {
-    const was = before?.columns.findIndex((other) => other.name === column.name) ?? -1
-    if (was >= 0 && before!.columns[was]!.type !== column.type && captured.needed(column.name))
-      problems.push(`column ${column.name} was ${before!.types[was]!.name} and is ${typed[i]!.name}`)
+  const relation: Relation = {
+    captured,
+    names,
+    types: message.columns.map((column) => typeOf(column.type, types) ?? unknownType(column.type)),
+    oids: message.columns.map((column) => column.type),
+    nameBytes: names.map((name) => textBytes(name) + 2),
+    key: table.key.map((name) => names.indexOf(name)),
+    identity: message.columns.map((column) => column.identity),
   }
-  const identity = message.columns.filter((column) => column.identity).map((column) => column.name)
+  const problems: string[] = before === null ? [] : columnProblems(captured, before, relation)
+  const identity = names.filter((_, i) => relation.identity[i])
   if (message.identity === 'n')
     problems.push('its replica identity is NOTHING, so that updates and deletes name no row')
   else if (message.identity !== 'f' && identity.toSorted().join() !== table.key.toSorted().join())
     problems.push(`its key was (${table.key.join(', ')}) and is (${identity.join(', ')})`)
-  const missing = table.key.filter((name) => !names.includes(name))
-  if (missing.length > 0) problems.push(`its key column ${missing.join(', ')} is gone`)
-  const relation: Relation = {
-    captured,
-    names,
-    types: typed,
-    nameBytes: names.map((name) => textBytes(name) + 2),
-    key: table.key.map((name) => names.indexOf(name)),
-    identity: message.columns.map((column) => column.identity),
-    columns: message.columns,
-  }
-  return { relation, problems: [...new Set(problems)] }
+  return { relation, problems }
 }
 
-function unknownType(text: string): Value {
-  return { kind: 'other', type: 'unknown', text }
+function columnProblems(captured: Captured, before: Shape, now: Shape): string[] {
+  const problems: string[] = []
+  const added = now.names.filter((name) => !before.names.includes(name))
+  for (const [i, name] of before.names.entries()) {
+    if (!captured.needed(name)) continue
+    const at = now.names.indexOf(name)
+    if (at < 0)
+      problems.push(`column ${name} is gone${added.length > 0 ? ` (new: ${added.join(', ')}; renamed?)` : ''}`)
+    else if (now.oids[at] !== before.oids[i])
+      problems.push(`column ${name} was ${before.types[i]?.name} and is ${now.types[at]?.name}`)
+  }
+  return problems
+}
+
+function unknownType(oid: number): Type {
+  return { name: `type ${oid}`, decode: (text) => ({ kind: 'other', type: `type ${oid}`, text }) }
 }
 
 /** A chunk's rows as source events: a transaction of its own. */
