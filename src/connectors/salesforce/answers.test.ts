@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Delivery } from '../../model/target.ts'
 import { systemClock } from '../../std/clock.ts'
-import { systemRandom } from '../../std/random.ts'
+import { seededRandom, systemRandom } from '../../std/random.ts'
 import { Secret } from '../../std/secret.ts'
 import type { SalesforceOptions } from './options.ts'
 import {
@@ -242,6 +242,53 @@ test('messages of failures carry no personal value', async () => {
       const said = JSON.stringify([row, whole])
       assert.doesNotMatch(said, /Canarysdottir|canary|1234567|example\.org/i, message)
       assert.match(said, /FIELD_CUSTOM_VALIDATION_EXCEPTION \(LastName\)/)
+    }
+  })
+})
+
+test('whatever comes back: one outcome a record, and confirmed only where Salesforce said so for that record', async () => {
+  const random = seededRandom(20240924)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random.next() * items.length)] as T
+  const row = (n: number) =>
+    pick<() => unknown>([
+      () => ({ id: recordId(n), success: true, errors: [], created: false }),
+      () => ({ id: recordId(n), success: true, errors: [] }),
+      () => ({ success: false, errors: [{ statusCode: 'STRING_TOO_LONG', message: 'm', fields: [] }] }),
+      () => ({ success: false, errors: [{ statusCode: 'UNABLE_TO_LOCK_ROW', message: 'm', fields: [] }] }),
+      () => ({ success: false, errors: [{ statusCode: 'UNABLE_TO_LOCK_ROW' }, { statusCode: 'DUPLICATE_VALUE' }] }),
+      () =>
+        random.next() < 0.1
+          ? pick([null, {}, 'x', { success: 'true' }, { id: 7, success: true }])
+          : { id: recordId(n), success: true },
+    ])()
+  const spoil = (body: string) =>
+    pick([body, body, body, body.slice(0, Math.floor(random.next() * body.length)), `${body}]`, '', 'null', '{}'])
+  await scripted(async (server, target) => {
+    for (let round = 0; round < 300; round++) {
+      const count = 1 + Math.floor(random.next() * 6)
+      const rows = Array.from({ length: random.next() < 0.1 ? count + 1 : count }, (_, n) => row(n))
+      const status = pick([200, 200, 200, 200, 200, 201, 202, 400, 403, 500, 503])
+      const body = spoil(
+        JSON.stringify(status < 300 ? rows : refusal(pick(['SERVER_UNAVAILABLE', 'REQUEST_LIMIT_EXCEEDED', 'X_Y']))),
+      )
+      server.answer = (_seen, response) => response.writeHead(status).end(body)
+      const outcomes = await submit(
+        target,
+        Array.from({ length: count }, (_, n) => upsert(n, `k${n}`)),
+      )
+      const what = `round ${round}: ${status} ${body}`
+      assert.equal(outcomes.length, count, what)
+      for (const [n, outcome] of outcomes.entries()) {
+        if (outcome.kind !== 'confirmed') continue
+        assert.ok(status <= 201 && body === JSON.stringify(rows) && rows.length === count, what)
+        assert.equal((rows[n] as { success?: unknown } | null)?.success, true, what)
+        assert.equal(outcome.id, recordId(n), what)
+      }
+      if (status === 500 || status === 202)
+        assert.ok(
+          outcomes.every((outcome) => outcome.kind === 'unknown'),
+          what,
+        )
     }
   })
 })

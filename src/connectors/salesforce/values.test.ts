@@ -164,7 +164,8 @@ test('a value that cannot be written stays as it is, and compound fields come as
 
 test('fields of every name keep their place in a normal row', () => {
   const row = newRow()
-  row['__proto__'] = ' a '
+  const proto = '__proto__'
+  row[proto] = ' a '
   row['constructor'] = ' b '
   const normal = normalRow(row, () => 'text')
   assert.equal(rowText(normal), '{"__proto__":"a","constructor":"b"}')
