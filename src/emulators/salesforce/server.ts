@@ -5,6 +5,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../std/clock.ts'
 import { type Random, systemRandom } from '../../std/random.ts'
 import { makeSessions } from './auth.ts'
 import { answerExchange, type Exchange } from './exchange.ts'
@@ -53,7 +54,7 @@ const KEEP_ALIVE_ms = 60_000
 
 /** Starts an emulator. Throws SetupError for a wrong setup, and what listening throws (a port in use). */
 export async function startSalesforceEmulator(options: SalesforceEmulatorOptions = {}): Promise<SalesforceEmulator> {
-  const now = options.now ?? Date.now
+  const now = options.now ?? systemClock.now
   const log = options.log ?? (() => undefined)
   const storage = options.folder === undefined ? null : openStorage(options.folder)
   try {
@@ -107,9 +108,13 @@ export async function startSalesforceEmulator(options: SalesforceEmulatorOptions
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const refuse = (error: NodeJS.ErrnoException): void => {
+      const taken = error.code === 'EADDRINUSE'
+      reject(taken ? new Error(`Port ${port} on ${host} is in use by another program. Choose another port.`) : error)
+    }
+    server.once('error', refuse)
     server.listen(port, host, () => {
-      server.off('error', reject)
+      server.off('error', refuse)
       resolve()
     })
   })

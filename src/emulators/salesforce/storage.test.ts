@@ -84,6 +84,7 @@ test('a state folder serves one process, one organisation and any order of objec
   const first = await startTestClient({ folder, setup: { objects } })
   const id = (await first.send('POST', 'sobjects/Two__c', { Name: 'kept' })).json.id
   await assert.rejects(startSalesforceEmulator({ folder }), /is in use by another process/)
+  await assert.rejects(startSalesforceEmulator({ port: first.emulator.port }), /Port \d+ on 127\.0\.0\.1 is in use/)
   await first.emulator.close()
   const second = await startTestClient({ folder, setup: { objects: { New__c: {}, ...{ Two__c: {}, One__c: {} } } } })
   assert.equal((await second.send('GET', `sobjects/Two__c/${id}`)).json.Name, 'kept')

@@ -104,6 +104,10 @@ function narrowed(table: Table, scope: Scope, query: Query, condition: Condition
     }
     return null
   }
+  if (condition.kind === 'or') {
+    const parts = condition.parts.map((part) => narrowed(table, scope, query, part, deleted))
+    return parts.includes(null) ? null : byNumber(new Set(parts.flatMap((rows) => rows ?? [])))
+  }
   if (condition.kind !== 'compare' || 'kind' in condition.left || condition.left.names.length !== 1) return null
   const field = fieldOf(table.type, condition.left.names[0]!)
   if (field === undefined) return null
@@ -118,7 +122,7 @@ function narrowed(table: Table, scope: Scope, query: Query, condition: Condition
   const texts = values.map((value) => (value.kind === 'string' && value.text !== '' ? value.text : null))
   if (field.name === 'Id') {
     const ids = new Set(texts.map((text) => (text === null ? null : toId18(text))))
-    return [...ids].flatMap((id) => (id === null ? [] : (table.rows.get(id) ?? []))).sort((a, b) => a.n - b.n)
+    return byNumber([...ids].flatMap((id) => (id === null ? [] : (table.rows.get(id) ?? []))))
   }
   // The indexes hold live rows only.
   if (deleted || !(field.externalId || field.unique || field.idLookup || isOwnReference(table.type, field.name)))
@@ -126,8 +130,11 @@ function narrowed(table: Table, scope: Scope, query: Query, condition: Condition
   if (isTextType(field.type) && texts.includes(null)) return null
   const keys = values.map((value, i) => (field.type === 'reference' ? toId18(texts[i] ?? '') : keyOf(value)))
   if (keys.includes(null)) return null
-  const found = new Set(keys.flatMap((key) => rowsWith(table, field, key)))
-  return [...found].sort((a, b) => a.n - b.n)
+  return byNumber(new Set(keys.flatMap((key) => rowsWith(table, field, key))))
+}
+
+function byNumber(rows: Iterable<Row>): Row[] {
+  return [...rows].sort((a, b) => a.n - b.n)
 }
 
 function keyOf(literal: { kind: string; text?: string; value?: number | boolean }): Value {

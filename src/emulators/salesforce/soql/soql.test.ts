@@ -159,6 +159,13 @@ test('an index and a full look find the same', () => {
   assert.equal(matching(`AccountId = '${acme}' AND Score__c > 15`), '2')
   assert.equal(matching('SystemModstamp >= 2024-09-24T12:00:00Z'), '1234')
   assert.equal(matching('SystemModstamp > 2024-09-24T12:00:00Z'), '')
+  assert.equal(matching('SystemModstamp = 2024-09-24T12:00:00Z'), '1234')
+  assert.equal(matching('SystemModstamp = 2024-09-24T11:59:59Z'), '')
+  assert.equal(
+    matching(`SystemModstamp > 2024-09-24T12:00:00Z OR (SystemModstamp = 2024-09-24T12:00:00Z AND Id > ${ids[1]})`),
+    '34',
+  )
+  assert.equal(matching("Ext__c = '3' OR Ext__c IN ('1', '3')"), '13')
 })
 
 test('order, limit and offset', () => {
