@@ -1,5 +1,6 @@
 import type { Filter } from '../model/mapping.ts'
-import { type CelProgram, type CelRow, compileCel } from '../std/cel.ts'
+import { type CelProgram, compileCel } from '../std/cel.ts'
+import type { CelRow } from '../std/cel-walk.ts'
 import { mappingFunctions } from './functions.ts'
 import { celProblem, type MappingProblem, problemsError } from './problem.ts'
 

@@ -1,5 +1,6 @@
 import { type Failure, type FailureCode, failure, SyncError } from '../model/failure.ts'
-import { type CelProblem, caret } from '../std/cel.ts'
+import { caret } from '../std/cel.ts'
+import type { CelProblem } from '../std/cel-walk.ts'
 
 /** Something wrong with a rule, with its place in the options, so that the configuration can name line and column. */
 export interface MappingProblem {

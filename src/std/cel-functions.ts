@@ -11,7 +11,8 @@ import {
 } from './cel-cells.ts'
 import { concatenate, describe } from './cel-operators.ts'
 import { decimalFrom } from './decimal.ts'
-import { compilePattern, PatternError, patternTextMax } from './pattern.ts'
+import { compilePattern, patternTextMax } from './pattern.ts'
+import { PatternError } from './pattern-parse.ts'
 
 /** A function of texts (and whole numbers): its parameters are checked at run time where `lint` could not know them. */
 export function textFunction(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type CelRow, caret, compileCel } from './cel.ts'
+import { caret, compileCel } from './cel.ts'
 import type { Scalar } from './cel-cells.ts'
+import type { CelRow } from './cel-walk.ts'
 
 const decimal = (text: string): Scalar => ({ kind: 'decimal', text })
 const unreadable: Scalar = { kind: 'invalid', type: 'date', raw: '0000-00-00', reason: 'zero date' }
