@@ -1,0 +1,160 @@
+import type { Config, SyncConfig } from '../config/config.ts'
+import { connectors, type WantedTable } from '../connectors/index.ts'
+import { compileFilter } from '../mapping/filter.ts'
+import { compileMapping } from '../mapping/mapping.ts'
+import { failure, type Problem, SyncError } from '../model/failure.ts'
+import type { Filter, Mapping } from '../model/mapping.ts'
+import type { Source, Table } from '../model/source.ts'
+import type { Target, TargetShape } from '../model/target.ts'
+import type { Stage } from '../model/verdict.ts'
+import type { FlowSpec, Join } from '../pipeline/flow.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Random } from '../std/random.ts'
+import type { FlowName } from '../telemetry/event.ts'
+import { schemaStage } from '../validation/schema.ts'
+
+/** The parts of a configuration that need no system: rules compiled, nothing opened. */
+export interface Compiled {
+  readonly sync: SyncConfig
+  readonly mapping: Mapping
+  readonly filter: Filter | null
+  readonly stages: readonly Stage[]
+}
+
+/** A sync with the systems that it joins. */
+export interface Built extends Compiled {
+  readonly source: Source
+  readonly target: Target
+}
+
+/** Everything that a configuration opens. */
+export interface Systems {
+  readonly sources: ReadonlyMap<string, Source>
+  readonly targets: ReadonlyMap<string, Target>
+  close(): Promise<void>
+}
+
+/** Compiles the rules of the named syncs, or of all. Throws a `SyncError` for a name that there is not. */
+export function compile(config: Config, names: readonly string[] = []): Compiled[] {
+  for (const name of names) {
+    if (Object.hasOwn(config.syncs, name)) continue
+    const known = Object.keys(config.syncs).join(', ') || 'none'
+    throw new SyncError(failure('SYNC-7002', `There is no sync ${name} in ${config.path}; there are: ${known}.`))
+  }
+  const chosen = Object.values(config.syncs).filter((sync) => names.length === 0 || names.includes(sync.name))
+  return chosen.map((sync) => {
+    const aliases = sync.source.joins.map((join) => join.alias)
+    return {
+      sync,
+      mapping: compileMapping({ ...sync.mapping, joins: aliases }),
+      filter: sync.source.where === null ? null : compileFilter(sync.source.where, aliases),
+      stages: sync.schema === null ? [] : [schemaStage(sync.schema)],
+    }
+  })
+}
+
+/** Opens the systems that these syncs use. Nothing is connected before it is first asked for something. */
+export async function openSystems(config: Config, compiled: readonly Compiled[], env: { clock: Clock; random: Random }): Promise<Systems> {
+  const sources = new Map<string, Source>()
+  const targets = new Map<string, Target>()
+  for (const { sync } of compiled) {
+    const [from, to] = [sync.source.system, sync.target.system].map((name) => config.systems[name])
+    if (from === undefined || to === undefined) throw new Error(`sync ${sync.name} names a system that is not configured`)
+    if (!sources.has(from.name)) {
+      const mine = compiled.filter((each) => each.sync.source.system === from.name)
+      sources.set(from.name, await connector(from.type).openSource(from.name, from.options, env, wantedTables(mine)))
+    }
+    if (!targets.has(to.name)) targets.set(to.name, await connector(to.type).openTarget(to.name, to.options, env))
+  }
+  return {
+    sources,
+    targets,
+    async close() {
+      await Promise.allSettled([...sources.values(), ...targets.values()].map((system) => system.close()))
+    },
+  }
+}
+
+function connector(type: string) {
+  const found = connectors[type]
+  if (found === undefined) throw new Error(`there is no connector for systems of type ${type}`)
+  return found
+}
+
+/** The tables of one source, each once, with every column that a sync reads of it. */
+function wantedTables(compiled: readonly Compiled[]): WantedTable[] {
+  const tables = new Map<string, Set<string>>()
+  const want = (table: string, columns: readonly string[]) => {
+    const known = tables.get(table) ?? new Set()
+    for (const column of columns) known.add(column)
+    tables.set(table, known)
+  }
+  for (const { sync, mapping, filter } of compiled) {
+    const columns = [...mapping.columns, ...(filter?.columns ?? [])]
+    const prefixes = sync.source.joins.map((join) => `${join.alias}.`)
+    const own = columns.filter((column) => !prefixes.some((prefix) => column.startsWith(prefix)))
+    want(sync.source.table, [...own, ...sync.source.joins.flatMap((join) => join.on.map((on) => on.root))])
+    for (const join of sync.source.joins) {
+      const mine = columns.filter((column) => column.startsWith(`${join.alias}.`)).map((column) => column.slice(join.alias.length + 1))
+      want(join.table, [...mine, ...join.on.map((on) => on.child), ...(join.take === null ? [] : [join.take.column])])
+    }
+  }
+  return [...tables].map(([name, columns]) => ({ name, columns: [...columns] }))
+}
+
+/** What the sync writes, for the target to check before the first row. */
+export function shapeOf({ sync, mapping }: Compiled): TargetShape {
+  const soft = sync.deletes.policy === 'soft' && sync.deletes.field !== null ? [sync.deletes.field] : []
+  return { object: mapping.object, key: mapping.key, fields: [...new Set([...mapping.fields, ...soft])], deletes: sync.deletes.policy === 'hard' }
+}
+
+/** The table of that name as the source describes it; a name without a schema means the source's default one. */
+export function tableNamed(tables: readonly Table[], name: string): Table {
+  const found = tables.find((table) => table.name === name || table.name.endsWith(`.${name}`))
+  if (found === undefined) throw new SyncError(failure('SYNC-7003', `The source has no table ${name}; it has: ${tables.map((table) => table.name).join(', ') || 'none'}.`))
+  return found
+}
+
+/** A flow's specification, with what only the source knows: full names and keys of its tables. */
+export function specOf({ sync, mapping, filter, stages }: Compiled, tables: readonly Table[]): FlowSpec {
+  const root = tableNamed(tables, sync.source.table)
+  const joins = sync.source.joins.map((join): Join => {
+    const table = tableNamed(tables, join.table)
+    return { alias: join.alias, table: table.name, key: table.key, on: join.on, take: join.take }
+  })
+  return {
+    id: sync.name,
+    sync: sync.name,
+    table: root.name,
+    key: root.key,
+    joins,
+    filter,
+    mapping,
+    stages,
+    references: { known: async () => new Set() },
+    deletes: sync.deletes,
+    requestRows: sync.batch.rows,
+    windowRows: sync.window.rows,
+    windowBytes: sync.window.bytes,
+    retry: sync.retry,
+  }
+}
+
+/** Flows as the views of events name them. */
+export const flowNames = (compiled: readonly Compiled[]): FlowName[] =>
+  compiled.map(({ sync }) => ({ flow: sync.name, sync: sync.name, source: sync.source.system, target: sync.target.system }))
+
+/** Asks the systems for everything that would fail later. All problems at once; warnings included. */
+export async function checkOnline(compiled: readonly Compiled[], systems: Systems, signal: AbortSignal): Promise<Problem[]> {
+  const asked: Promise<Problem[]>[] = [...systems.sources.values()].map((source) => source.check(signal))
+  for (const each of compiled) {
+    const target = systems.targets.get(each.sync.target.system)
+    if (target !== undefined) asked.push(target.check(shapeOf(each), signal))
+  }
+  const answers = await Promise.allSettled(asked)
+  return answers.flatMap((answer): Problem[] => {
+    if (answer.status === 'fulfilled') return answer.value
+    if (answer.reason instanceof SyncError) return [answer.reason.failure, ...answer.reason.others].map((each) => ({ level: 'error', failure: each }))
+    throw answer.reason
+  })
+}

@@ -1,0 +1,55 @@
+import type { TSchema } from 'typebox'
+import type { Source } from '../model/source.ts'
+import type { Target } from '../model/target.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Random } from '../std/random.ts'
+import { postgresSchema, type PostgresOptions } from './postgres/options.ts'
+import { type SalesforceOptions, salesforceOptions } from './salesforce/options.ts'
+
+/** What every connector gets from outside. */
+export interface ConnectorEnv {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** A table that syncs read, with the columns that they need; without them, all. */
+export interface WantedTable {
+  readonly name: string
+  readonly columns?: readonly string[]
+}
+
+/** One type of system. `openSource` and `openTarget` connect to nothing yet. */
+export interface Connector {
+  /** What syncline.yaml may say of it, without `type`. */
+  readonly options: TSchema
+  readonly source: boolean
+  readonly target: boolean
+  openSource(name: string, options: object, env: ConnectorEnv, tables: readonly WantedTable[]): Promise<Source>
+  openTarget(name: string, options: object, env: ConnectorEnv): Promise<Target>
+}
+
+const notA = (what: string) => (name: string) => Promise.reject(new Error(`system ${name} cannot be a ${what}`))
+
+/** Every type of system. Their code is loaded when one is opened. */
+export const connectors: { readonly [type: string]: Connector } = {
+  postgres: {
+    options: postgresSchema,
+    source: true,
+    target: false,
+    async openSource(name, options, env, tables) {
+      const { openPostgres } = await import('./postgres/source.ts')
+      return openPostgres({ ...options, name } as PostgresOptions, env, tables)
+    },
+    openTarget: notA('target'),
+  },
+  salesforce: {
+    options: salesforceOptions,
+    source: false,
+    target: true,
+    openSource: notA('source'),
+    async openTarget(_name, options, env) {
+      const { openSalesforce } = await import('./salesforce/target.ts')
+      return openSalesforce(options as SalesforceOptions, env)
+    },
+  },
+}
