@@ -134,13 +134,14 @@ class Folding {
 
   /**
    * The key changed: the link, and with it the target's record, moves to the new key. Where the new key already belongs to a
-   * record, the old one is read again (and found deleted) instead.
+   * record, or the old one is deleted at the target, the two stay apart: the old one is deleted, the new one is its own.
    */
   #rename(oldKey: Key, entry: Entry): Subject {
     const taken = this.subjects.has(entry.key) || (this.#known.get(entry.key) ?? null) !== null
     const old = this.at(oldKey)
-    if (taken || (old.known === null && old.covers === null)) {
-      if (old.known === null && old.covers === null) this.subjects.delete(oldKey)
+    const unseen = old.known === null && old.covers === null
+    if (taken || unseen || old.known?.state === 'tombstone') {
+      if (unseen) this.subjects.delete(oldKey)
       else old.image = { op: 'delete', row: old.image.row }
       return this.at(entry.key)
     }

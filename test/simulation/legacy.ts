@@ -27,6 +27,7 @@ export class Legacy {
   readonly cards = new Map<number, Row>()
   readonly log: Commit[] = []
   #version = 0
+  #readers: (() => void)[] = []
   /** Keys that no member gets again. */
   readonly #left = new Set<number>()
   /** Slot and stored rows begin here. */
@@ -59,6 +60,7 @@ export class Legacy {
       at_ms,
       changes: changes.map((change, i) => ({ ...change, id: `${String(lsn).padStart(8, '0')}/${i}`, at_ms })),
     })
+    for (const wake of this.#readers.splice(0)) wake()
     this.#world.trace(`commit ${lsn} ${changes.map((c) => `${c.op}${c.key}`).join(' ')}`)
   }
 
@@ -172,6 +174,9 @@ export class Legacy {
     let closed = false
     async function* read(): AsyncGenerator<SourceEvent[]> {
       while (!closed) {
+        // Nothing to read: it sleeps until something is committed, so that an idle second costs no events.
+        if (at === legacy.log.length && wanted.length === 0)
+          await new Promise<void>((resolve) => legacy.#readers.push(resolve))
         await world.wait(1 + random.next() * 10, alive)
         if (random.next() < faults.cut) throw new SyncError(failure('SYNC-6006', 'the simulated source went away'))
         const item: SourceEvent[] = []

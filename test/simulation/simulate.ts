@@ -84,6 +84,7 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
       world.trace('crash')
       // The journal file is opened anew: what lies above the tail goes.
       world.schedule(random.next() * 3_000, () => {
+        engine.kill()
         files.journal.recover()
         engine = boot()
       })
