@@ -1,4 +1,4 @@
-import { describeRule, type Rule } from './read.ts'
+import { describeRule, type Rule } from './reading.ts'
 import { type ConnectorOptions, configSchema } from './schema.ts'
 
 /** A row of the reference: one key of syncline.yaml. */

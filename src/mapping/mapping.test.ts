@@ -5,7 +5,7 @@ import { SyncError } from '../model/failure.ts'
 import { type Row, rowFrom, type Value } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
 import { checkFilter, compileFilter } from './filter.ts'
-import { checkMapping, compileMapping } from './mapping.ts'
+import { checkMapping, compileMapping, inputsOf } from './mapping.ts'
 import type { FieldRule } from './options.ts'
 
 const decimal = (text: string): Value => ({ kind: 'decimal', text })
@@ -268,6 +268,7 @@ test('a mapping tells what it reads and writes', () => {
   assert.deepEqual(mapping.columns, ['a', 'country', 'id', 'm.x'])
   assert.equal(mapping.keyColumn, undefined)
   assert.deepEqual(mapping.together, [['country', 'id']])
+  assert.deepEqual({ ...inputsOf(options) }, { Id__c: ['country', 'id'], A: ['a'], 'B.c': ['m.x'], D: [] })
   const mapped = mapping.map({ a: 'x', country: 'AT', id: 7, 'm.x': null })
   assert.ok(mapped.kind === 'mapped')
   assert.equal(mapped.key, 'AT-7')

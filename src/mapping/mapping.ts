@@ -60,6 +60,14 @@ export function compileMapping(options: MappingOptions): Mapping {
   }
 }
 
+/** The source columns that each field is made of, the external id included; for stages that must tell absent from missing. */
+export function inputsOf(options: MappingOptions): { readonly [field: string]: readonly string[] } {
+  const inputs: { [field: string]: readonly string[] } = Object.create(null)
+  const { key, rules } = build(options, [])
+  for (const rule of key === undefined ? rules : [key, ...rules]) inputs[rule.field] = rule.columns
+  return inputs
+}
+
 /** The column that a rule copies as it is: for the external id, so that records can be found by it. */
 function untouchedColumn(rule: FieldRule | undefined): string | undefined {
   if (typeof rule === 'string') return rule

@@ -25,4 +25,9 @@ export const stagesLater = ['rules', 'reference', 'duplicates', 'quality'] as co
 export interface SchemaStageOptions {
   /** How many reasons one record may carry; the rest is counted in a last one. */
   readonly reasonsMax?: number
+  /**
+   * The source columns that each target field is made of. A change may lack columns that did not change; the fields of
+   * absent columns stay as they are at the target, so that they are not missing (I6).
+   */
+  readonly inputs?: { readonly [field: string]: readonly string[] }
 }

@@ -165,6 +165,19 @@ test('no value and no pattern takes long', () => {
   assert.ok(performance.now() - started < 5_000)
 })
 
+test('a field whose column the change did not carry is not missing', () => {
+  const schema = { type: 'object', required: ['Bio', 'Name', 'custom'] }
+  const inputs = { Bio: ['bio'], Name: ['first', 'last'], 'custom.x': ['x'] }
+  const stage = schemaStage(schema, { inputs })
+  const fieldsOf = (row: Row) => {
+    const [verdict] = stage.judge([{ key: keyOf([1])!, row, set: {} }], nothing)
+    return verdict?.kind === 'park' ? verdict.reasons.map((reason) => reason.field) : verdict?.kind
+  }
+  assert.equal(fieldsOf({ first: 'a' }), 'accept')
+  assert.deepEqual(fieldsOf({ bio: null, first: 'a', last: 'b', x: null }), ['Bio', 'Name', 'custom'])
+  assert.deepEqual(fieldsOf({ bio: null, x: 1 }), ['Bio', 'custom'])
+})
+
 test('reasons are bounded', () => {
   const required = Array.from({ length: 100 }, (_, index) => `F${index}`)
   const all = reasons({ type: 'object', required }, {})

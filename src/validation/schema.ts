@@ -36,15 +36,15 @@ const formats = [
  * SYNC-1015) where the schema cannot be used. How values look to it: `plainRow`. Every error of a record is reported, up to a
  * bound, with the spec's `{field, error, value}`; the record parks in quarantine.
  *
- * Patterns run in linear time (std/pattern.ts). A field that is absent is checked as if it were not there: the pipeline
- * composes whole records before it judges.
+ * Patterns run in linear time (std/pattern.ts). A field that is absent because its source column is absent has not changed,
+ * and is not reported as missing; for that `inputs` must say which columns a field is made of.
  */
 export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}): Stage {
   const validate = compile(schema)
-  const reasonsMax = options.reasonsMax ?? reasonsDefault
+  const { reasonsMax = reasonsDefault, inputs = {} } = options
   return {
     name: 'schema',
-    judge: (candidates) => candidates.map((candidate) => judge(candidate, validate, reasonsMax)),
+    judge: (candidates) => candidates.map((candidate) => judge(candidate, validate, reasonsMax, inputs)),
   }
 }
 
@@ -106,9 +106,15 @@ function linearRegExp() {
   return Object.assign(make, { code: 'linearRegExp' })
 }
 
-function judge(candidate: Candidate, validate: ValidateFunction, reasonsMax: number): Verdict {
+function judge(
+  candidate: Candidate,
+  validate: ValidateFunction,
+  reasonsMax: number,
+  inputs: NonNullable<SchemaStageOptions['inputs']>,
+): Verdict {
   if (validate(plainRow(candidate.set))) return { kind: 'accept' }
-  const errors = (validate.errors ?? []).filter((error) => !isEcho(error))
+  const errors = (validate.errors ?? []).filter((error) => !isEcho(error) && !isUnchanged(error, candidate, inputs))
+  if (errors.length === 0) return { kind: 'accept' }
   const reasons = errors.slice(0, reasonsMax).map((error) => reasonOf(error, candidate.set))
   if (errors.length > reasonsMax)
     reasons.push({
@@ -122,6 +128,21 @@ function judge(candidate: Candidate, validate: ValidateFunction, reasonsMax: num
 /** Ajv reports that a branch failed beside why it failed; people need the cause only. */
 function isEcho(error: ErrorObject): boolean {
   return error.keyword === 'if'
+}
+
+/** A field that is only missing because the change did not carry its columns. */
+function isUnchanged(
+  error: ErrorObject,
+  { row }: Candidate,
+  inputs: NonNullable<SchemaStageOptions['inputs']>,
+): boolean {
+  if (error.keyword !== 'required' && error.keyword !== 'dependentRequired') return false
+  const field = fieldOf(error)
+  // A missing object is unchanged if one of its fields is.
+  return Object.keys(inputs).some(
+    (name) =>
+      (name === field || name.startsWith(`${field}.`)) && inputs[name]!.some((column) => !Object.hasOwn(row, column)),
+  )
 }
 
 function reasonOf(error: ErrorObject, set: Row): Reason {

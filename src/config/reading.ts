@@ -1,0 +1,124 @@
+import type { FailureCode } from '../model/failure.ts'
+import type { Secret } from '../std/secret.ts'
+import type { Piece, Surroundings } from './references.ts'
+import { type Place, type Problem, short, type Tree } from './tree.ts'
+
+/** JSON Schema as far as the configuration's schema uses it. */
+export interface Rule {
+  readonly type?: string
+  readonly properties?: { readonly [name: string]: Rule }
+  readonly patternProperties?: { readonly [pattern: string]: Rule }
+  readonly required?: readonly string[]
+  readonly additionalProperties?: boolean | Rule
+  readonly minProperties?: number
+  readonly maxProperties?: number
+  readonly items?: Rule
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly anyOf?: readonly Rule[]
+  readonly discriminator?: string
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly format?: string
+  readonly later?: string | readonly string[]
+  readonly default?: unknown
+  readonly description?: string
+}
+
+/** A value that was read. Objects have no prototype. */
+export type Loaded = null | boolean | number | string | Secret | { readonly [name: string]: Loaded } | readonly Loaded[]
+
+/** A text that came from a reference: how to read it again, and what it is made of. */
+export interface Origin {
+  readonly pieces: readonly Piece[]
+  readonly written: string
+}
+
+/** Gathers what one reading finds. */
+export interface Reading {
+  readonly file: string
+  readonly around: Surroundings
+  readonly problems: Problem[]
+  readonly warnings: Problem[]
+  /** The tree at each path (joined by NUL), to name places later. */
+  readonly trees: Map<string, { readonly key: Place; readonly tree: Tree }>
+  readonly origins: Map<string, Origin>
+}
+
+/** Adds a problem; there is no value then. */
+export function add(reading: Reading, at: Place, code: FailureCode, message: string): undefined {
+  reading.problems.push({ code, message, at })
+  return undefined
+}
+
+/** A path for people: `syncs.members.fields.FirstName`. */
+export function where(path: readonly string[]): string {
+  return path.length === 0 ? 'the file' : path.map(short).join('.')
+}
+
+/** Adds that another kind of value is expected. */
+export function wrongKind(tree: Tree, rule: Rule, path: readonly string[], reading: Reading, hint = ''): undefined {
+  return add(reading, tree.at, 'SYNC-1005', `${where(path)}: expected ${describeRule(rule)}${seen(tree)}.${hint}`)
+}
+
+/** How the value was read, for the words that YAML 1.1 read in another way. Never a text as such: it may be a secret. */
+export function seen(tree: Tree): string {
+  if (tree.kind === 'map') return ', this is an object'
+  if (tree.kind === 'list') return ', this is a list'
+  if (tree.value === null) return ', there is nothing'
+  if (typeof tree.value !== 'string')
+    return `; ${short(tree.source)} was read as ${typeof tree.value === 'number' ? 'the number' : ''} ${tree.value}`.replace(
+      '  ',
+      ' ',
+    )
+  if (/^(yes|no|on|off|y|n)$/i.test(tree.value))
+    return `; ${tree.value} was read as the text "${tree.value}" (YAML 1.2 knows only true and false)`
+  return `, this is a text of ${tree.value.length} characters`
+}
+
+/** What a rule wants, in words. */
+export function describeRule(rule: Rule): string {
+  if (rule.enum !== undefined) return listed(rule.enum)
+  if (rule.const !== undefined) return listed([rule.const])
+  if (rule.anyOf !== undefined) return [...new Set(rule.anyOf.map(describeRule))].join(' or ')
+  const { minimum, maximum } = rule
+  const range =
+    minimum === undefined && maximum === undefined
+      ? ''
+      : minimum === undefined
+        ? ` up to ${maximum}`
+        : maximum === undefined
+          ? ` from ${minimum}`
+          : ` ${minimum}-${maximum}`
+  switch (rule.type) {
+    case 'object':
+      return 'an object'
+    case 'array':
+      return 'a list'
+    case 'string':
+      return rule.format === 'secret' ? 'a reference to a secret' : 'a text'
+    case 'boolean':
+      return 'true or false'
+    case 'integer':
+      return `integer${range}`
+    case 'number':
+      return `number${range}`
+    case 'null':
+      return 'null'
+    default:
+      return 'something else'
+  }
+}
+
+/** Words as people list them. */
+export function listed(words: readonly unknown[]): string {
+  return words
+    .map((word) => (typeof word === 'string' ? `\`${word}\`` : String(word)))
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1')
+}
