@@ -53,7 +53,7 @@ export function parseTree(text: string): { readonly tree: Tree } | { readonly pr
   if (Buffer.byteLength(text) > limits.bytes)
     return { problems: [{ code: 'SYNC-1010', message: `the file is larger than ${limits.bytes} bytes`, at: start }] }
   // Brackets in brackets are recursion in any parser: they are counted before one sees them.
-  const marks = text.match(/[:,&*!?[\]{}\n]/g)?.length ?? 0
+  const marks = text.match(/[:,&*!?[\]{}\n]|- /g)?.length ?? 0
   if (marks > limits.marks) {
     const message = `the file has ${marks} line ends and other marks, at most ${limits.marks} are allowed`
     return { problems: [{ code: 'SYNC-1010', message, at: start }] }
