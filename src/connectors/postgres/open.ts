@@ -9,7 +9,7 @@ import type { Settings } from './options.ts'
 import { lsnFrom, lsnText } from './pgoutput.ts'
 import { type LogPosition, positionWriter, readPosition } from './position.ts'
 
-const inUseWithin_ms = 5_000
+const inUseWithin_ms = 2_000
 const inUsePoll_ms = 100
 
 /** Where the stream starts, and what was found on the way. */
@@ -67,6 +67,15 @@ function lsnOf(text: string): bigint {
 /** Where the log is now. */
 export async function currentLsn(link: Link): Promise<bigint> {
   return lsnOf((await link.query('SELECT pg_current_wal_insert_lsn()'))[0]?.[0] ?? '')
+}
+
+/** How often to report: what is asked for, but in time for `wal_sender_timeout` (0 switches that off). */
+export async function statusInterval(settings: Settings, link: Link): Promise<number> {
+  const row = (await link.query(`SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'`))[0]
+  const timeout_ms = Number(row?.[0] ?? 0)
+  return timeout_ms > 0
+    ? Math.max(50, Math.min(settings.statusInterval_ms, Math.floor(timeout_ms / 2)))
+    : settings.statusInterval_ms
 }
 
 interface Server {

@@ -89,7 +89,7 @@ export const postgresSchema = Type.Object(
         maximum: 600_000,
         default: 10_000,
         description:
-          'How often the server is told how far we are. Keep it below three quarters of its wal_sender_timeout. A server that is silent for twice as long is taken for dead.',
+          'How often the server is told how far we are; never less often than half of its wal_sender_timeout. A server that is silent for twice as long is taken for dead.',
       }),
     ),
     connectTimeout_ms: Type.Optional(

@@ -6,7 +6,7 @@ import type { Random } from '../../std/random.ts'
 import { type CatalogTable, readCatalog, readTypes, tableName } from './catalog.ts'
 import { connect, type Link, stateOf } from './client.ts'
 import { startFeed } from './feed.ts'
-import { coverage, currentLsn, lostTables, prepare } from './open.ts'
+import { coverage, currentLsn, lostTables, prepare, statusInterval } from './open.ts'
 import { type PostgresOptions, settingsOf } from './options.ts'
 import {
   capture,
@@ -131,7 +131,7 @@ export function openPostgres(
       const feed = startFeed(
         {
           ...env,
-          settings,
+          settings: { ...settings, statusInterval_ms: await statusInterval(settings, link) },
           link: replication,
           connect: (each) => connect(settings, false, each),
           tables: captured,
