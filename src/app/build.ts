@@ -54,12 +54,17 @@ export function compile(config: Config, names: readonly string[] = []): Compiled
 }
 
 /** Opens the systems that these syncs use. Nothing is connected before it is first asked for something. */
-export async function openSystems(config: Config, compiled: readonly Compiled[], env: { clock: Clock; random: Random }): Promise<Systems> {
+export async function openSystems(
+  config: Config,
+  compiled: readonly Compiled[],
+  env: { clock: Clock; random: Random },
+): Promise<Systems> {
   const sources = new Map<string, Source>()
   const targets = new Map<string, Target>()
   for (const { sync } of compiled) {
     const [from, to] = [sync.source.system, sync.target.system].map((name) => config.systems[name])
-    if (from === undefined || to === undefined) throw new Error(`sync ${sync.name} names a system that is not configured`)
+    if (from === undefined || to === undefined)
+      throw new Error(`sync ${sync.name} names a system that is not configured`)
     if (!sources.has(from.name)) {
       const mine = compiled.filter((each) => each.sync.source.system === from.name)
       sources.set(from.name, await connector(from.type).openSource(from.name, from.options, env, wantedTables(mine)))
@@ -95,7 +100,9 @@ function wantedTables(compiled: readonly Compiled[]): WantedTable[] {
     const own = columns.filter((column) => !prefixes.some((prefix) => column.startsWith(prefix)))
     want(sync.source.table, [...own, ...sync.source.joins.flatMap((join) => join.on.map((on) => on.root))])
     for (const join of sync.source.joins) {
-      const mine = columns.filter((column) => column.startsWith(`${join.alias}.`)).map((column) => column.slice(join.alias.length + 1))
+      const mine = columns
+        .filter((column) => column.startsWith(`${join.alias}.`))
+        .map((column) => column.slice(join.alias.length + 1))
       want(join.table, [...mine, ...join.on.map((on) => on.child), ...(join.take === null ? [] : [join.take.column])])
     }
   }
@@ -105,13 +112,24 @@ function wantedTables(compiled: readonly Compiled[]): WantedTable[] {
 /** What the sync writes, for the target to check before the first row. */
 export function shapeOf({ sync, mapping }: Compiled): TargetShape {
   const soft = sync.deletes.policy === 'soft' && sync.deletes.field !== null ? [sync.deletes.field] : []
-  return { object: mapping.object, key: mapping.key, fields: [...new Set([...mapping.fields, ...soft])], deletes: sync.deletes.policy === 'hard' }
+  return {
+    object: mapping.object,
+    key: mapping.key,
+    fields: [...new Set([...mapping.fields, ...soft])],
+    deletes: sync.deletes.policy === 'hard',
+  }
 }
 
 /** The table of that name as the source describes it; a name without a schema means the source's default one. */
 export function tableNamed(tables: readonly Table[], name: string): Table {
   const found = tables.find((table) => table.name === name || table.name.endsWith(`.${name}`))
-  if (found === undefined) throw new SyncError(failure('SYNC-7003', `The source has no table ${name}; it has: ${tables.map((table) => table.name).join(', ') || 'none'}.`))
+  if (found === undefined)
+    throw new SyncError(
+      failure(
+        'SYNC-7003',
+        `The source has no table ${name}; it has: ${tables.map((table) => table.name).join(', ') || 'none'}.`,
+      ),
+    )
   return found
 }
 
@@ -142,10 +160,19 @@ export function specOf({ sync, mapping, filter, stages }: Compiled, tables: read
 
 /** Flows as the views of events name them. */
 export const flowNames = (compiled: readonly Compiled[]): FlowName[] =>
-  compiled.map(({ sync }) => ({ flow: sync.name, sync: sync.name, source: sync.source.system, target: sync.target.system }))
+  compiled.map(({ sync }) => ({
+    flow: sync.name,
+    sync: sync.name,
+    source: sync.source.system,
+    target: sync.target.system,
+  }))
 
 /** Asks the systems for everything that would fail later. All problems at once; warnings included. */
-export async function checkOnline(compiled: readonly Compiled[], systems: Systems, signal: AbortSignal): Promise<Problem[]> {
+export async function checkOnline(
+  compiled: readonly Compiled[],
+  systems: Systems,
+  signal: AbortSignal,
+): Promise<Problem[]> {
   const asked: Promise<Problem[]>[] = [...systems.sources.values()].map((source) => source.check(signal))
   for (const each of compiled) {
     const target = systems.targets.get(each.sync.target.system)
@@ -154,7 +181,8 @@ export async function checkOnline(compiled: readonly Compiled[], systems: System
   const answers = await Promise.allSettled(asked)
   return answers.flatMap((answer): Problem[] => {
     if (answer.status === 'fulfilled') return answer.value
-    if (answer.reason instanceof SyncError) return [answer.reason.failure, ...answer.reason.others].map((each) => ({ level: 'error', failure: each }))
+    if (answer.reason instanceof SyncError)
+      return [answer.reason.failure, ...answer.reason.others].map((each) => ({ level: 'error', failure: each }))
     throw answer.reason
   })
 }

@@ -2,20 +2,19 @@ import type { Config } from '../config/config.ts'
 import type { FlowId } from '../model/change.ts'
 import { type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
-import type { Source } from '../model/source.ts'
-import type { ParkedQuery, State, Store } from '../model/state.ts'
+import type { Source, Table } from '../model/source.ts'
+import type { Backlog, ParkedQuery, State, Store } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
-import { Capture } from '../pipeline/capture.ts'
 import { type FlowSpec, tablesOf } from '../pipeline/flow.ts'
 import { Flow } from '../pipeline/sync.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import { openStore } from '../store/open.ts'
 import type { Emit } from '../telemetry/event.ts'
-import { checkOnline, type Compiled, compile, openSystems, shapeOf, specOf, type Systems } from './build.ts'
+import { type Compiled, checkOnline, compile, openSystems, type Systems, specOf } from './build.ts'
 import { type FlowReport, reportFlow } from './report.ts'
 import { keepHouse } from './retention.ts'
-import { sweep } from './sweep.ts'
+import { Running } from './running.ts'
 
 /** What an engine is started with. */
 export interface EngineOptions {
@@ -24,7 +23,7 @@ export interface EngineOptions {
   readonly emit: Emit
   /** Only these syncs; all when empty. */
   readonly syncs?: readonly string[]
-  /** Shown before the start: what the systems warn of. */
+  /** What the systems warn of, before the first row. */
   readonly onWarnings?: (problems: readonly Problem[]) => void
 }
 
@@ -33,7 +32,10 @@ export interface Engine {
   readonly flows: readonly FlowId[]
   /** Where each flow stands, counted row by row. */
   report(): Promise<FlowReport[]>
+  /** What of a flow is not settled, and how much of its journal is not judged: cheap, for metrics. */
+  backlog(flow: FlowId): Promise<Backlog & { readonly unjudged: number }>
   pause(flow: FlowId): Promise<void>
+  /** Goes on after a pause or a safety stop. */
   resume(flow: FlowId, options?: { approveDeletes?: boolean }): Promise<void>
   /** Reads the whole table again and sends what differs; then looks for records that are gone at the source. */
   full(flow: FlowId): Promise<void>
@@ -41,22 +43,13 @@ export interface Engine {
   discard(query: ParkedQuery, by: string, why: string): Promise<number>
   /**
    * Resolves when everything that was committed at the sources before the call is in a class of its own and nothing is
-   * pending; with the failures of flows that stopped or whose target stayed away instead.
+   * pending; with the failures of flows that stopped, or whose target or source stayed away, instead.
    */
-  settled(signal: AbortSignal): Promise<readonly Failure[]>
+  settled(): Promise<readonly Failure[]>
   /** Rejects when the engine cannot go on; resolves after `stop`. */
   readonly ended: Promise<void>
   /** Stops reading and sending, lets what is being stored finish, closes everything. */
   stop(): Promise<void>
-}
-
-/** One flow with its surroundings. */
-interface Running {
-  readonly spec: FlowSpec
-  readonly flow: Flow
-  readonly system: string
-  readonly journal: Journal
-  readonly source: Source
 }
 
 /**
@@ -70,18 +63,34 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => {})
   const systems = await openSystems(config, compiled, { clock, random })
-  const sourceNames = [...systems.sources.keys()]
   let store: Store | null = null
   try {
-    store = await openStore(config.state, sourceNames, (error) => {
+    const opened = await openStore(config.state, [...systems.sources.keys()], (error) => {
       emit({ kind: 'fatal', failure: error.failure })
       ended.reject(error)
       abort.abort(error)
     })
+    store = opened
     await refuseProblems(compiled, systems, options, abort.signal)
-    await refuseOthers(compiled, systems, store.state, abort.signal)
-    const running = await openFlows(compiled, systems, store, options, abort.signal)
-    return run(config, running, systems, store, { abort, ended }, options)
+    await refuseOthers(compiled, systems, opened.state, abort.signal)
+    const running = await openAll(compiled, systems, opened, options, abort.signal)
+    const tasks = [...running.map((each) => each.run()), housekeeping(config, running, opened, clock, abort.signal)]
+    Promise.all(tasks).then(
+      () => ended.resolve(),
+      (error: unknown) => {
+        ended.reject(error)
+        abort.abort(error)
+      },
+    )
+    return engineOver(running, opened, clock, {
+      ended: ended.promise,
+      async stop() {
+        abort.abort(new Error('the engine was stopped'))
+        await Promise.allSettled(tasks)
+        await systems.close()
+        await opened.close()
+      },
+    })
   } catch (error) {
     abort.abort(error)
     await systems.close()
@@ -91,7 +100,12 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
 }
 
 /** Preflight of all systems: errors stop the start, warnings are shown. */
-async function refuseProblems(compiled: readonly Compiled[], systems: Systems, options: EngineOptions, signal: AbortSignal): Promise<void> {
+async function refuseProblems(
+  compiled: readonly Compiled[],
+  systems: Systems,
+  options: EngineOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const problems = await checkOnline(compiled, systems, signal)
   const errors = problems.filter((problem) => problem.level === 'error').map((problem) => problem.failure)
   if (errors[0] !== undefined) throw new SyncError(errors[0], errors.slice(1))
@@ -99,66 +113,178 @@ async function refuseProblems(compiled: readonly Compiled[], systems: Systems, o
 }
 
 /** Rule 12: the target, and what identifies a record there, are those of the first run. */
-async function refuseOthers(compiled: readonly Compiled[], systems: Systems, state: State, signal: AbortSignal): Promise<void> {
+async function refuseOthers(
+  compiled: readonly Compiled[],
+  systems: Systems,
+  state: State,
+  signal: AbortSignal,
+): Promise<void> {
   for (const [name, target] of systems.targets) {
     const found = await target.identity(signal)
     const stored = await state.identity(`target ${name}`, found)
-    if (stored !== found) throw new SyncError(failure('SYNC-6002', `System ${name} is ${found}; this state belongs to ${stored}.`))
+    if (stored !== found)
+      throw new SyncError(failure('SYNC-6002', `System ${name} is ${found}; this state belongs to ${stored}.`))
   }
   for (const { sync, mapping } of compiled) {
-    const found = JSON.stringify([sync.source.system, sync.source.table, sync.target.system, mapping.object, sync.mapping.key])
+    const found = JSON.stringify([
+      sync.source.system,
+      sync.source.table,
+      sync.target.system,
+      mapping.object,
+      sync.mapping.key,
+    ])
     const stored = await state.identity(`key of ${sync.name}`, found)
-    if (stored !== found) throw new SyncError(failure('SYNC-6009', `Sync ${sync.name} identified its records by ${stored}; the configuration now says ${found}.`))
+    if (stored === found) continue
+    throw new SyncError(
+      failure(
+        'SYNC-6009',
+        `Sync ${sync.name} has identified its records by ${stored}; the configuration now says ${found}.`,
+      ),
+    )
   }
 }
 
-/** Opens every flow, and asks for the first snapshot of those that are new. */
-async function openFlows(compiled: readonly Compiled[], systems: Systems, store: Store, options: EngineOptions, signal: AbortSignal): Promise<Running[]> {
-  const { clock, random, emit } = options
-  const running: Running[] = []
-  let nextLink = 0
-  const described = new Map(await Promise.all([...systems.sources].map(async ([name, source]) => [name, await source.describe(signal)] as const)))
-  for (const each of compiled) {
-    const system = each.sync.source.system
-    const source = systems.sources.get(system) as Source
-    const target = systems.targets.get(each.sync.target.system) as Target
-    const journal = store.journal(system)
-    const spec = specOf(each, described.get(system) ?? [])
-    const head = await journal.head()
-    const flowHead = await store.state.openFlow({ id: spec.id, sync: spec.sync, journalId: head.id, from: head.tail })
-    await firstSnapshot(spec, journal)
-    nextLink = Math.max(nextLink, flowHead.nextLink)
-    const flow = new Flow({ spec, journal, state: store.state, source, target, clock, random, emit }, flowHead, () => nextLink++, signal)
-    const stopped = head.stopped.find(({ table }) => tablesOf(spec).includes(table))
-    if (stopped !== undefined && flowHead.status === 'running') await flow.stop(stopped.failure)
-    running.push({ spec, flow, system, journal, source })
-  }
-  return running
-}
-
-/**
- * A flow whose table was never read asks for it: the common snapshot while the journal is empty, one of its own when the journal
- * is older than the flow.
- */
-async function firstSnapshot(spec: FlowSpec, journal: Journal): Promise<void> {
-  const { snapshots, tail } = await journal.head()
-  const has = (only: string | undefined) => snapshots.some((snapshot) => snapshot.table === spec.table && snapshot.only === only)
-  if (has(spec.id) || (has(undefined) && !(await isNew(spec, journal)))) return
-  if (tail === 0 && !has(undefined)) await journal.request({ table: spec.table })
-  else if (tail > 0) await journal.request({ table: spec.table, only: spec.id })
-}
-
-/** Whether entries of this table were already in the journal that the flow did not see. */
-const isNew = async (_spec: FlowSpec, _journal: Journal): Promise<boolean> => false
-
-/** Runs what was built until it is stopped or cannot go on. */
-function run(
-  config: Config,
-  running: readonly Running[],
+/** Opens every flow, with the first snapshot of those that are new, and groups them by source. */
+async function openAll(
+  compiled: readonly Compiled[],
   systems: Systems,
   store: Store,
-  life: { abort: AbortController; ended: PromiseWithResolvers<void> },
   options: EngineOptions,
+  signal: AbortSignal,
+): Promise<Running[]> {
+  const all: Running[] = []
+  const known = new Set((await store.state.flows()).map((flow) => flow.id))
+  const links = { next: 1 }
+  for (const [system, source] of systems.sources) {
+    const journal = store.journal(system)
+    const tables = await source.describe(signal)
+    const flows: { flow: Flow; spec: FlowSpec }[] = []
+    for (const each of compiled.filter(({ sync }) => sync.source.system === system)) {
+      const target = systems.targets.get(each.sync.target.system)
+      if (target === undefined) throw new Error(`target ${each.sync.target.system} was not opened`)
+      flows.push(
+        await openFlow(
+          each,
+          tables,
+          { store, journal, source, target, links, isNew: !known.has(each.sync.name) },
+          options,
+          signal,
+        ),
+      )
+    }
+    all.push(new Running({ system, source, journal, state: store.state, flows, ...options }, signal))
+  }
+  return all
+}
+
+interface Around {
+  readonly store: Store
+  readonly journal: Journal
+  readonly source: Source
+  readonly target: Target
+  /** The next free link number, shared by all flows of the state. */
+  readonly links: { next: number }
+  readonly isNew: boolean
+}
+
+async function openFlow(
+  each: Compiled,
+  tables: readonly Table[],
+  around: Around,
+  options: EngineOptions,
+  signal: AbortSignal,
+): Promise<{ flow: Flow; spec: FlowSpec }> {
+  const { store, journal, source, target, links } = around
+  const spec = specOf(each, tables)
+  const head = await journal.head()
+  // Asked for before the flow exists: a crash between the two asks again.
+  if (around.isNew)
+    await journal.request(head.tail === 0 ? { table: spec.table } : { table: spec.table, only: spec.id })
+  const flowHead = await store.state.openFlow({ id: spec.id, sync: spec.sync, journalId: head.id, from: head.tail })
+  links.next = Math.max(links.next, flowHead.nextLink)
+  const { clock, random, emit } = options
+  const flow = new Flow(
+    { spec, journal, state: store.state, source, target, clock, random, emit },
+    flowHead,
+    () => links.next++,
+    signal,
+  )
+  const stopped = head.stopped.find(({ table }) => tablesOf(spec).includes(table))
+  if (stopped !== undefined && flowHead.status === 'running') await flow.stop(stopped.failure)
+  return { flow, spec }
+}
+
+function housekeeping(
+  config: Config,
+  running: readonly Running[],
+  store: Store,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const kept = running.map(({ journal, flows }) => ({ journal, flows: flows.map(({ spec }) => spec.id) }))
+  return keepHouse(kept, store.state, config.retention.hours * 3_600_000, clock, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+}
+
+/** What may be asked of what is running. */
+function engineOver(
+  running: readonly Running[],
+  store: Store,
+  clock: Clock,
+  life: Pick<Engine, 'ended' | 'stop'>,
 ): Engine {
-  return {} as Engine
+  const of = (id: FlowId) => {
+    for (const group of running) for (const each of group.flows) if (each.spec.id === id) return { group, ...each }
+    throw new SyncError(
+      failure(
+        'SYNC-7002',
+        `There is no sync ${id}; there are: ${running.flatMap((group) => group.flows.map(({ spec }) => spec.id)).join(', ')}.`,
+      ),
+    )
+  }
+  const head = async (id: FlowId) => {
+    const found = (await store.state.flows()).find((each) => each.id === id)
+    if (found === undefined) throw new Error(`flow ${id} is not in the state`)
+    return found
+  }
+  return {
+    flows: running.flatMap((group) => group.flows.map(({ spec }) => spec.id)),
+    report: () =>
+      Promise.all(
+        running.flatMap((group) =>
+          group.flows.map(async ({ spec }) => {
+            const report = await reportFlow(await head(spec.id), tablesOf(spec), store.state, group.journal)
+            // A source that cannot be read stops its flows, as long as that is so.
+            return group.failure === null ? report : { ...report, status: 'stopped' as const, reason: group.failure }
+          }),
+        ),
+      ),
+    async backlog(id) {
+      const { spec, group, flow } = of(id)
+      const unjudged = await group.journal.count({ after: flow.view().judged, tables: tablesOf(spec), flow: id })
+      return { ...(await store.state.backlog(id)), unjudged }
+    },
+    pause: (id) => of(id).flow.pause(),
+    async resume(id, options) {
+      const { flow, spec, group } = of(id)
+      for (const table of tablesOf(spec)) await group.journal.clear(table)
+      await flow.resume(options)
+    },
+    full: (id) => of(id).group.full(of(id).spec.id),
+    async release(query) {
+      const { flow } = of(query.flow)
+      const n = await flow.exclusively(() => store.state.release(query))
+      flow.wake()
+      return n
+    },
+    async discard(query, by, why) {
+      const { flow } = of(query.flow)
+      const n = await flow.exclusively(() => store.state.discard(query, by, why, clock.now()))
+      flow.wake()
+      return n
+    },
+    settled: async () => (await Promise.all(running.map((group) => group.settled()))).flat(),
+    ...life,
+  }
 }

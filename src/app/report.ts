@@ -35,17 +35,37 @@ export interface Audit extends FlowReport {
 }
 
 /** Counts one flow. `tables`: every table that it reads. */
-export async function reportFlow(head: FlowHead, tables: readonly string[], state: State, journal: Journal): Promise<FlowReport> {
+export async function reportFlow(
+  head: FlowHead,
+  tables: readonly string[],
+  state: State,
+  journal: Journal,
+): Promise<FlowReport> {
   const counts = await state.counts(head.id)
   const unjudged = await journal.count({ after: head.judged, tables, flow: head.id })
-  return { ...classes(counts, head.read, unjudged), flow: head.id, sync: head.sync, status: head.status, reason: head.reason }
+  return {
+    ...classes(counts, head.read, unjudged),
+    flow: head.id,
+    sync: head.sync,
+    status: head.status,
+    reason: head.reason,
+  }
 }
 
 /** Counts one flow and checks that the classes add up and that the audit trail is whole (promise 2). */
-export async function auditFlow(head: FlowHead, tables: readonly string[], state: State, journal: Journal): Promise<Audit> {
+export async function auditFlow(
+  head: FlowHead,
+  tables: readonly string[],
+  state: State,
+  journal: Journal,
+): Promise<Audit> {
   const report = await reportFlow(head, tables, state, journal)
   const { delivered, superseded, quarantined, excluded, discarded, pending, read } = report
-  return { ...report, difference: delivered + superseded + quarantined + excluded + discarded + pending - read, brokenAt: await state.verifyChain() }
+  return {
+    ...report,
+    difference: delivered + superseded + quarantined + excluded + discarded + pending - read,
+    brokenAt: await state.verifyChain(),
+  }
 }
 
 function classes(counts: Counts, judged: number, unjudged: number) {
@@ -62,7 +82,9 @@ function classes(counts: Counts, judged: number, unjudged: number) {
 }
 
 /** Several flows as one, for the line that a run ends with. */
-export function total(reports: readonly FlowReport[]): Omit<FlowReport, 'flow' | 'sync' | 'status' | 'reason' | 'unjudged'> {
+export function total(
+  reports: readonly FlowReport[],
+): Omit<FlowReport, 'flow' | 'sync' | 'status' | 'reason' | 'unjudged'> {
   const sum = (of: (report: FlowReport) => number) => reports.reduce((all, report) => all + of(report), 0)
   return {
     read: sum((each) => each.read),

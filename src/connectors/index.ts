@@ -3,7 +3,7 @@ import type { Source } from '../model/source.ts'
 import type { Target } from '../model/target.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
-import { postgresSchema, type PostgresOptions } from './postgres/options.ts'
+import { type PostgresOptions, postgresSchema } from './postgres/options.ts'
 import { type SalesforceOptions, salesforceOptions } from './salesforce/options.ts'
 
 /** What every connector gets from outside. */

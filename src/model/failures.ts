@@ -654,4 +654,25 @@ export const failures = {
     retry: 'manual',
     hint: 'Another process took this flow over. Run one instance only.',
   },
+  'SYNC-6009': {
+    title: 'What identifies the records of a sync was changed',
+    retry: 'manual',
+    hint: 'Put the key (and table, system, object) back, or give the sync another name or the engine a new `state:` folder: its links belong to the old key.',
+  },
+  'SYNC-6010': {
+    title: 'The target took nothing for too long',
+    retry: 'manual',
+    hint: 'Nothing is lost: what is pending is sent when the target is back. Look at its status, then run again.',
+  },
+  // 7xxx: command line and set-up
+  'SYNC-7002': {
+    title: 'There is no such sync',
+    retry: 'manual',
+    hint: 'Use a name that stands under `syncs:` in the configuration.',
+  },
+  'SYNC-7003': {
+    title: 'There is no such table',
+    retry: 'manual',
+    hint: 'Mend the name in the configuration, with its schema: public.members.',
+  },
 } as const satisfies { readonly [code: `SYNC-${number}`]: FailureKind }

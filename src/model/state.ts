@@ -177,6 +177,16 @@ export interface Counts {
   readonly inFlight: number
 }
 
+/** What of a flow is not settled. */
+export interface Backlog {
+  readonly waiting: number
+  readonly inFlight: number
+  readonly parked: number
+  readonly review: number
+  /** Since when the oldest record is parked; null where none is. */
+  readonly parkedSince_ms: number | null
+}
+
 export interface StatusEntry {
   readonly seq: number
   readonly at_ms: number
@@ -230,6 +240,8 @@ export interface State {
   settled(flow: FlowId): Promise<Sequence>
 
   counts(flow: FlowId): Promise<Counts>
+  /** What is not settled, without looking at settled entries: cheap, for metrics. */
+  backlog(flow: FlowId): Promise<Backlog>
   parked(query: ParkedQuery): Promise<readonly LaneOf[]>
   /** Parked by stage, code and field, most first. */
   causes(

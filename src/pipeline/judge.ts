@@ -8,6 +8,9 @@ import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import { answerNeeds } from './needs.ts'
 
+/** The reason of records whose external id is held by another record; the store releases them when it is given up. */
+export const HELD = 'SYNC-4003'
+
 /** What is to be done about one record of a window. */
 export type Decision =
   | {
@@ -182,7 +185,7 @@ const parkTwin = (mapping: Mapping) =>
 
 const parkHeld = (mapping: Mapping) =>
   park(
-    'SYNC-4003',
+    HELD,
     mapping,
     `Another record, which had this key before and is parked itself, still holds this ${mapping.key} at the target.`,
   )

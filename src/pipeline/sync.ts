@@ -10,7 +10,7 @@ import { type Flights, flights } from './flights.ts'
 import { type FlowParts, tablesOf } from './flow.ts'
 import { gather, type Subject } from './gather.ts'
 import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
-import { type Decision, judge, type Traffic } from './judge.ts'
+import { type Decision, HELD, judge, type Traffic } from './judge.ts'
 import type { Settled } from './settle.ts'
 import { decide, type Launch, launchOf } from './window.ts'
 
@@ -114,7 +114,6 @@ export class Flow {
   /** Works until the signal is aborted, then lets what is being stored finish. Rejects when the store fails or an invariant breaks. */
   async run(): Promise<void> {
     const { state, spec } = this.#parts
-    await state.release({ flow: spec.id, state: 'parked', code: 'SYNC-4003', rowsMax: spec.windowRows })
     for (const { key, link, since } of await state.moving(spec.sync)) this.#moving.set(key, { link, since })
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {
@@ -129,6 +128,11 @@ export class Flow {
       this.#timer.abort()
       if (this.#signal.aborted) await this.#air.drained()
     }
+  }
+
+  /** Runs `body` while no window is being judged and no unhappy answer settled: for changes of lanes from outside. */
+  exclusively<T>(body: () => Promise<T>): Promise<T> {
+    return this.#lock(body)
   }
 
   async pause(): Promise<void> {
@@ -213,7 +217,7 @@ export class Flow {
     })
     this.#judged = window.scanned
     this.#count = count
-    await this.#freeHeld(released)
+    await this.#freeLate(gathered.subjects, decisions)
     for (const lane of decided.lanes) if (lane.state === 'waiting' && lane.due_ms === null) this.#behind.add(lane.link)
     this.#air.launch(launches)
     this.#report(window, decisions, outcomes, decided.deliveries.length, clock.mono() - started)
@@ -241,11 +245,13 @@ export class Flow {
     return free.filter((link) => this.#release(link, Number.MAX_SAFE_INTEGER))
   }
 
-  /** Records that were parked because one of these links held their external id are judged again. */
-  async #freeHeld(released: readonly number[]): Promise<void> {
+  /** Records parked for an external id that was given up while this window was being judged are judged again. */
+  async #freeLate(subjects: readonly Subject[], decisions: readonly Decision[]): Promise<void> {
+    const late = subjects.some(
+      ({ key, known }, i) => isHeld(decisions[i]) && this.#traffic.holder(key, known?.link ?? null) === null,
+    )
     const { state, spec } = this.#parts
-    if (released.length > 0)
-      await state.release({ flow: spec.id, state: 'parked', code: 'SYNC-4003', rowsMax: spec.windowRows })
+    if (late) await state.release({ flow: spec.id, state: 'parked', code: HELD, rowsMax: spec.windowRows })
   }
 
   /** The link's external id was set by this request: whoever waits for its old one may go on. */
@@ -309,9 +315,6 @@ export class Flow {
     const { spec, clock, emit } = this.#parts
     for (const link of settled.landed) this.#freed.add(link)
     emit({ kind: 'settled', flow: spec.id, ...settled.counts, durations_ms: settled.durations_ms })
-    this.#freeHeld(settled.commit.released)
-      .then(() => this.#bell.ring())
-      .catch((error: unknown) => this.#broken.reject(error))
     if (settled.stop !== null) this.stop(settled.stop).catch((error: unknown) => this.#broken.reject(error))
     if (settled.counts.delivered + settled.counts.parked > 0) {
       this.#hurry ||= this.#away !== null
@@ -344,3 +347,6 @@ export class Flow {
     })
   }
 }
+
+const isHeld = (decision: Decision | undefined): boolean =>
+  decision?.kind === 'park' && decision.reasons.some((reason) => reason.code === HELD)

@@ -1,5 +1,5 @@
 import type { FlowId } from '../model/change.ts'
-import type { Counts, Known, OutcomeKind, OutcomeRow } from '../model/state.ts'
+import type { Backlog, Counts, Known, OutcomeKind, OutcomeRow } from '../model/state.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /** Counts row by row, so that `audit` does not trust a counter. Entries are counted, not records. */
@@ -9,24 +9,37 @@ export function countByClass(db: Database, flow: FlowId): Counts {
       .all('SELECT kind, count(*) AS n FROM outcome WHERE flow = ? GROUP BY kind', flow)
       .map((row) => [String(row['kind']), Number(row['n'])]),
   )
-  const lanes = new Map(
-    db
-      .all('SELECT state, count(last) AS n FROM lane WHERE flow = ? GROUP BY state', flow)
-      .map((row) => [String(row['state']), Number(row['n'])]),
-  )
-  const inFlight = db.get(
-    `SELECT coalesce(sum(json_array_length(delivery.value, '$.covers')), 0) AS n FROM flight, json_each(body, '$.request.deliveries') AS delivery WHERE flow = ?`,
-    flow,
-  )
+  const { waiting, inFlight, parked, review } = backlogOf(db, flow)
   return {
     delivered: outcomes.get('delivered') ?? 0,
     superseded: outcomes.get('superseded') ?? 0,
     excluded: outcomes.get('excluded') ?? 0,
     discarded: outcomes.get('discarded') ?? 0,
-    quarantined: lanes.get('parked') ?? 0,
-    review: lanes.get('review') ?? 0,
-    waiting: lanes.get('waiting') ?? 0,
-    inFlight: Number(inFlight?.['n']),
+    quarantined: parked,
+    review,
+    waiting,
+    inFlight,
+  }
+}
+
+/** Entries that have no outcome yet, by where they are. */
+export function backlogOf(db: Database, flow: FlowId): Backlog {
+  const lanes = new Map(
+    db
+      .all('SELECT state, count(last) AS n, min(since_ms) AS since FROM lane WHERE flow = ? GROUP BY state', flow)
+      .map((row) => [String(row['state']), row]),
+  )
+  const flights = db.get(
+    `SELECT coalesce(sum(json_array_length(delivery.value, '$.covers')), 0) AS n
+     FROM flight, json_each(body, '$.request.deliveries') AS delivery WHERE flow = ?`,
+    flow,
+  )
+  return {
+    waiting: Number(lanes.get('waiting')?.['n'] ?? 0),
+    parked: Number(lanes.get('parked')?.['n'] ?? 0),
+    review: Number(lanes.get('review')?.['n'] ?? 0),
+    inFlight: Number(flights?.['n']),
+    parkedSince_ms: (lanes.get('parked')?.['since'] as number | null | undefined) ?? null,
   }
 }
 

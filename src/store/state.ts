@@ -20,7 +20,7 @@ import type {
   StatusEntry,
 } from '../model/state.ts'
 import type { Reason, StageName } from '../model/verdict.ts'
-import { byCause, countByClass, recordStory } from './reports.ts'
+import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /** Status events kept for `stream tail sync.status`. */
@@ -93,9 +93,16 @@ export function stateFile(db: Database) {
     if (other['state'] === 'linked') touchLane(flow, other['id'] as number, at_ms)
   }
 
-  /** These links hold no old external id at the target any more. */
-  function release(links: readonly number[]): void {
-    for (const link of links) db.run(`DELETE FROM alias WHERE side = 'a' AND link = ?`, link)
+  /** These links hold no old external id at the target any more: records that were parked for one are judged again (SYNC-4003). */
+  function release(flow: FlowId, links: readonly number[]): void {
+    let freed = 0
+    for (const link of links) freed += db.run(`DELETE FROM alias WHERE side = 'a' AND link = ?`, link)
+    if (freed > 0)
+      db.run(
+        `UPDATE lane SET state = 'waiting', due_ms = 0 WHERE flow = ? AND state = 'parked'
+         AND EXISTS (SELECT 1 FROM json_each(reasons) WHERE json_extract(value, '$.code') = 'SYNC-4003')`,
+        flow,
+      )
   }
 
   function touchLane(flow: FlowId, link: number, at_ms: number): void {
@@ -262,7 +269,7 @@ export function stateFile(db: Database) {
             link.key,
             link.ref,
           )
-        release(commit.released)
+        release(commit.flow, commit.released)
         for (const lane of commit.lanes) putLane(commit.flow, lane)
         for (const link of commit.lanesGone) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', commit.flow, link)
         // I9: what is about to be written is stored before it is sent.
@@ -316,7 +323,7 @@ export function stateFile(db: Database) {
           if (link.target !== null) dispossess(commit.flow, link.id, link.target, commit.at_ms)
           db.run('UPDATE link SET b_key = ?, state = ? WHERE id = ?', link.target, link.state, link.id)
         }
-        release(commit.released)
+        release(commit.flow, commit.released)
         for (const shadow of [...commit.shadows].sort((a, b) => a.link - b.link))
           if (shadow.image === null) db.run('DELETE FROM shadow WHERE link = ?', shadow.link)
           else
@@ -361,6 +368,7 @@ export function stateFile(db: Database) {
     },
 
     counts: (flow: FlowId): Counts => countByClass(db, flow),
+    backlog: (flow: FlowId) => backlogOf(db, flow),
     causes: (flow: FlowId) => byCause(db, flow),
     parked: (query: ParkedQuery): LaneOf[] => findParked(query),
 

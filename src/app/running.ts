@@ -1,0 +1,177 @@
+import type { FlowId } from '../model/change.ts'
+import { type Failure, failure, SyncError } from '../model/failure.ts'
+import type { Journal } from '../model/journal.ts'
+import type { Source } from '../model/source.ts'
+import type { State } from '../model/state.ts'
+import { Capture } from '../pipeline/capture.ts'
+import { type FlowSpec, tablesOf } from '../pipeline/flow.ts'
+import type { Flow } from '../pipeline/sync.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Random } from '../std/random.ts'
+import type { Emit } from '../telemetry/event.ts'
+import { sweep } from './sweep.ts'
+
+/** A run that is to end gives up on a target that took nothing for so long. */
+const AWAY_MAX_MS = 300_000
+/** How often a run that is to end looks whether it may. */
+const LOOK_MS = 20
+
+/** What a source and its flows run with. */
+export interface RunningParts {
+  readonly system: string
+  readonly source: Source
+  readonly journal: Journal
+  readonly state: State
+  readonly flows: readonly { readonly flow: Flow; readonly spec: FlowSpec }[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly emit: Emit
+}
+
+/** One source with its capture and the flows that read its journal. */
+export class Running {
+  readonly system: string
+  readonly journal: Journal
+  readonly flows: RunningParts['flows']
+  readonly #parts: RunningParts
+  readonly #signal: AbortSignal
+  #capture: Capture
+  #restart: (() => void) | null = null
+  /** Full runs under way. */
+  readonly #fulls = new Set<Promise<void>>()
+  /** Why the source cannot be read; null while it can. */
+  failure: Failure | null = null
+
+  constructor(parts: RunningParts, signal: AbortSignal) {
+    this.#parts = parts
+    this.#signal = signal
+    this.system = parts.system
+    this.journal = parts.journal
+    this.flows = parts.flows
+    this.#capture = this.#newCapture()
+  }
+
+  #newCapture(): Capture {
+    const onAppended = () => {
+      for (const { flow } of this.flows) flow.wake()
+    }
+    const onTable = async (table: string, reason: Failure) => {
+      for (const { flow, spec } of this.flows) if (tablesOf(spec).includes(table)) await flow.stop(reason)
+    }
+    return new Capture({ ...this.#parts, onAppended, onTable }, this.#signal)
+  }
+
+  /** Works until the signal is aborted. What a person must mend stops the capture, not the delivery of what it captured. */
+  async run(): Promise<void> {
+    await Promise.all([this.#captureAlways(), ...this.flows.map(({ flow }) => flow.run())])
+  }
+
+  async #captureAlways(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        await this.#capture.run()
+      } catch (error) {
+        if (!(error instanceof SyncError) || error.failure.code === 'SYNC-5004') throw error
+        this.failure = error.failure
+        this.#parts.emit({ kind: 'capture', system: this.system, status: 'stopped', failure: error.failure })
+        await this.#restarted()
+        this.#capture = this.#newCapture()
+        this.failure = null
+      }
+    }
+  }
+
+  /** Resolves when a full run asks for the source to be read from now on. */
+  #restarted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#restart = resolve
+      this.#signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  /**
+   * Reads a flow's table again, then looks for records that are gone. Where the source's position is lost, capture starts from
+   * now, and the tables of all flows are read again: whatever happened between is found by comparing.
+   */
+  async full(id: FlowId): Promise<void> {
+    const lost = this.failure !== null
+    const again = lost ? this.flows : this.flows.filter(({ spec }) => spec.id === id)
+    if (lost) await this.journal.restart()
+    for (const { flow, spec } of again) {
+      await this.#capture.snapshot({ table: spec.table, only: spec.id })
+      if (flow.view().status === 'stopped') await flow.resume()
+      const run = this.#sweepAfter(flow, spec).finally(() => this.#fulls.delete(run))
+      run.catch(() => {})
+      this.#fulls.add(run)
+    }
+    if (lost) this.#restart?.()
+  }
+
+  async #sweepAfter(flow: Flow, spec: FlowSpec): Promise<void> {
+    const { clock, source, state } = this.#parts
+    for (;;) {
+      const { snapshots } = await this.journal.head()
+      if (snapshots.some((snapshot) => snapshot.table === spec.table && snapshot.only === spec.id && snapshot.done))
+        break
+      await clock.sleep(LOOK_MS * 5, this.#signal)
+    }
+    await sweep(spec, source, state, clock, this.#signal)
+    flow.wake()
+  }
+
+  /** See `Engine.settled`. */
+  async settled(): Promise<readonly Failure[]> {
+    const { clock } = this.#parts
+    const caughtUp = this.#capture.caughtUp()
+    caughtUp.catch(() => {})
+    const stopped = this.#untilFailed()
+    await Promise.race([caughtUp, stopped.promise])
+    stopped.end()
+    if (this.failure !== null) return [this.failure]
+    await Promise.all(this.#fulls)
+    for (const { flow } of this.flows) flow.wake()
+    const away = new Map<Flow, number>()
+    for (;;) {
+      await clock.sleep(LOOK_MS, this.#signal)
+      const { tail } = await this.journal.head()
+      const open = this.flows.filter(({ flow }) => {
+        const view = flow.view()
+        return view.status === 'running' && !(view.idle && view.judged >= tail) && !this.#gaveUp(flow, away)
+      })
+      if (open.length === 0) return this.#failures(away)
+    }
+  }
+
+  #gaveUp(flow: Flow, away: Map<Flow, number>): boolean {
+    const { clock } = this.#parts
+    if (flow.view().away === null) {
+      away.delete(flow)
+      return false
+    }
+    const since = away.get(flow) ?? clock.mono()
+    away.set(flow, since)
+    return clock.mono() - since > AWAY_MAX_MS
+  }
+
+  #failures(away: ReadonlyMap<Flow, number>): Failure[] {
+    const found: Failure[] = this.failure === null ? [] : [this.failure]
+    for (const { flow, spec } of this.flows) {
+      const view = flow.view()
+      if (view.status === 'stopped' && view.reason !== null) found.push(view.reason)
+      if (view.status === 'paused') found.push(failure('SYNC-6007', `Sync ${spec.sync} is paused.`))
+      if (away.has(flow) && view.away !== null)
+        found.push(failure('SYNC-6010', `Sync ${spec.sync}: ${view.away.message}`))
+    }
+    return found
+  }
+
+  /** Resolves when the source fails for good. */
+  #untilFailed(): { promise: Promise<void>; end: () => void } {
+    const end = new AbortController()
+    const look = async () => {
+      while (this.failure === null && !this.#signal.aborted && !end.signal.aborted)
+        await this.#parts.clock.sleep(LOOK_MS, this.#signal)
+    }
+    return { promise: look().catch(() => {}), end: () => end.abort() }
+  }
+}
