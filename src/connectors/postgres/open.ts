@@ -36,6 +36,9 @@ export async function prepare(
     []) as string[]
   const server = { system, timeline: Number(timelineText), current: lsnOf(current) }
   if (stored !== null) await compareServer(stored, server, settings, replication)
+  const slot = await readSlot(link, settings.slot)
+  if (slot !== null) checkSlot(slot, settings.slot, stored)
+  else if (stored !== null) throw missingSlot(settings.slot, stored)
   // Publication first: the log is decoded with the catalog of its time, in which the publication must exist.
   await mendPublication(settings, link, tables)
   const confirmed = await readySlot(settings, clock, link, stored, signal)
@@ -147,10 +150,7 @@ async function readySlot(
     const slot = await readSlot(link, name)
     if (slot === null) {
       if (stored === null) return createSlot(settings, link)
-      throw refuse(
-        'SYNC-2016',
-        `The replication slot "${name}" does not exist, but the log was read up to ${lsnText(stored.lsn)} through it.`,
-      )
+      throw missingSlot(name, stored)
     }
     checkSlot(slot, name, stored)
     if (slot.holder === null) return slot.confirmed
@@ -158,6 +158,13 @@ async function readySlot(
       throw refuse('SYNC-2019', `The replication slot "${name}" is in use by the server process ${slot.holder}.`)
     await clock.sleep(inUsePoll_ms, signal) // the server takes a moment to notice that our last connection is gone
   }
+}
+
+function missingSlot(name: string, stored: LogPosition): SyncError {
+  return refuse(
+    'SYNC-2016',
+    `The replication slot "${name}" does not exist, but the log was read up to ${lsnText(stored.lsn)} through it.`,
+  )
 }
 
 /** A replication slot as pg_replication_slots shows it. */

@@ -312,6 +312,10 @@ test('a server that went over to a new timeline: accepted up to the branch, refu
     await writeFile(`${own.folder}/recovery.signal`, '')
     await own.restart({ restore_command: 'false' })
     const client = await connected(db.url)
+    for (let tries = 0; tries < 500; tries++) {
+      if (!(await client.query('SELECT pg_is_in_recovery() AS standby')).rows[0].standby) break
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
     await client.query('INSERT INTO t SELECT generate_series(2, 20000)')
     const { rows } = await client.query('SELECT pg_current_wal_flush_lsn() AS lsn')
     await client.end()
