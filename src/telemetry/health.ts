@@ -37,6 +37,7 @@ export interface FlowHealth {
   readonly away: boolean
 }
 
+/** The proof, or what it fails for. */
 export interface Readiness {
   readonly ready: boolean
   readonly reasons: readonly Unready[]
@@ -76,6 +77,7 @@ interface FlowState {
   moved_ms: number
 }
 
+/** Follows the events of these flows. Ages are measured on the monotonic clock. */
 export function health(clock: Clock, flows: readonly FlowName[], limits: HealthLimits = DEFAULT_HEALTH): Health {
   const started_ms = clock.mono()
   const sourceStates = new Map(

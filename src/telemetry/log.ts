@@ -9,6 +9,7 @@ export interface Destination {
   readonly isTTY?: boolean | undefined
 }
 
+/** What a log needs to know. */
 export interface LogOptions {
   readonly clock: Clock
   readonly flows: readonly FlowName[]

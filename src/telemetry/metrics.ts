@@ -165,14 +165,19 @@ function families(
   flows: readonly FlowFigures[],
   sources: ReadonlyMap<string, SourceFigures>,
 ): Family[] {
+  return [
+    ...deliveryFamilies(options, flows),
+    ...stateFamilies(clock, options, flows, sources),
+    ...machineFamilies(options),
+  ]
+}
+
+/** What became of records, and how long it took. */
+function deliveryFamilies(options: MetricsOptions, flows: readonly FlowFigures[]): Family[] {
   const byRoute = (numbers: 'attempts' | 'errors') => () =>
     flows.flatMap((flow) =>
       ROUTES.map((kind): Sample => ({ labels: { ...flow.labels, kind }, value: flow[numbers][kind] })),
     )
-  const bySource = (value: (source: SourceFigures) => number | null) => () =>
-    [...sources].flatMap(([source, figures]) => sample({ source }, value(figures)))
-  const parked = (value: (of: { size: number; oldest_ms: number | null }) => number) => () =>
-    Promise.all(flows.map(async ({ labels, flow }) => ({ labels, value: value(await options.quarantine(flow)) })))
   return [
     {
       name: 'sync_duration_seconds',
@@ -208,6 +213,21 @@ function families(
           OUTCOMES.map((outcome): Sample => ({ labels: { ...flow.labels, outcome }, value: flow.outcomes[outcome] })),
         ),
     },
+  ]
+}
+
+/** How the two ends are, and what waits for a person. */
+function stateFamilies(
+  clock: Clock,
+  options: MetricsOptions,
+  flows: readonly FlowFigures[],
+  sources: ReadonlyMap<string, SourceFigures>,
+): Family[] {
+  const bySource = (value: (source: SourceFigures) => number | null) => () =>
+    [...sources].flatMap(([source, figures]) => sample({ source }, value(figures)))
+  const parked = (value: (of: { size: number; oldest_ms: number | null }) => number) => () =>
+    Promise.all(flows.map(async ({ labels, flow }) => ({ labels, value: value(await options.quarantine(flow)) })))
+  return [
     {
       name: 'sync_source_lag_seconds',
       help: 'From the newest commit at the source to its storing in the journal.',
@@ -238,7 +258,6 @@ function families(
       type: 'gauge',
       samples: parked(({ oldest_ms }) => (oldest_ms === null ? 0 : Math.max(0, clock.now() - oldest_ms) / 1_000)),
     },
-    ...machineFamilies(options),
   ]
 }
 
