@@ -110,6 +110,12 @@ export interface OutcomeRow {
   readonly note: string | null
 }
 
+/** A link that gave up the external ids that it had before this request. */
+export interface Released {
+  readonly link: number
+  readonly request: number
+}
+
 /** T2+T3 in one transaction: cursor, verdicts, lanes, one flight a request (I2, I5, I9). */
 export interface JudgeCommit {
   readonly flow: FlowId
@@ -132,7 +138,7 @@ export interface JudgeCommit {
     readonly heldSince: number | null
   }[]
   /** Links that hold no external id at the target. */
-  readonly released: readonly number[]
+  readonly released: readonly Released[]
   readonly outcomes: readonly OutcomeRow[]
   readonly lanes: readonly Lane[]
   readonly lanesGone: readonly number[]
@@ -157,7 +163,7 @@ export interface SettleCommit {
   readonly shadows: readonly { readonly link: number; readonly image: string | null }[]
   readonly lanes: readonly Lane[]
   /** Links whose target no longer holds the external id that they had before they moved. */
-  readonly released: readonly number[]
+  readonly released: readonly Released[]
   readonly flightsClosed: readonly string[]
   /** Flights that stay open for a part of their deliveries only. */
   readonly flightsLeft: readonly Flight[]

@@ -1,5 +1,5 @@
 import type { Failure } from '../model/failure.ts'
-import type { Flight, Image, Lane, OutcomeRow, SettleCommit } from '../model/state.ts'
+import type { Flight, Image, Lane, OutcomeRow, Released, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
 import { fold, newRow, rowFrom, rowText } from '../model/value.ts'
 import type { FlowParts } from './flow.ts'
@@ -70,7 +70,7 @@ export async function settle(
   const links: SettleCommit['links'][0][] = []
   const shadows: SettleCommit['shadows'][0][] = []
   const lanes: Lane[] = []
-  const released: { link: number; request: number }[] = []
+  const released: Released[] = []
   const durations_ms: number[] = []
   const counts = { delivered: 0, superseded: 0, parked: 0, returned: 0 }
   let stop: Failure | null = null
@@ -152,7 +152,7 @@ export async function settle(
       links,
       shadows,
       lanes,
-      released: released.filter(({ link, request }) => gaveUp(link, request)).map(({ link }) => link),
+      released: released.filter(({ link, request }) => gaveUp(link, request)),
       flightsClosed: answers.map(({ launch }) => launch.flight.request.id).filter((id) => !left.has(id)),
       flightsLeft: landing.map((launch) => launch.flight),
     },

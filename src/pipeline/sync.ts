@@ -2,7 +2,7 @@ import { plan } from '../delivery/plan.ts'
 import type { Entry, Sequence } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
 import type { Key } from '../model/key.ts'
-import type { FlowHead, FlowStatus, LaneOf } from '../model/state.ts'
+import type { FlowHead, FlowStatus, LaneOf, Released } from '../model/state.ts'
 import { type Mutex, mutex } from '../std/mutex.ts'
 import { type Bell, bell } from '../std/signal.ts'
 import { compose } from './compose.ts'
@@ -58,13 +58,10 @@ export class Flow {
   /** Links whose waiting lane stands behind a request. */
   #behind = new Set<number>()
   /** Keys that records have left whose target still holds the old external id. */
-  readonly #moving = new Map<Key, { readonly link: number; readonly since: number }>()
+  readonly #moving: { readonly key: Key; readonly link: number; readonly since: number }[] = []
   readonly #traffic: Traffic = {
     busy: (link) => this.#air.has(link) || this.#freed.has(link),
-    holder: (key, link) => {
-      const holder = this.#moving.get(key)?.link
-      return holder === undefined || holder === link ? null : holder
-    },
+    holder: (key, link) => this.#moving.find((held) => held.key === key && held.link !== link)?.link ?? null,
   }
   /** While the target is away nothing new is judged, and only a probe is sent; so the waiting lanes stay few. */
   #away: { readonly failure: Failure; readonly until_ms: number } | null = null
@@ -114,7 +111,7 @@ export class Flow {
   /** Works until the signal is aborted, then lets what is being stored finish. Rejects when the store fails or an invariant breaks. */
   async run(): Promise<void> {
     const { state, spec } = this.#parts
-    for (const { key, link, since } of await state.moving(spec.sync)) this.#moving.set(key, { link, since })
+    this.#moving.push(...(await state.moving(spec.sync)))
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {
       while (!this.#signal.aborted) {
@@ -184,7 +181,7 @@ export class Flow {
       decisions,
       spec,
       now_ms,
-      (key) => this.#moving.get(key)?.since ?? null,
+      (key, link) => this.#moving.find((held) => held.key === key && held.link === link)?.since ?? null,
       this.#nextLink,
     )
     const released = this.#heldNothing(gathered.subjects)
@@ -233,16 +230,17 @@ export class Flow {
   #hold(subjects: readonly Subject[]): void {
     for (const subject of subjects)
       if (subject.movedFrom !== null && subject.known !== null && this.#atTarget(subject))
-        this.#moving.set(subject.movedFrom, { link: subject.known.link, since: this.#nextRequest })
+        this.#moving.push({ key: subject.movedFrom, link: subject.known.link, since: this.#nextRequest })
   }
 
   /** Links of this window that turned out to hold no external id: never delivered, or deleted. */
-  #heldNothing(subjects: readonly Subject[]): number[] {
-    if (this.#moving.size === 0) return []
+  #heldNothing(subjects: readonly Subject[]): Released[] {
+    if (this.#moving.length === 0) return []
     const free = subjects.flatMap((subject) =>
       subject.known !== null && !this.#atTarget(subject) ? [subject.known.link] : [],
     )
-    return free.filter((link) => this.#release(link, Number.MAX_SAFE_INTEGER))
+    const request = Number.MAX_SAFE_INTEGER
+    return free.filter((link) => this.#release(link, request)).map((link) => ({ link, request }))
   }
 
   /** Records parked for an external id that was given up while this window was being judged are judged again. */
@@ -256,10 +254,12 @@ export class Flow {
 
   /** The link's external id was set by this request: whoever waits for its old one may go on. */
   #release(link: number, request: number): boolean {
-    let any = false
-    for (const [key, held] of this.#moving)
-      if (held.link === link && request >= held.since) any = this.#moving.delete(key)
-    return any
+    const before = this.#moving.length
+    for (let i = before - 1; i >= 0; i--) {
+      const held = this.#moving[i]
+      if (held !== undefined && held.link === link && request >= held.since) this.#moving.splice(i, 1)
+    }
+    return this.#moving.length < before
   }
 
   /** The next window: lanes that are due, then new entries. Null when there is nothing to do before the next ring. */

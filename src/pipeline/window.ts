@@ -34,7 +34,7 @@ export function decide(
   decisions: readonly Decision[],
   spec: FlowSpec,
   now_ms: number,
-  heldSince: (key: Subject['key']) => number | null,
+  heldSince: (key: Subject['key'], link: number) => number | null,
   nextLink: () => number,
 ): Decided {
   const links: JudgeCommit['links'][0][] = []
@@ -53,7 +53,7 @@ export function decide(
         key: subject.key,
         ref,
         moved: subject.movedFrom !== null,
-        heldSince: subject.movedFrom === null ? null : heldSince(subject.movedFrom),
+        heldSince: subject.movedFrom === null ? null : heldSince(subject.movedFrom, link),
       })
     switch (decision.kind) {
       case 'skip':

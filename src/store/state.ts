@@ -16,6 +16,7 @@ import type {
   OutcomeKind,
   OutcomeRow,
   ParkedQuery,
+  Released,
   SettleCommit,
   StatusEntry,
 } from '../model/state.ts'
@@ -94,9 +95,10 @@ export function stateFile(db: Database) {
   }
 
   /** These links hold no old external id at the target any more: records that were parked for one are judged again (SYNC-4003). */
-  function release(flow: FlowId, links: readonly number[]): void {
+  function release(flow: FlowId, links: readonly Released[]): void {
     let freed = 0
-    for (const link of links) freed += db.run(`DELETE FROM alias WHERE side = 'a' AND link = ?`, link)
+    for (const { link, request } of links)
+      freed += db.run(`DELETE FROM alias WHERE side = 'a' AND link = ? AND since_request <= ?`, link, request)
     if (freed > 0)
       db.run(
         `UPDATE lane SET state = 'waiting', due_ms = 0 WHERE flow = ? AND state = 'parked'

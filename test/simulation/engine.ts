@@ -113,7 +113,7 @@ function commitLine(method: string, commit: JudgeCommit | SettleCommit): string 
     'judged' in commit
       ? `judged ${commit.judged} flights ${commit.flights.map((flight) => flight.request.number)} gone ${commit.lanesGone}`
       : `closed ${commit.flightsClosed.length} left ${commit.flightsLeft.length}`
-  return `${method} ${rest} links ${links} lanes ${lanes} outcomes ${outcomes} released ${commit.released}`
+  return `${method} ${rest} links ${links} lanes ${lanes} outcomes ${outcomes} released ${commit.released.map(({ link }) => link)}`
 }
 
 /** One life of the engine's process: everything it awaits stops for ever when it dies. */

@@ -35,7 +35,7 @@ CREATE TABLE alias (
   key TEXT NOT NULL,
   link INTEGER NOT NULL,
   since_request INTEGER NOT NULL DEFAULT 0, -- a request from this number on takes the external id away
-  PRIMARY KEY (sync, side, key)
+  PRIMARY KEY (sync, side, key, link)
 ) WITHOUT ROWID;
 
 -- Each side's own last agreed image: base of merges, echo check, no-op check.
