@@ -1,7 +1,7 @@
 import type { Config, SyncConfig } from '../config/config.ts'
 import { connectors, type WantedTable } from '../connectors/index.ts'
 import { compileFilter } from '../mapping/filter.ts'
-import { compileMapping } from '../mapping/mapping.ts'
+import { compileMapping, inputsOf } from '../mapping/mapping.ts'
 import { failure, type Problem, SyncError } from '../model/failure.ts'
 import type { Filter, Mapping } from '../model/mapping.ts'
 import type { Source, Table } from '../model/source.ts'
@@ -48,7 +48,10 @@ export function compile(config: Config, names: readonly string[] = []): Compiled
       sync,
       mapping: compileMapping({ ...sync.mapping, joins: aliases }),
       filter: sync.source.where === null ? null : compileFilter(sync.source.where, aliases),
-      stages: sync.schema === null ? [] : [schemaStage(sync.schema)],
+      stages:
+        sync.schema === null
+          ? []
+          : [schemaStage(sync.schema, { inputs: inputsOf({ ...sync.mapping, joins: aliases }) })],
     }
   })
 }

@@ -46,7 +46,7 @@ export class World {
   trace(line: string): void {
     for (let i = 0; i < line.length; i++) this.#trace = (Math.imul(this.#trace, 31) + line.charCodeAt(i)) | 0
     this.last.push(`${this.#now} ${line}`)
-    if (this.last.length > 4000) this.last.shift()
+    if (this.last.length > 60) this.last.shift()
   }
 
   hash(): number {

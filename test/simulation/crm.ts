@@ -136,7 +136,7 @@ export class Crm {
     if (this.#random.next() < this.faults.locked)
       return { kind: 'unsent', failure: failure('SYNC-6006', 'row is locked') }
     if (field(delivery.set, 'Name') === 'refused')
-      return { kind: 'rejected', failure: failure('SYNC-4002', 'the name is refused') }
+      return { kind: 'rejected', failure: failure('SYNC-4001', 'the name is refused') }
     const found = this.#find(delivery.ref)
     if (delivery.op === 'delete') {
       if (found !== undefined) {
@@ -146,7 +146,12 @@ export class Crm {
       return { kind: 'confirmed', id: 'id' in delivery.ref ? delivery.ref.id : (found?.[0] ?? '') }
     }
     if (found === undefined && delivery.op === 'update')
-      return { kind: 'rejected', failure: failure('SYNC-4002', 'no such record') }
+      return { kind: 'rejected', failure: failure('SYNC-4001', 'no such record') }
+    // As Salesforce does: the external id is unique, also among records that are only marked as deleted.
+    const ext = text(field(delivery.set, 'Ext__c') ?? null)
+    const owner = ext === null ? undefined : this.byExt(ext)
+    if (delivery.op === 'update' && owner !== undefined && owner[0] !== found?.[0])
+      return { kind: 'rejected', failure: failure('SYNC-4002', 'duplicate external id') }
     const id = found?.[0] ?? `crm${++this.#ids}`
     const ref = 'id' in delivery.ref ? {} : { [delivery.ref.field]: delivery.ref.value }
     const row = fold(found?.[1] ?? newRow(), { ...ref, ...delivery.set })

@@ -36,8 +36,8 @@ function finalState({ legacy, crm, spec, joined, files }: After): string[] {
   const problems: string[] = []
   const lanes = files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 })
   const parked = new Set(lanes.map((lane) => lane.key))
-  // Good records whose external id is held by a record that is parked for its data.
-  const isBehind = (reason: Reason) => reason.code === 'SYNC-4003'
+  // Good records whose external id is held by a record that is parked for its data, or marked as deleted under a key that it left.
+  const isBehind = (reason: Reason) => reason.code === 'SYNC-4003' || reason.code === 'SYNC-4002'
   const behind = new Set(lanes.filter((lane) => lane.reasons.some(isBehind)).map((lane) => lane.key))
   // A parked record may still hold its old external id.
   const held = new Set(files.state.gather(spec.id, spec.sync, [...parked]).map((known) => known?.target))

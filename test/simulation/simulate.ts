@@ -96,7 +96,6 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
   world.trace('calm')
   const until = world.mono() + CALM_MS
   const quiet = await world.run(() => edits === 0 && isQuiet(), until)
-  if (process.env['DBG']) console.log(engine.flow?.view(), files.journal.head(), legacy.log.length, engine.alive)
   const problems = oracles({ files, legacy, crm, spec, joined, quiet, error: engine.error })
   engine.kill()
   for (const other of others) other.kill()

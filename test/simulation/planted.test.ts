@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Bugs } from './engine.ts'
+import { simulate } from './simulate.ts'
+
+/** Bugs that a prototype or a peer really had, and the seeds within which the oracles must notice each. */
+const planted: readonly { bug: keyof Bugs; seeds: number; notices: RegExp }[] = [
+  { bug: 'positionFirst', seeds: 400, notices: /never reached the journal/ },
+  { bug: 'twoEngines', seeds: 40, notices: /the engine stopped|O\d|I4/ },
+  { bug: 'plainRetry', seeds: 60, notices: /I4|O4|O1/ },
+  { bug: 'acceptedIsDelivered', seeds: 40, notices: /O1|O2|the engine stopped/ },
+  { bug: 'forgetsLanes', seeds: 60, notices: /O1|O2/ },
+]
+
+for (const { bug, seeds, notices } of planted)
+  test(`the oracles notice a planted fault: ${bug}`, async () => {
+    for (let seed = 1; seed <= seeds; seed++) {
+      const { problems } = await simulate(seed, { [bug]: true })
+      if (problems.some((problem) => notices.test(problem))) return
+    }
+    assert.fail(`none of ${seeds} seeds noticed ${bug}`)
+  })
