@@ -77,6 +77,9 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
     db.write(() => db.run('INSERT INTO meta VALUES (1, ?, 1, 0, NULL)', newId()))
   else if (!options.readOnly) recover()
 
+  /** Whose pieces lie above the tail. */
+  let openTx: string | null = null
+
   /** Removes what lies above the tail: a transaction whose commit never came; the source sends it again. */
   function recover(): void {
     db.write(() => {
@@ -104,8 +107,21 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
     return seq
   }
 
-  /** XA prepare: what came since the last commit leaves the journal until its fate is known. */
+  /**
+   * Pieces of one transaction end with its commit. Those of another one that are still there were left by a connection that broke
+   * in between; their commit will not come.
+   */
+  function abandonOthers(tx: string, next: Sequence, tail: Sequence): Sequence {
+    const left = openTx !== tx && next - 1 > tail
+    openTx = tx
+    if (!left) return next
+    db.run('DELETE FROM entry WHERE seq > ?', tail)
+    return tail + 1
+  }
+
+  /** XA prepare: what came since the last commit leaves the journal until its fate is known. A prepare may be read twice. */
   function hold(xid: string, tail: Sequence): void {
+    db.run('DELETE FROM held WHERE xid = ?', xid)
     const rows = db.all('SELECT * FROM entry WHERE seq > ? ORDER BY seq', tail)
     rows.forEach((row, n) => {
       db.run('INSERT INTO held VALUES (?,?,?)', xid, n, JSON.stringify(packedEntry(row).slice(1)))
@@ -145,6 +161,8 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
         let tail = Number(at['tail'])
         let position = at['position'] as Position | null
         for (const event of events) {
+          if (event.kind === 'rows' || event.kind === 'commit' || event.kind === 'hold')
+            next = abandonOthers(event.tx, next, tail)
           if (event.kind === 'rows') {
             next = insert(event.changes, next)
             continue
@@ -192,7 +210,8 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
       const { tail } = meta()
       const entries: PackedEntry[] = []
       let bytes = 0
-      const rows = db.all(
+      // I7: row by row, so that no more than `bytesMax` is ever in memory.
+      const rows = db.each(
         `SELECT seq, key, tab, op, only, id, at_ms, body FROM entry WHERE seq > ? AND seq <= ?
          AND tab IN (SELECT value FROM json_each(?)) AND (only IS NULL OR only = ?) ORDER BY seq LIMIT ?`,
         from.after,
@@ -202,13 +221,13 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
         rowsMax,
       )
       for (const row of rows) {
-        bytes += String(row['body']).length
+        bytes += Buffer.byteLength(String(row['body']))
         if (bytes > bytesMax && entries.length > 0) return { entries, scanned: entries.at(-1)?.[0] ?? from.after }
         entries.push(packedEntry(row))
       }
       return {
         entries,
-        scanned: rows.length < rowsMax ? Math.max(Number(tail), from.after) : (entries.at(-1)?.[0] ?? from.after),
+        scanned: entries.length < rowsMax ? Math.max(Number(tail), from.after) : (entries.at(-1)?.[0] ?? from.after),
       }
     },
 

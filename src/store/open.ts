@@ -29,7 +29,7 @@ export async function openStore(
   })
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>()
   let calls = 0
-  let dead: SyncError | null = null
+  let dead: Error | null = null
 
   function die(error: SyncError): void {
     if (dead !== null) return
@@ -65,12 +65,14 @@ export async function openStore(
     await worker.terminate()
     throw error
   }
-  const journals = new Map(systems.map((system): [string, Journal] => [system, journalOver(to(system))]))
+  const journals = new Map(systems.map((system): [string, Journal] => [system, journalOver(to(`journal:${system}`))]))
   return {
     state: stateOver(to('state')),
     journal: (system) => journalOf(journals, system),
     async close() {
       if (dead === null) await to('')('close', []).catch(() => {})
+      // Calls that come too late are refused: nobody would answer them.
+      dead ??= new Error('the store is closed')
       await worker.terminate()
     },
   }

@@ -1,5 +1,6 @@
 import type { FlowId } from '../model/change.ts'
-import type { Backlog, Counts, Known, OutcomeKind, OutcomeRow } from '../model/state.ts'
+import type { Backlog, Counts, Known, OutcomeRow } from '../model/state.ts'
+import { outcomeRow } from './chain.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /** Counts row by row, so that `audit` does not trust a counter. Entries are counted, not records. */
@@ -78,14 +79,6 @@ export function recordStory(
   )
   return {
     known,
-    outcomes: rows.map((row) => ({
-      seq: Number(row['seq']),
-      link: row['link'] as number | null,
-      kind: row['kind'] as OutcomeKind,
-      by: row['by_seq'] as number | null,
-      request: row['request'] as number | null,
-      note: row['note'] as string | null,
-      at_ms: Number(row['at_ms']),
-    })),
+    outcomes: rows.map((row) => ({ ...outcomeRow(row), at_ms: Number(row['at_ms']) })),
   }
 }

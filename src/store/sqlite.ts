@@ -7,6 +7,8 @@ import { failure, SyncError } from '../model/failure.ts'
 export interface Database {
   /** All rows as objects. */
   all(sql: string, ...values: Cell[]): Cells[]
+  /** The rows one by one, for answers that may be larger than memory should be. One loop at a time over the same SQL. */
+  each(sql: string, ...values: Cell[]): Iterable<Cells>
   /** The first row, or undefined. */
   get(sql: string, ...values: Cell[]): Cells | undefined
   /** The number of changed rows. */
@@ -21,7 +23,9 @@ export interface Database {
   close(): void
 }
 
+/** What SQLite can store in a column. */
 export type Cell = string | number | bigint | null | Uint8Array
+/** A row of an answer, without a prototype. */
 export type Cells = { readonly [column: string]: Cell }
 
 /** The first versions without the WAL-reset bug, by branch: https://sqlite.org/wal.html#walresetbug */
@@ -91,6 +95,7 @@ function wrap(db: DatabaseSync): Database {
   }
   return {
     all: (sql, ...values) => prepare(sql).all(...values) as Cells[],
+    each: (sql, ...values) => prepare(sql).iterate(...values) as Iterable<Cells>,
     get: (sql, ...values) => prepare(sql).get(...values) as Cells | undefined,
     run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
     exec: (sql) => db.exec(sql),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { FlowId, Sequence } from '../model/change.ts'
 import { type Failure, failure, SyncError } from '../model/failure.ts'
 import type { Key } from '../model/key.ts'
@@ -13,7 +12,6 @@ import type {
   Lane,
   LaneOf,
   LinkState,
-  OutcomeKind,
   OutcomeRow,
   ParkedQuery,
   Released,
@@ -21,6 +19,7 @@ import type {
   StatusEntry,
 } from '../model/state.ts'
 import type { Reason, StageName } from '../model/verdict.ts'
+import { appendOutcomes, verifyOutcomes } from './chain.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
 import type { Cells, Database } from './sqlite.ts'
 
@@ -36,26 +35,7 @@ export function stateFile(db: Database) {
       throw new SyncError(failure('SYNC-6008', `Flow ${flow} is owned by epoch ${now}, this process has ${epoch}.`))
   }
 
-  /** Audit rows with their link in the hash chain; one hash a commit. */
-  function audit(flow: FlowId, rows: readonly OutcomeRow[], at_ms: number): void {
-    if (rows.length === 0) return
-    const last = db.get('SELECT commit_no, hash FROM chain ORDER BY commit_no DESC LIMIT 1')
-    const commit = Number(last?.['commit_no'] ?? 0) + 1
-    const sorted = [...rows].sort((a, b) => a.seq - b.seq)
-    for (const row of sorted)
-      db.run(
-        'INSERT INTO outcome VALUES (?,?,?,?,?,?,?,?)',
-        flow,
-        row.seq,
-        row.link,
-        row.kind,
-        row.by,
-        row.request,
-        row.note,
-        commit,
-      )
-    db.run('INSERT INTO chain VALUES (?,?,?)', commit, at_ms, chainHash(String(last?.['hash'] ?? ''), flow, sorted))
-  }
+  const audit = (flow: FlowId, rows: readonly OutcomeRow[], at_ms: number) => appendOutcomes(db, flow, rows, at_ms)
 
   function putLane(flow: FlowId, lane: Lane): void {
     db.run(
@@ -405,20 +385,7 @@ export function stateFile(db: Database) {
     linked: (sync: string): number =>
       Number(db.get(`SELECT count(*) AS n FROM link WHERE sync = ? AND state = 'linked'`, sync)?.['n']),
 
-    verifyChain(): number | null {
-      let hash = ''
-      let commit = 0
-      for (;;) {
-        const link = db.get('SELECT commit_no, hash FROM chain WHERE commit_no > ? ORDER BY commit_no LIMIT 1', commit)
-        if (link === undefined) break
-        commit = Number(link['commit_no'])
-        const rows = db.all('SELECT * FROM outcome WHERE commit_no = ? ORDER BY flow, seq', commit)
-        hash = chainHash(hash, String(rows[0]?.['flow'] ?? ''), rows.map(outcomeRow))
-        if (hash !== link['hash']) return commit
-      }
-      const beyond = db.get('SELECT min(commit_no) AS n FROM outcome WHERE commit_no > ?', commit)?.['n']
-      return (beyond as number | null) ?? null
-    },
+    verifyChain: (): number | null => verifyOutcomes(db),
 
     statusAfter: (seq: number, rowsMax: number): StatusEntry[] =>
       db.all('SELECT seq, at_ms, body FROM status WHERE seq > ? ORDER BY seq LIMIT ?', seq, rowsMax).map((row) => ({
@@ -485,19 +452,3 @@ const laneRow = (row: Cells): Lane => ({
 })
 
 const laneOf = (row: Cells): LaneOf => ({ ...laneRow(row), key: row['a_key'] as Key })
-
-export const outcomeRow = (row: Cells): OutcomeRow => ({
-  seq: Number(row['seq']),
-  link: row['link'] as number | null,
-  kind: row['kind'] as OutcomeKind,
-  by: row['by_seq'] as number | null,
-  request: row['request'] as number | null,
-  note: row['note'] as string | null,
-})
-
-/** SHA-256 over the hash before and this commit's rows: a changed, removed or added row is evident from here on. */
-function chainHash(before: string, flow: string, rows: readonly OutcomeRow[]): string {
-  const hash = createHash('sha256').update(before).update(flow)
-  hash.update(rows.map((row) => `${row.seq},${row.link},${row.kind},${row.by},${row.request},${row.note}`).join('\n'))
-  return hash.digest('hex')
-}

@@ -7,7 +7,7 @@ import { journalPath, statePath } from './open.ts'
 import { openDatabase } from './sqlite.ts'
 import { type StateFile, stateFile } from './state.ts'
 
-/** A call of the engine's thread. The file '' is the store itself: `open` and `close`. */
+/** A call of the engine's thread. Files are `state` and `journal:<system>`; '' is the store itself: `open` and `close`. */
 export type ToStore = {
   readonly call: number
   readonly file: string
@@ -33,7 +33,7 @@ const store: Record<string, () => void> = {
     files.set('state', stateFile(openDatabase(statePath(folder), 'state')))
     for (const system of systems)
       files.set(
-        system,
+        `journal:${system}`,
         journalFile(openDatabase(journalPath(folder, system), 'journal'), () => randomBytes(12).toString('hex')),
       )
   },

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { FlowId } from '../model/change.ts'
+import type { OutcomeKind, OutcomeRow } from '../model/state.ts'
+import type { Cells, Database } from './sqlite.ts'
+
+/** An audit row as SQLite has it. */
+export const outcomeRow = (row: Cells): OutcomeRow => ({
+  seq: Number(row['seq']),
+  link: row['link'] as number | null,
+  kind: row['kind'] as OutcomeKind,
+  by: row['by_seq'] as number | null,
+  request: row['request'] as number | null,
+  note: row['note'] as string | null,
+})
+
+/**
+ * SHA-256 over the hash before, the commit's time and its rows: a changed, removed or added row is evident from here on. Rows are
+ * JSON, a line each, so that no text in one can stand for another.
+ */
+function chainHash(before: string, at_ms: number, rows: readonly { flow: FlowId; row: OutcomeRow }[]): string {
+  const hash = createHash('sha256').update(`${before} ${at_ms}`)
+  for (const { flow, row } of rows)
+    hash.update(`\n${JSON.stringify([flow, row.seq, row.link, row.kind, row.by, row.request, row.note])}`)
+  return hash.digest('hex')
+}
+
+/** Stores audit rows with their link in the hash chain; one hash a commit. Runs inside a transaction. */
+export function appendOutcomes(db: Database, flow: FlowId, rows: readonly OutcomeRow[], at_ms: number): void {
+  if (rows.length === 0) return
+  const last = db.get('SELECT commit_no, hash FROM chain ORDER BY commit_no DESC LIMIT 1')
+  const commit = Number(last?.['commit_no'] ?? 0) + 1
+  const sorted = [...rows].sort((a, b) => a.seq - b.seq)
+  for (const row of sorted)
+    db.run(
+      'INSERT INTO outcome VALUES (?,?,?,?,?,?,?,?)',
+      flow,
+      row.seq,
+      row.link,
+      row.kind,
+      row.by,
+      row.request,
+      row.note,
+      commit,
+    )
+  const hash = chainHash(
+    String(last?.['hash'] ?? ''),
+    at_ms,
+    sorted.map((row) => ({ flow, row })),
+  )
+  db.run('INSERT INTO chain VALUES (?,?,?)', commit, at_ms, hash)
+}
+
+/**
+ * Compares all audit rows with the chain, in one pass. Answers the first commit that does not agree, or null. What was cut off
+ * at the very end cannot be seen from inside; the last hash, kept elsewhere, shows it.
+ */
+export function verifyOutcomes(db: Database): number | null {
+  const rows = db.each('SELECT * FROM outcome ORDER BY commit_no, flow, seq')[Symbol.iterator]()
+  let next = rows.next()
+  let hash = ''
+  let commit = 0
+  try {
+    for (const link of db.each('SELECT commit_no, at_ms, hash FROM chain ORDER BY commit_no')) {
+      commit += 1
+      if (link['commit_no'] !== commit) return Math.min(commit, Number(link['commit_no']))
+      const own: { flow: FlowId; row: OutcomeRow }[] = []
+      for (; !next.done && Number(next.value['commit_no']) <= commit; next = rows.next()) {
+        if (next.value['commit_no'] !== commit) return Number(next.value['commit_no'])
+        own.push({ flow: String(next.value['flow']), row: outcomeRow(next.value) })
+      }
+      hash = chainHash(hash, Number(link['at_ms']), own)
+      if (hash !== link['hash']) return commit
+    }
+    return next.done ? null : Number(next.value['commit_no'])
+  } finally {
+    rows.return?.()
+  }
+}
