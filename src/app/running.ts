@@ -16,6 +16,10 @@ const AWAY_MAX_MS = 300_000
 /** How often a run that is to end looks whether it may. */
 const LOOK_MS = 20
 
+/** So many entries may a snapshot be ahead of a flow, before it waits for at most so long. */
+const AHEAD_MAX = 10_000
+const ROOM_WAIT_MS = 2_000
+
 /** What a source and its flows run with. */
 export interface RunningParts {
   readonly system: string
@@ -58,7 +62,24 @@ export class Running {
     const onTable = async (table: string, reason: Failure) => {
       for (const { flow, spec } of this.flows) if (tablesOf(spec).includes(table)) await flow.stop(reason)
     }
-    return new Capture({ ...this.#parts, onAppended, onTable }, this.#signal)
+    return new Capture({ ...this.#parts, onAppended, onTable, room: () => this.#room() }, this.#signal)
+  }
+
+  /**
+   * Lets a snapshot run only so far ahead of its flows: what they have judged need not be read from the disk again, and the
+   * journal stays small. It waits for a while only, so that a target that is away does not hold up the change log for long.
+   */
+  async #room(): Promise<void> {
+    const { clock } = this.#parts
+    const until = clock.mono() + ROOM_WAIT_MS
+    while (clock.mono() < until && !this.#signal.aborted) {
+      const { tail } = await this.journal.head()
+      const ahead = this.flows.some(
+        ({ flow }) => flow.view().status === 'running' && tail - flow.view().judged > AHEAD_MAX,
+      )
+      if (!ahead) return
+      await clock.sleep(LOOK_MS, this.#signal)
+    }
   }
 
   /** Works until the signal is aborted. What a person must mend stops the capture, not the delivery of what it captured. */

@@ -67,8 +67,9 @@ export function same(a: Value | undefined, b: Value | undefined): boolean {
 
 /** JSON of a row with sorted names: equal rows have equal texts. The form in which shadows are kept. */
 export function rowText(row: Row): string {
-  const names = Object.keys(row).sort()
-  return `{${names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(row[name])}`).join(',')}}`
+  const sorted = newRow()
+  for (const name of Object.keys(row).sort()) sorted[name] = row[name] as Value
+  return JSON.stringify(sorted)
 }
 
 /** Reads what `rowText` or `JSON.stringify` wrote. */

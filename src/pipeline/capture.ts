@@ -15,6 +15,8 @@ export interface CaptureParts {
   readonly clock: Clock
   readonly random: Random
   readonly emit: Emit
+  /** Resolves when the flows have room for more rows of a snapshot, or after a while. Changes never wait for it. */
+  readonly room: () => Promise<void>
   /** New entries are visible. */
   readonly onAppended: () => void
   /** Something happened to a table that its flows must stop for. */
@@ -92,6 +94,7 @@ export class Capture {
         // I1: only what is flushed may be forgotten by the source.
         if (position !== null) feed.durable(position)
         await this.#tell(item)
+        if (item.some((event) => event.kind === 'snapshot')) await this.#parts.room()
       }
     } finally {
       this.#feed = null

@@ -7,6 +7,9 @@ import { land } from './land.ts'
 import { type Answered, type Settled, settle } from './settle.ts'
 import type { Launch } from './window.ts'
 
+/** How long answers are gathered while there is a backlog. */
+const GATHER_MS = 25
+
 /** What the flow must hear about its requests. */
 export interface FlightNews {
   /** Whether a link gave up an old external id by this confirmed request. */
@@ -89,11 +92,15 @@ export function flights(parts: FlowParts, head: FlowHead, lock: Mutex, news: Fli
     if (!settling) track(settleAll())
   }
 
-  /** One commit for all answers that came while the last one was written. */
+  /**
+   * One commit for all answers that came while the last one was written. While more requests wait to be sent, a little longer:
+   * a commit of many answers costs hardly more than one of few; a single change is not held up.
+   */
   async function settleAll(): Promise<void> {
     settling = true
     try {
       while (answered.length > 0) {
+        if (queue.length > 0) await clock.sleep(GATHER_MS, signal)
         const batch = answered.splice(0)
         const plain = batch.every(({ outcomes }) => outcomes.every((outcome) => outcome.kind === 'confirmed'))
         // Other answers may meet a newer change of their record: judging must not write it meanwhile.

@@ -1,7 +1,7 @@
 import type { Sized } from '../delivery/plan.ts'
 import type { Flight, JudgeCommit, Lane, OutcomeRow } from '../model/state.ts'
 import type { Delivery, Request } from '../model/target.ts'
-import { rowText } from '../model/value.ts'
+import { type Row, text } from '../model/value.ts'
 import type { FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { Decision } from './judge.ts'
@@ -116,7 +116,14 @@ function sized(
     set,
     covers: subject.covers === null ? [] : [subject.covers],
   }
-  return { delivery, bytes: rowText(set).length + RECORD_OVERHEAD_BYTES, with: subject }
+  return { delivery, bytes: bytesOf(set), with: subject }
+}
+
+/** About what the fields take on the wire: names, values, quotes and commas. */
+function bytesOf(set: Row): number {
+  let bytes = RECORD_OVERHEAD_BYTES
+  for (const name of Object.keys(set)) bytes += name.length + (text(set[name] ?? null)?.length ?? 4) + 6
+  return bytes
 }
 
 /** The flight of a planned request. */

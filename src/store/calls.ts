@@ -1,7 +1,8 @@
 import type { Journal } from '../model/journal.ts'
 import type { State } from '../model/state.ts'
 import { type JournalFile, type PackedEntry, packEvent, unpack } from './journal.ts'
-import type { StateFile } from './state.ts'
+import { recent } from './recent.ts'
+import { packFlight, type StateFile } from './state.ts'
 
 /** Carries one call to a file and its answer back: into the store's thread, or straight to the file. */
 export type Call = (method: string, args: readonly unknown[]) => Promise<unknown>
@@ -12,12 +13,31 @@ export const direct =
   async (method, args) =>
     (file as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[method]?.(...args)
 
-/** The model's `Journal` over calls: changes are serialised on this side, so that only flat tuples travel. */
+/**
+ * The model's `Journal` over calls: changes are serialised on this side, so that only flat tuples travel, and the newest entries
+ * are kept for flows that keep up.
+ */
 export function journalOver(call: Call): Journal {
+  const kept = recent()
+  let tail = 0
   return {
     head: () => call('head', []) as ReturnType<Journal['head']>,
-    append: (events) => call('append', [events.map(packEvent)]) as ReturnType<Journal['append']>,
+    async append(events) {
+      const packed = events.map(packEvent)
+      const stored = (await call('append', [packed])) as ReturnType<JournalFile['append']>
+      tail = stored.tail
+      if (stored.first === null) kept.clear()
+      else
+        kept.add(
+          events,
+          packed.flatMap((event) => (event.kind === 'rows' ? event.changes.map((change) => change[6].length) : [])),
+          stored.first,
+        )
+      return { tail: stored.tail, position: stored.position }
+    },
     async read(from, rowsMax, bytesMax) {
+      const here = kept.read(from, tail, rowsMax, bytesMax)
+      if (here !== null) return here
       const { entries, scanned } = (await call('read', [from, rowsMax, bytesMax])) as {
         entries: PackedEntry[]
         scanned: number
@@ -35,11 +55,17 @@ export function journalOver(call: Call): Journal {
   }
 }
 
-/** The model's `State` over calls: every method travels as it is. */
+/** The model's `State` over calls. Flights travel with their bodies serialised; all else travels as it is. */
 export function stateOver(call: Call): State {
-  return new Proxy({} as State, {
-    // A promise asks for `then`: the state is not one.
-    get: (_, method) =>
-      method === 'then' || typeof method === 'symbol' ? undefined : (...args: unknown[]) => call(method, args),
+  const judge: State['judge'] = (commit) =>
+    call('judge', [{ ...commit, flights: commit.flights.map(packFlight) }]) as Promise<void>
+  const settle: State['settle'] = (commit) =>
+    call('settle', [{ ...commit, flightsLeft: commit.flightsLeft.map(packFlight) }]) as Promise<void>
+  return new Proxy({ judge, settle } as State, {
+    get(own, method) {
+      // A promise asks for `then`: the state is not one.
+      if (method === 'then' || typeof method === 'symbol') return undefined
+      return Object.hasOwn(own, method) ? own[method as 'judge' | 'settle'] : (...args: unknown[]) => call(method, args)
+    },
   })
 }

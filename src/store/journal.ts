@@ -153,18 +153,21 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
       }
     },
 
-    append(events: readonly PackedEvent[]): { tail: Sequence; position: Position | null } {
+    append(events: readonly PackedEvent[]): { tail: Sequence; position: Position | null; first: Sequence | null } {
       // I1, I5: rows, tail and position in one transaction, flushed when it returns.
       return db.write(() => {
         const at = meta()
         let next = Number(at['next_seq'])
         let tail = Number(at['tail'])
         let position = at['position'] as Position | null
+        const first = next
+        let changes = 0
         for (const event of events) {
           if (event.kind === 'rows' || event.kind === 'commit' || event.kind === 'hold')
             next = abandonOthers(event.tx, next, tail)
           if (event.kind === 'rows') {
             next = insert(event.changes, next)
+            changes += event.changes.length
             continue
           }
           position = event.position
@@ -202,7 +205,8 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
             )
         }
         db.run('UPDATE meta SET next_seq = ?, tail = ?, position = ?', next, tail, position)
-        return { tail, position }
+        // Where nothing was dropped, taken aside or left over, the changes have the numbers from `first` on.
+        return { tail, position, first: next - first === changes ? first : null }
       })
     },
 

@@ -26,6 +26,27 @@ import type { Cells, Database } from './sqlite.ts'
 /** Status events kept for `stream tail sync.status`. */
 const STATUS_ROWS_MAX = 100_000
 
+/** A flight as it is stored: serialised by whoever sends it, because its text costs less between threads than its objects. */
+export interface StoredFlight {
+  readonly id: string
+  readonly number: number
+  readonly ticket: string | null
+  readonly mayLandUntil_ms: number
+  /** JSON: the request and the source image behind each delivery. */
+  readonly body: string
+}
+
+/** A commit with its flights as they are stored. */
+type Stored<C> = { readonly [K in keyof C]: C[K] extends readonly Flight[] ? readonly StoredFlight[] : C[K] }
+
+export const packFlight = ({ request, images, ticket, mayLandUntil_ms }: Flight): StoredFlight => ({
+  id: request.id,
+  number: request.number,
+  ticket,
+  mayLandUntil_ms,
+  body: JSON.stringify({ request, images }),
+})
+
 /** One state file. Synchronous; the store's worker, or the simulation, runs it. The contract is `State` in the model. */
 export function stateFile(db: Database) {
   /** W8: a commit of an owner that was replaced must not land. */
@@ -228,7 +249,7 @@ export function stateFile(db: Database) {
       return { lanes: [...lanes.values()], next_ms: (next as number | null) ?? null }
     },
 
-    judge(commit: JudgeCommit): void {
+    judge(commit: Stored<JudgeCommit>): void {
       db.write(() => {
         fence(commit.flow, commit.epoch)
         const sync = String(db.get('SELECT sync FROM flow WHERE id = ?', commit.flow)?.['sync'])
@@ -255,16 +276,16 @@ export function stateFile(db: Database) {
         for (const lane of commit.lanes) putLane(commit.flow, lane)
         for (const link of commit.lanesGone) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', commit.flow, link)
         // I9: what is about to be written is stored before it is sent.
-        for (const { request, ticket, mayLandUntil_ms, images } of commit.flights)
+        for (const flight of commit.flights)
           db.run(
             'INSERT INTO flight VALUES (?,?,?,?,?,?,?)',
-            request.id,
+            flight.id,
             commit.flow,
-            request.number,
+            flight.number,
             commit.epoch,
-            ticket,
-            mayLandUntil_ms,
-            JSON.stringify({ request, images }),
+            flight.ticket,
+            flight.mayLandUntil_ms,
+            flight.body,
           )
         for (const { join, root, children } of commit.related) {
           db.run('DELETE FROM related WHERE sync = ? AND alias = ? AND root = ?', sync, join, root)
@@ -279,7 +300,7 @@ export function stateFile(db: Database) {
           commit.deletes,
           commit.deletesSince_ms,
           commit.rules,
-          (commit.flights.at(-1)?.request.number ?? 0) + 1,
+          (commit.flights.at(-1)?.number ?? 0) + 1,
           commit.flow,
         )
       })
@@ -297,13 +318,16 @@ export function stateFile(db: Database) {
       })
     },
 
-    settle(commit: SettleCommit): void {
+    settle(commit: Stored<SettleCommit>): void {
       db.write(() => {
         fence(commit.flow, commit.epoch)
         // Sorted keys: neighbouring pages are written once.
         for (const link of [...commit.links].sort((a, b) => a.id - b.id)) {
-          if (link.target !== null) dispossess(commit.flow, link.id, link.target, commit.at_ms)
-          db.run('UPDATE link SET b_key = ?, state = ? WHERE id = ?', link.target, link.state, link.id)
+          const set = () =>
+            db.run('UPDATE OR IGNORE link SET b_key = ?, state = ? WHERE id = ?', link.target, link.state, link.id)
+          if (set() > 0 || link.target === null) continue
+          dispossess(commit.flow, link.id, link.target, commit.at_ms)
+          set()
         }
         release(commit.flow, commit.released)
         for (const shadow of [...commit.shadows].sort((a, b) => a.link - b.link))
@@ -315,13 +339,13 @@ export function stateFile(db: Database) {
               shadow.image,
             )
         for (const lane of commit.lanes) putLane(commit.flow, lane)
-        for (const { request, images, ticket, mayLandUntil_ms } of commit.flightsLeft)
+        for (const flight of commit.flightsLeft)
           db.run(
             'UPDATE flight SET body = ?, ticket = ?, may_land_until_ms = ? WHERE request = ?',
-            JSON.stringify({ request, images }),
-            ticket,
-            mayLandUntil_ms,
-            request.id,
+            flight.body,
+            flight.ticket,
+            flight.mayLandUntil_ms,
+            flight.id,
           )
         for (const request of commit.flightsClosed) db.run('DELETE FROM flight WHERE request = ?', request)
         audit(commit.flow, commit.outcomes, commit.at_ms)

@@ -1,7 +1,7 @@
 import type { Journal } from '../../src/model/journal.ts'
 import type { Filter, Mapping } from '../../src/model/mapping.ts'
 import type { Source } from '../../src/model/source.ts'
-import type { JudgeCommit, SettleCommit, State } from '../../src/model/state.ts'
+import type { State } from '../../src/model/state.ts'
 import type { Target } from '../../src/model/target.ts'
 import { field, newRow, text } from '../../src/model/value.ts'
 import type { Stage } from '../../src/model/verdict.ts'
@@ -105,13 +105,13 @@ export interface Bugs {
 }
 
 /** What a commit stores, in one line of the trace. */
-function commitLine(method: string, commit: JudgeCommit | SettleCommit): string {
+function commitLine(method: string, commit: Parameters<StateFile['judge'] | StateFile['settle']>[0]): string {
   const lanes = commit.lanes.map((lane) => `${lane.link}:${lane.state}@${lane.last}`).join(' ')
   const outcomes = commit.outcomes.map((row) => `${row.seq}:${row.kind}`).join(' ')
   const links = commit.links.map((link) => `${link.id}=${'key' in link ? link.key : link.state}`).join(' ')
   const rest =
     'judged' in commit
-      ? `judged ${commit.judged} flights ${commit.flights.map((flight) => flight.request.number)} gone ${commit.lanesGone}`
+      ? `judged ${commit.judged} flights ${commit.flights.map((flight) => flight.number)} gone ${commit.lanesGone}`
       : `closed ${commit.flightsClosed.length} left ${commit.flightsLeft.length}`
   return `${method} ${rest} links ${links} lanes ${lanes} outcomes ${outcomes} released ${commit.released.map(({ link }) => link)}`
 }
@@ -140,7 +140,7 @@ export class Incarnation {
         // A crash may fall before the call, between the call and its answer, or after.
         await world.wait(random.next() * 3, alive)
         if (method === 'judge' || method === 'settle')
-          world.trace(commitLine(method, args[0] as JudgeCommit | SettleCommit))
+          world.trace(commitLine(method, args[0] as Parameters<StateFile['judge'] | StateFile['settle']>[0]))
         const answer = await call(method, args)
         await world.wait(random.next() * 3, alive)
         return answer
@@ -175,6 +175,7 @@ export class Incarnation {
           random,
           emit: () => {},
           onAppended: () => flow.wake(),
+          room: async () => {},
           onTable: (_, failure) => flow.stop(failure),
         },
         signal,

@@ -17,7 +17,6 @@ CREATE TABLE entry (
   at_ms INTEGER NOT NULL,
   body TEXT NOT NULL             -- JSON: row, before, oldKey, mark
 );
-CREATE INDEX entry_key ON entry (key, tab);
 
 CREATE TABLE change_set (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, bytes INTEGER NOT NULL, id TEXT NOT NULL);
 CREATE TABLE held (xid TEXT NOT NULL, n INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (xid, n));
