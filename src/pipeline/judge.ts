@@ -1,6 +1,6 @@
 import type { Key } from '../model/key.ts'
 import type { Mapped, Mapping } from '../model/mapping.ts'
-import type { Known } from '../model/state.ts'
+import type { Known, State } from '../model/state.ts'
 import type { Delivery } from '../model/target.ts'
 import { field, fold, newRow, type Row, rowFrom, rowText, text, type Value } from '../model/value.ts'
 import type { Candidate, Reason, StageName, Verdict } from '../model/verdict.ts'
@@ -41,7 +41,7 @@ export type Decision =
 export async function judge(
   subjects: readonly Subject[],
   at: Traffic,
-  parts: FlowParts,
+  parts: JudgeParts,
   signal: AbortSignal,
 ): Promise<Decision[]> {
   const { spec, target, state } = parts
@@ -84,13 +84,18 @@ export async function judge(
   }
 
   /** Which external ids of this window belong to a known record already. */
-  async function takenRefs(all: readonly Early[], { spec }: FlowParts): Promise<ReadonlyMap<string, number>> {
+  async function takenRefs(all: readonly Early[], { spec }: JudgeParts): Promise<ReadonlyMap<string, number>> {
     const refs = [...new Set(all.flatMap((one) => (one.kind === 'mapped' && one.ref !== null ? [one.ref] : [])))]
     const owners = refs.length === 0 ? [] : await state.refs(spec.sync, refs)
     return new Map(
       refs.flatMap((ref, i): [string, number][] => (typeof owners[i] === 'number' ? [[ref, owners[i]]] : [])),
     )
   }
+}
+
+/** What judging works with. */
+export interface JudgeParts extends Pick<FlowParts, 'spec' | 'target'> {
+  readonly state: Pick<State, 'refs'>
 }
 
 /** What is under way beside the window. */
@@ -134,7 +139,7 @@ type Judged = Extract<Verdict, { kind: 'accept' }> | Extract<Decision, { kind: '
 async function validate(
   subjects: readonly Subject[],
   mapped: readonly Early[],
-  parts: FlowParts,
+  parts: JudgeParts,
   signal: AbortSignal,
 ): Promise<(Judged | null)[]> {
   const { spec } = parts

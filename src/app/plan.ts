@@ -1,0 +1,240 @@
+import type { Config } from '../config/config.ts'
+import { SyncError } from '../model/failure.ts'
+import type { Key } from '../model/key.ts'
+import { keyOf } from '../model/key.ts'
+import type { Source } from '../model/source.ts'
+import type { State } from '../model/state.ts'
+import type { Target } from '../model/target.ts'
+import { field, type Row } from '../model/value.ts'
+import type { Reason } from '../model/verdict.ts'
+import { compose } from '../pipeline/compose.ts'
+import type { FlowParts, FlowSpec } from '../pipeline/flow.ts'
+import type { Subject } from '../pipeline/gather.ts'
+import { type Decision, judge } from '../pipeline/judge.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Random } from '../std/random.ts'
+import { openReader } from '../store/open.ts'
+import { checkOnline, compile, openSystems, specOf } from './build.ts'
+
+/** Rows of the source that are looked at in one go. */
+const PAGE_ROWS = 1_000
+/** Examples kept of each kind of decision. */
+const SAMPLES_MAX = 5
+/** Requests that are timed for the estimate. */
+const PROBES = 3
+
+/** What a sync would do now if its whole table were read, without writing anything anywhere. */
+export interface Plan {
+  readonly sync: string
+  /** Rows of the source's table. */
+  readonly rows: number
+  readonly creates: number
+  readonly updates: number
+  /** Records that the target holds and that are gone at the source, or left the filter. */
+  readonly deletes: number
+  readonly unchanged: number
+  /** Left out by a rule: the filter, the delete policy. */
+  readonly excluded: number
+  readonly quarantined: number
+  /** Quarantined records by stage, code and field, most first. */
+  readonly causes: readonly {
+    readonly stage: string
+    readonly code: string
+    readonly field: string | null
+    readonly n: number
+    readonly error: string
+  }[]
+  /** Keys of some records of each kind. */
+  readonly samples: {
+    readonly creates: readonly Key[]
+    readonly updates: readonly Key[]
+    readonly deletes: readonly Key[]
+    readonly quarantined: readonly Key[]
+  }
+  /** Requests that the writes would take. */
+  readonly apiCalls: number
+  /** At least so long, by the time that reading one record from the target took just now; null where it could not be measured. */
+  readonly seconds: number | null
+}
+
+type Counting = {
+  rows: number
+  creates: number
+  updates: number
+  deletes: number
+  unchanged: number
+  excluded: number
+  quarantined: number
+}
+
+/**
+ * Reads the whole table of a sync, judges every row with the present rules against what the target is known to hold, and counts.
+ * Works beside a running engine: the state is only read.
+ * @param onProgress rows looked at so far, and the source's own estimate of how many there are
+ */
+export async function planSync(
+  config: Config,
+  name: string,
+  env: { readonly clock: Clock; readonly random: Random },
+  onProgress: (rows: number, rowsEstimated: number | null) => void,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const compiled = compile(config, [name])
+  const systems = await openSystems(config, compiled, env)
+  const [one] = compiled
+  if (one === undefined) throw new Error(`sync ${name} was not compiled`)
+  const store = openReader(config.state, [one.sync.source.system])
+  try {
+    const problems = (await checkOnline(compiled, systems, signal))
+      .filter((problem) => problem.level === 'error')
+      .map((problem) => problem.failure)
+    if (problems[0] !== undefined) throw new SyncError(problems[0], problems.slice(1))
+    const source = systems.sources.get(one.sync.source.system) as Source
+    const target = systems.targets.get(one.sync.target.system) as Target
+    const tables = await source.describe(signal)
+    const spec = specOf(one, tables)
+    const estimate = tables.find((table) => table.name === spec.table)?.rowsEstimated ?? null
+    const parts: PlanParts = { spec, state: store?.state ?? emptyState, source, target, clock: env.clock }
+    const tally = new Tally()
+    for (let after: string | null = null; ; ) {
+      const page: { rows: Row[]; after: string | null } = await source.scan(spec.table, after, PAGE_ROWS, signal)
+      await judgePage(page.rows, parts, tally, signal)
+      onProgress(tally.count.rows, estimate)
+      after = page.after
+      if (after === null) break
+    }
+    await countGone(parts, tally, signal)
+    return await finish(name, tally, parts, signal)
+  } finally {
+    await systems.close()
+    await store?.close()
+  }
+}
+
+/** What planning works with; of the state it only reads. */
+interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'clock'> {
+  readonly state: Pick<State, 'gather' | 'refs' | 'linkedAfter'>
+}
+
+/** A state in which nothing was ever synced. */
+const emptyState: PlanParts['state'] = {
+  gather: async (_flow: string, _sync: string, keys: readonly Key[]) => keys.map(() => null),
+  refs: async (_sync: string, refs: readonly string[]) => refs.map(() => null),
+  linkedAfter: async () => [],
+}
+
+async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
+  const { spec, state, source } = parts
+  const keyed = rows.flatMap((row) => {
+    const key = keyOf(spec.key.map((column) => field(row, column)))
+    return key === null ? [] : [{ key, row }]
+  })
+  const known = await state.gather(
+    spec.id,
+    spec.sync,
+    keyed.map(({ key }) => key),
+  )
+  const subjects = keyed.map(
+    ({ key, row }, i): Subject => ({
+      key,
+      known: known[i] ?? null,
+      movedFrom: null,
+      image: { op: 'upsert', row },
+      covers: null,
+      first: null,
+      committed_ms: null,
+      lane: null,
+    }),
+  )
+  await compose(subjects, spec, source, signal)
+  const decisions = await judge(subjects, { busy: () => false, holder: () => null }, parts, signal)
+  decisions.forEach((decision, i) => {
+    tally.add(subjects[i] as Subject, decision)
+  })
+}
+
+/** Linked records whose row is gone: what a full run's sweep would find. */
+async function countGone({ spec, state, source }: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
+  for (let link = 0; ; ) {
+    const linked = await state.linkedAfter(spec.sync, link, PAGE_ROWS)
+    const last = linked.at(-1)
+    if (last === undefined) return
+    link = last.link
+    const rows = await source.fetch(
+      spec.table,
+      linked.map((each) => each.key),
+      signal,
+    )
+    for (const [i, { key }] of linked.entries()) if (rows[i] === null) tally.gone(key, spec)
+  }
+}
+
+/** The growing plan. */
+class Tally {
+  readonly count: Counting = { rows: 0, creates: 0, updates: 0, deletes: 0, unchanged: 0, excluded: 0, quarantined: 0 }
+  readonly samples = { creates: [] as Key[], updates: [] as Key[], deletes: [] as Key[], quarantined: [] as Key[] }
+  readonly #causes = new Map<string, { reason: Reason; n: number }>()
+
+  add(subject: Subject, decision: Decision): void {
+    this.count.rows += 1
+    if (decision.kind === 'send')
+      this.#write(decision.deletes ? 'deletes' : subject.known?.state === 'linked' ? 'updates' : 'creates', subject.key)
+    else if (decision.kind === 'skip') this.count[decision.reason === 'no change' ? 'unchanged' : 'excluded'] += 1
+    else if (decision.kind === 'park') {
+      this.#write('quarantined', subject.key)
+      for (const reason of decision.reasons) {
+        const id = JSON.stringify([reason.stage, reason.code, reason.field ?? null])
+        const cause = this.#causes.get(id) ?? { reason, n: 0 }
+        cause.n += 1
+        this.#causes.set(id, cause)
+      }
+    }
+  }
+
+  gone(key: Key, spec: FlowSpec): void {
+    if (spec.deletes.policy !== 'ignore') this.#write('deletes', key)
+  }
+
+  causes(): Plan['causes'] {
+    return [...this.#causes.values()]
+      .sort((a, b) => b.n - a.n)
+      .map(({ reason, n }) => ({
+        stage: reason.stage,
+        code: reason.code,
+        field: reason.field ?? null,
+        n,
+        error: reason.error,
+      }))
+  }
+
+  #write(kind: 'creates' | 'updates' | 'deletes' | 'quarantined', key: Key): void {
+    this.count[kind] += 1
+    if (this.samples[kind].length < SAMPLES_MAX) this.samples[kind].push(key)
+  }
+}
+
+async function finish(
+  sync: string,
+  tally: Tally,
+  { spec, target, clock }: PlanParts,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const rowsMax = Math.min(spec.requestRows, target.traits.requestRowsMax)
+  const { creates, updates, deletes } = tally.count
+  const apiCalls = Math.ceil((creates + updates) / rowsMax) + Math.ceil(deletes / rowsMax)
+  let seconds: number | null = null
+  try {
+    const started = clock.mono()
+    for (let i = 0; i < PROBES; i++)
+      await target.fetch(
+        spec.mapping.object,
+        [{ field: spec.mapping.key, value: 'syncline-probe' }],
+        [spec.mapping.key],
+        signal,
+      )
+    seconds = Math.ceil((apiCalls * ((clock.mono() - started) / PROBES)) / target.traits.requestsMax / 100) / 10
+  } catch {
+    signal.throwIfAborted()
+  }
+  return { sync, ...tally.count, causes: tally.causes(), samples: tally.samples, apiCalls, seconds }
+}
