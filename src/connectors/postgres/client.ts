@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import pg from 'pg'
 import { type FailureCode, failure, SyncError } from '../../model/failure.ts'
+import type { Clock } from '../../std/clock.ts'
 import type { Settings } from './options.ts'
 
 /** One row of an answer, every column as text. */
@@ -57,8 +58,13 @@ const closeWithin_ms = 1_000
 const textParser = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig
 
 /** Opens a connection. Throws `SyncError` (SYNC-2002 to 2006), or the signal's reason. */
-export async function connect(settings: Settings, replication: boolean, signal?: AbortSignal): Promise<Link> {
-  signal?.throwIfAborted()
+export async function connect(
+  settings: Settings,
+  clock: Clock,
+  replication: boolean,
+  signal: AbortSignal,
+): Promise<Link> {
+  signal.throwIfAborted()
   const config = connectionConfig(settings)
   const place = `${config.host}:${config.port}`
   // `replication` is read by pg but missing in its types.
@@ -78,10 +84,10 @@ export async function connect(settings: Settings, replication: boolean, signal?:
     lost ??= new Error('the connection was closed')
     client.connection.stream.destroy()
   }
-  signal?.addEventListener('abort', destroy, { once: true })
+  signal.addEventListener('abort', destroy, { once: true })
   try {
     await client.connect()
-    const link = linkOf(client, place, destroy, () => lost === null)
+    const link = linkOf(client, clock, place, destroy, () => lost === null)
     const answer = (await link.query(sessionSql))[0]
     const version = Math.floor(Number(answer?.[1]) / 10_000)
     if (version < versionMin) {
@@ -92,14 +98,20 @@ export async function connect(settings: Settings, replication: boolean, signal?:
     return { ...link, version }
   } catch (error) {
     destroy()
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     throw errorOf(error, place)
   } finally {
-    signal?.removeEventListener('abort', destroy)
+    signal.removeEventListener('abort', destroy)
   }
 }
 
-function linkOf(client: pg.Client, place: string, destroy: () => void, alive: () => boolean): Omit<Link, 'version'> {
+function linkOf(
+  client: pg.Client,
+  clock: Clock,
+  place: string,
+  destroy: () => void,
+  alive: () => boolean,
+): Omit<Link, 'version'> {
   const socket = client.connection.stream
   return {
     async query(sql, values) {
@@ -124,12 +136,9 @@ function linkOf(client: pg.Client, place: string, destroy: () => void, alive: ()
     alive,
     async close() {
       if (!alive()) return destroy()
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((done) => {
-        timer = setTimeout(done, closeWithin_ms)
-      })
-      await Promise.race([client.end().catch(() => {}), late])
-      clearTimeout(timer)
+      const late = new AbortController()
+      await Promise.race([client.end().catch(() => {}), clock.sleep(closeWithin_ms, late.signal).catch(() => {})])
+      late.abort()
       destroy()
     },
     destroy,

@@ -11,10 +11,12 @@ import { literal, quoted } from './client.ts'
 import type { Settings } from './options.ts'
 import { lsnText, readMessage } from './pgoutput.ts'
 import { readPosition } from './position.ts'
-import { readSnapshots, settled } from './snapshot.ts'
+import { readSnapshots } from './snapshot.ts'
+import { settled } from './snapshot-state.ts'
 import { type Captured, highWaterPrefix, messagePrefix, readTransactions } from './transactions.ts'
 import { missingTypes, type TypeInfo } from './values.ts'
 
+/** What a feed is made of. */
 export interface FeedOptions {
   readonly settings: Settings
   readonly clock: Clock
@@ -65,11 +67,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   /** Messages that wait for an answer about a type; null while none is asked. */
   let backlog: Buffer[] | null = null
   const betweens: (() => void)[] = []
-  /** Items given out, and items after which the next was asked for. */
-  let given = 0
-  let stored = 0
   const marks = new Map<string, () => void>()
-  const storedWaits = new Set<{ readonly items: number; readonly resolve: () => void }>()
+  const items = countItems()
+  const { connect, cut } = ownLinks(options.connect, over)
 
   const fail = (error: unknown) => {
     failed ??= error
@@ -92,6 +92,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   }
   const snapshots = readSnapshots({
     ...options,
+    connect,
     emit(event) {
       if (event.kind === 'rows') bufferedRows += event.changes.length
       emit(event)
@@ -143,7 +144,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
 
   /** Learns types that came up in the stream, then goes on with the message that named them and all after it. */
   const ask = async (missing: readonly number[], first: Buffer) => {
-    const asking = await options.connect(over)
+    const asking = await connect(over)
     try {
       await readTypes(asking, missing, types)
     } finally {
@@ -215,7 +216,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
           isQuietDue = true
           wake.ring()
         }
-        auditing ??= await options.connect(over)
+        auditing ??= await connect(over)
         for (const { table, message } of await options.audit(auditing)) {
           if (lost.has(table)) continue
           lost.add(table)
@@ -237,7 +238,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
 
   const take = (): SourceEvent[] => {
     transactions.flush()
-    given++
+    items.give()
     const item = pending
     pending = []
     bufferedRows = 0
@@ -261,8 +262,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
 
   async function* events(): AsyncGenerator<SourceEvent[], void> {
     for (;;) {
-      stored = given
-      for (const each of storedWaits) if (each.items <= stored) each.resolve()
+      items.ask()
       signal.throwIfAborted()
       if (hasItem()) yield take()
       else if (failed !== undefined) throw failed
@@ -276,7 +276,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     const mark = highWaterPrefix + options.random.id()
     const read = snapshots.finished()
     const seen = new Promise<void>((resolve) => marks.set(mark, resolve))
-    const sender = await options.connect(until)
+    const sender = await connect(until)
     try {
       await sender.query('SELECT pg_logical_emit_message(true, $1, $2)', [messagePrefix, mark])
       await settled(Promise.all([seen, read]), until)
@@ -285,27 +285,25 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       await sender.close()
     }
     isQuietDue = true // the place is worth storing
-    const items = hasItem() ? given + 1 : given
+    const isStored = items.untilStored(hasItem() ? 1 : 0)
     wake.ring()
-    if (stored >= items) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const wait = { items, resolve }
-    storedWaits.add(wait)
-    await settled(promise, until).finally(() => storedWaits.delete(wait))
+    await settled(isStored, until)
   }
 
-  const stream = link.stream(startSql(settings, options.from), (bytes) => {
+  const onMessage = (bytes: Buffer) => {
     try {
       receive(bytes)
     } catch (error) {
       throw error instanceof RangeError ? unreadable(error) : error
     }
-  })
-  const works = [stream, beat(), watchQuiet(), snapshots.run(over)]
+  }
+
+  const works = [link.stream(startSql(settings, options.from), onMessage), beat(), watchQuiet(), snapshots.run(over)]
   for (const work of works) work.catch((error) => over.aborted || fail(error))
   over.addEventListener('abort', () => {
     wake.ring()
     report(false)
+    cut()
     link.close().catch(() => {})
   })
   emit({ kind: 'progress', position: transactions.position() })
@@ -327,6 +325,46 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       ended.abort(new Error('the feed was closed'))
       await link.close()
       await Promise.allSettled(works)
+    },
+  }
+}
+
+/** Counts the items given out; one is stored when the next is asked for. */
+function countItems(): { give(): void; ask(): void; untilStored(more: number): Promise<void> } {
+  let given = 0
+  let stored = 0
+  const waits = new Set<{ readonly number: number; readonly resolve: () => void }>()
+  return {
+    give: () => void given++,
+    ask() {
+      stored = given
+      for (const each of waits) {
+        if (each.number > stored) continue
+        waits.delete(each)
+        each.resolve()
+      }
+    },
+    /** Resolves when all items so far, and `more` after them, are stored. */
+    untilStored(more) {
+      const number = given + more
+      return stored >= number ? Promise.resolve() : new Promise((resolve) => waits.add({ number, resolve }))
+    },
+  }
+}
+
+/** Connections that end with the feed, also when the server does not answer any more. */
+function ownLinks(make: FeedOptions['connect'], over: AbortSignal): { connect: FeedOptions['connect']; cut(): void } {
+  const links = new Set<Link>()
+  return {
+    async connect(until) {
+      const made = await make(until)
+      for (const each of links) if (!each.alive()) links.delete(each)
+      links.add(made)
+      if (over.aborted) made.destroy()
+      return made
+    },
+    cut() {
+      for (const each of links) each.destroy()
     },
   }
 }

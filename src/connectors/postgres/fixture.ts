@@ -31,8 +31,9 @@ export async function connected(url: string): Promise<pg.Client> {
 
 let count = 0
 
+/** Makes a database; the end of its scope closes its sources and drops it with its slots. */
 export async function database(serverUrl: string, more = ''): Promise<Database> {
-  const name = `t${++count}`
+  const name = `t${process.pid}${String(++count).padStart(4, '0')}` // files of tests may share one server
   const admin = await connected(serverUrl)
   await admin.query(`CREATE DATABASE ${name} ${more}`)
   await admin.end()
@@ -87,6 +88,7 @@ export interface Journal {
   readonly progress: Map<string, SnapshotProgress>
 }
 
+/** A journal before its first item. */
 export function emptyJournal(): Journal {
   return { changes: [], events: [], position: null, progress: new Map() }
 }
@@ -146,7 +148,7 @@ export async function reading(
     feed,
     journal,
     ended,
-    caughtUp: () => feed.caughtUp(AbortSignal.timeout(30_000)),
+    caughtUp: () => feed.caughtUp(new AbortController().signal),
     async [Symbol.asyncDispose]() {
       await feed[Symbol.asyncDispose]()
       await ended
@@ -188,7 +190,7 @@ export async function wholeTable(source: Source, table: string, keyOf: (row: Row
       table,
       after,
       1_000,
-      AbortSignal.timeout(30_000),
+      new AbortController().signal,
     )
     for (const row of page.rows) rows.set(keyOf(row), row)
     after = page.after

@@ -182,6 +182,7 @@ export interface Slot {
   readonly failover: boolean
 }
 
+/** The slot of this name; null where there is none. */
 export async function readSlot(link: Link, name: string): Promise<Slot | null> {
   const later = link.version >= 17 ? 'invalidation_reason, failover' : `NULL, 'f'`
   const row = (
@@ -231,6 +232,7 @@ function checkSlot(slot: Slot, name: string, stored: LogPosition | null): void {
 
 async function createSlot(settings: Settings, link: Link): Promise<bigint> {
   const failover = settings.failover && link.version >= 17 ? ', false, false, true' : ''
+  await link.query('SET lock_timeout = 0') // it waits for every transaction that runs now, however long they take
   const row = (
     await link.query(`SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput'${failover})`, [settings.slot])
   )[0]
@@ -249,6 +251,7 @@ export interface Publication {
   readonly filtered: readonly { readonly table: CatalogTable; readonly what: string }[]
 }
 
+/** Compares the publication with the tables that it has to hold. */
 export async function readPublication(
   settings: Settings,
   link: Link,

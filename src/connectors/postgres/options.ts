@@ -62,7 +62,7 @@ export const postgresSchema = Type.Object(
       Type.Integer({
         minimum: 100,
         maximum: 1_000_000,
-        default: 10_000,
+        default: 4_000,
         description: 'Decoded rows that wait to be stored; then the server has to wait.',
       }),
     ),
@@ -142,7 +142,7 @@ export function settingsOf(options: PostgresOptions): Settings {
     failover: options.failover ?? false,
     chunkRows: options.chunkRows ?? 5_000,
     chunkBytes: options.chunkBytes ?? 16_777_216,
-    bufferRows: options.bufferRows ?? 10_000,
+    bufferRows: options.bufferRows ?? 4_000,
     bufferBytes: options.bufferBytes ?? 8_388_608,
     heartbeat_ms: options.heartbeat_ms ?? 10_000,
     statusInterval_ms: options.statusInterval_ms ?? 10_000,

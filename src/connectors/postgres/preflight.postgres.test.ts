@@ -204,7 +204,8 @@ test('preflight: each privilege that is missing, with the statement that grants 
   }
 })
 
-test('signing in: a wrong password, a missing database, nobody there, no TLS; the password is never shown', async () => {
+test('signing in: a wrong password, a missing database, nobody there, no TLS; the password is never shown', async (context) => {
+  if (!server.owned) return context.skip('the server may trust everybody')
   await using db = await database(server.url)
   const at = (change: (url: URL) => void) => {
     const url = new URL(db.url)

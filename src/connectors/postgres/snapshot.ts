@@ -6,9 +6,9 @@
  * passed. Then the rows whose keys were not touched in between are passed on, at that place of the stream.
  * The idea is DBLog's (Andreakis and Papapanagiotou, https://arxiv.org/abs/2010.12597).
  */
-import type { FlowId, Position, SnapshotProgress, SnapshotRequest, SourceEvent } from '../../model/change.ts'
+import type { Position, SnapshotProgress, SnapshotRequest, SourceEvent } from '../../model/change.ts'
 import { type FailureCode, failure, SyncError } from '../../model/failure.ts'
-import { type Key, keyOf, keyParts } from '../../model/key.ts'
+import { type Key, keyOf } from '../../model/key.ts'
 import { fold, type Row } from '../../model/value.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
@@ -18,61 +18,17 @@ import { type Link, stateOf } from './client.ts'
 import { cellsOf, rowReader } from './copy.ts'
 import type { Settings } from './options.ts'
 import { chunkSql } from './snapshot-sql.ts'
+import { type Chunk, type Job, newJob, noteChange, readAfter, settled, type Window } from './snapshot-state.ts'
 import { type Captured, chunkEvents, highWaterPrefix, messagePrefix, type StreamWatcher } from './transactions.ts'
 import { missingTypes, type TypeInfo } from './values.ts'
 import { newXidRing, readVisibility } from './visibility.ts'
 
 const againMax = 10_000
-const imagesMax = 100_000
 const keysAtOnce = 1_000
 const firstLimit = 500
 const rereadAfter_ms = 100
 
-interface Job {
-  readonly name: string
-  readonly only: FlowId | undefined
-  /** The key texts after which the next chunk begins; null at the start of the table. */
-  after: readonly string[] | null
-  /** The table was read to its end; only `again` is left. */
-  ranOut: boolean
-  /** Keys that a row moved to while its large columns were not sent: they have to be read once more. */
-  readonly again: Set<Key>
-  /** Too many of them: the table is read from its start again. */
-  restart: boolean
-  /** `again` or `restart` changed since the last progress event. */
-  dirty: boolean
-  /** What the last progress event said. */
-  emittedAfter: readonly string[] | null
-  emittedRanOut: boolean
-  rows: number
-  rowsEstimated: number | null
-  /** Resolves when the table was read, or given up. */
-  readonly over: PromiseWithResolvers<void>
-}
-
-/** What the stream said of a key since the window opened. */
-type Image = 'gone' | 'complete' | { readonly row: Row }
-
-interface Window {
-  readonly table: string
-  readonly images: Map<Key, Image>
-  /** Once the chunk is read, only its own keys matter. */
-  keys: { has(key: Key): boolean } | null
-  truncated: boolean
-  overflow: boolean
-}
-
-interface Chunk {
-  readonly job: Job
-  readonly window: Window
-  readonly rows: Map<Key, Row>
-  /** The keys that were asked for, where it is not the next range. */
-  readonly asked: readonly Key[] | null
-  readonly after: readonly string[] | null
-  readonly last: boolean
-  readonly emitted: PromiseWithResolvers<void>
-}
-
+/** What the reader of snapshots works with. */
 export interface SnapshotsOptions {
   readonly settings: Settings
   readonly clock: Clock
@@ -88,6 +44,7 @@ export interface SnapshotsOptions {
   readonly between: (work: () => void) => void
 }
 
+/** The reader of snapshots, one table after the other. */
 export interface Snapshots {
   readonly watch: StreamWatcher
   request(request: SnapshotRequest): void
@@ -98,6 +55,7 @@ export interface Snapshots {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** Makes the reader; it does nothing before `run`. */
 export function readSnapshots(options: SnapshotsOptions): Snapshots {
   const { clock, emit, settings } = options
   const jobs: Job[] = []
@@ -137,18 +95,7 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
           current.restart = true
         }
       }
-      for (const window of windows) {
-        if (window.table !== table) continue
-        if (oldKey !== undefined) note(window, oldKey, 'gone')
-        if (change.op === 'delete') note(window, key, 'gone')
-        else if (complete) note(window, key, 'complete')
-        else {
-          const before = window.images.get(key)
-          if (before === 'complete') continue
-          const row = change.row as Row
-          note(window, key, { row: typeof before === 'object' ? fold(before.row, row) : row })
-        }
-      }
+      for (const window of windows) if (window.table === table) noteChange(window, change, complete)
     },
     truncated(table) {
       for (const window of windows) if (window.table === table) window.truncated = true
@@ -319,32 +266,6 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
   }
 }
 
-function newJob(name: string, only: FlowId | undefined): Job {
-  return {
-    name,
-    only,
-    after: null,
-    ranOut: false,
-    again: new Set(),
-    restart: false,
-    dirty: false,
-    emittedAfter: null,
-    emittedRanOut: false,
-    rows: 0,
-    rowsEstimated: null,
-    over: Promise.withResolvers<void>(),
-  }
-}
-
-function note(window: Window, key: Key, image: Image): void {
-  if (window.keys !== null && !window.keys.has(key)) return
-  window.images.set(key, image)
-  if (window.images.size > imagesMax) {
-    window.images.clear()
-    window.overflow = true
-  }
-}
-
 interface Read {
   readonly rows: Map<Key, Row>
   readonly after: readonly string[] | null
@@ -410,28 +331,4 @@ function refusal(error: unknown, job: Job): Omit<SourceEvent & { kind: 'table' }
   if (!concerned) throw error
   const message = `The snapshot of ${job.name} cannot go on: ${error.failure.message}`
   return { kind: 'table', table: job.name, state: 'changed', failure: failure('SYNC-6004', message) }
-}
-
-function readAfter(text: string | null): { after: string[] | null; ranOut: boolean; again: Key[] } {
-  if (text === null) return { after: null, ranOut: false, again: [] }
-  const {
-    after = null,
-    ranOut = false,
-    again = [],
-  } = JSON.parse(text) as {
-    after?: string[] | null
-    ranOut?: boolean
-    again?: Key[]
-  }
-  return { after, ranOut, again: again.filter((key) => keyParts(key).length > 0) }
-}
-
-/** Waits for the promise, or rejects with the signal's reason. */
-export function settled(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) return stop()
-    signal.addEventListener('abort', stop, { once: true })
-    promise.then(() => resolve(), reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }

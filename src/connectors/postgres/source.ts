@@ -50,19 +50,26 @@ export function openPostgres(
     if (isClosed) throw new Error('the source is closed')
     const before = await reading?.catch(() => null)
     if (before?.alive() === true) return before
-    reading = connect(settings, false, closing.signal)
+    reading = connect(settings, env.clock, false, closing.signal)
     return reading
   }
 
-  /** Runs `work` when all earlier calls are through. An abort lets go of the answer; the query itself is short. */
+  /** Runs `work` when all earlier calls are through. An abort cuts the connection, so that no later call waits for it. */
   const ask = <T>(signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<T> => {
+    let running: Link | null = null
     const answer = turn.then(async () => {
       signal.throwIfAborted()
-      return work(await readingLink())
+      running = await readingLink()
+      return work(running).finally(() => {
+        running = null
+      })
     })
     turn = answer.catch(() => {})
     return new Promise((resolve, reject) => {
-      const stop = () => reject(signal.reason)
+      const stop = () => {
+        running?.destroy()
+        reject(signal.reason)
+      }
       signal.addEventListener('abort', stop, { once: true })
       answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
     })
@@ -110,7 +117,7 @@ export function openPostgres(
   ): Promise<Feed> => {
     signal.throwIfAborted()
     const over = AbortSignal.any([signal, closing.signal])
-    const link = await connect(settings, false, over)
+    const link = await connect(settings, env.clock, false, over)
     let replication: Link | null = null
     const cut = () => {
       link.destroy()
@@ -124,7 +131,7 @@ export function openPostgres(
       const captured = capture(found, names, tables)
       const problems = [...captured.values()].flatMap(({ table }) => tableProblems(table))
       refuseErrors(problems)
-      replication = await connect(settings, true, over)
+      replication = await connect(settings, env.clock, true, over)
       const present = [...captured.values()].map(({ table }) => table)
       const start = await prepare(settings, env.clock, link, replication, present, from, over)
       const suspects = from === null ? new Set<string>() : await runningUnderSyncReplication(link)
@@ -133,7 +140,7 @@ export function openPostgres(
           ...env,
           settings: { ...settings, statusInterval_ms: await statusInterval(settings, link) },
           link: replication,
-          connect: (each) => connect(settings, false, each),
+          connect: (each) => connect(settings, env.clock, false, each),
           tables: captured,
           types,
           from: start.from,

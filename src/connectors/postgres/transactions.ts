@@ -72,6 +72,7 @@ export interface Transactions {
   advance(lsn: bigint): void
 }
 
+/** What the reader of transactions works with. */
 export interface TransactionsOptions {
   readonly tables: ReadonlyMap<string, Captured>
   readonly types: ReadonlyMap<number, TypeInfo>
@@ -83,6 +84,7 @@ export interface TransactionsOptions {
   readonly watch: StreamWatcher
 }
 
+/** Makes the reader; messages are pushed into it in the order of the log. */
 export function readTransactions(options: TransactionsOptions): Transactions {
   const { tables, types, write, emit, watch } = options
   const relations = new Map<number, Relation | null>()

@@ -20,6 +20,7 @@ export interface TypeInfo {
   readonly base: number
 }
 
+/** From the server's text form to the value. */
 export type Decode = (text: string) => Value
 
 /** A type's name and its decoder. */

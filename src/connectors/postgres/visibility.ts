@@ -13,6 +13,7 @@ export interface Visibility {
   readonly runningLow: ReadonlySet<number>
 }
 
+/** Reads the text of `pg_current_snapshot()`. */
 export function readVisibility(text: string): Visibility {
   const [, xmax = '0', list = ''] = text.split(':')
   const running = new Set(list.split(',').filter((xid) => xid !== ''))
@@ -32,6 +33,7 @@ export interface XidRing {
   mayBeInvisible(visibility: Visibility, before: number, suspects: ReadonlySet<string>): boolean
 }
 
+/** An empty ring. */
 export function newXidRing(): XidRing {
   const ring = new Uint32Array(ringSize)
   let total = 0
