@@ -24,7 +24,7 @@ async function snapshotBench(): Promise<void> {
   const started = performance.now()
   const engine = await startEngineChild(
     world.config,
-    process.env['SYNCLINE_BENCH_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : [],
+    (process.env['SYNCLINE_BENCH_NODE'] ?? '').split(' ').filter((flag) => flag !== ''),
   )
   const [report] = await engine.settle()
   const perSecond = rows / ((performance.now() - started) / 1000)

@@ -54,7 +54,7 @@ export function openDatabase(path: string, kind: 'journal' | 'state', options: {
   if (!readOnly) {
     // I1: FULL, because NORMAL loses acknowledged commits at power loss.
     db.exec(
-      'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY',
+      'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY',
     )
   } else db.exec('PRAGMA busy_timeout=5000')
   const database = wrap(db)
