@@ -272,7 +272,7 @@ test('a mapping tells what it reads and writes', () => {
   const mapped = mapping.map({ a: 'x', country: 'AT', id: 7, 'm.x': null })
   assert.ok(mapped.kind === 'mapped')
   assert.equal(mapped.key, 'AT-7')
-  assert.deepEqual({ ...mapped.set }, { A: 'x', 'B.c': null, D: 1 })
+  assert.deepEqual({ ...mapped.set }, { Id__c: 'AT-7', A: 'x', 'B.c': null, D: 1 })
   const { hash } = mapping
   assert.equal(
     compileMapping({ ...options, fields: { D: { value: 1 }, 'B.c': { expr: 'row.m.x' }, A: 'a' } }).hash,
@@ -320,7 +320,7 @@ test('names that objects have are columns and fields like any other', () => {
   })
   const mapped = mapping.map(rowFrom('{"valueOf": 1, "hasOwnProperty": "x"}'))
   assert.ok(mapped.kind === 'mapped')
-  assert.deepEqual({ ...mapped.set }, { toString: 'x' })
+  assert.deepEqual({ ...mapped.set }, { Id: 1, toString: 'x' })
   for (const name of ['__proto__', 'constructor', 'a.prototype'])
     assert.equal(
       checkMapping({ object: 'x', key: { Id: 'id' }, fields: JSON.parse(`{"${name}": "a"}`) })[0]?.code,

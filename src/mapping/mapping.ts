@@ -96,7 +96,9 @@ function mapRow(row: Row, keyRule: Rule, rules: readonly Rule[]): Mapped {
   const set = newRow()
   const reasons: Reason[] = []
   const key = apply(keyRule, row, reasons, 'key')
-  if (key === undefined || key === null || key === '') if (reasons.length === 0) reasons.push(keyless(keyRule, key))
+  if (key === undefined || key === null || key === '') {
+    if (reasons.length === 0) reasons.push(keyless(keyRule, key))
+  } else set[keyRule.field] = key // written like any field: a record that changes its key is found by the target's own id
   for (const rule of rules) {
     const value = apply(rule, row, reasons, 'mapping')
     if (value !== undefined) set[rule.field] = value
