@@ -1,0 +1,287 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { total } from '../../src/app/report.ts'
+import { exitOf, exits } from '../../src/cli/exit.ts'
+import { duration, figure } from '../../src/cli/output.ts'
+import { lines } from '../../src/cli/tell.ts'
+import type { Failure } from '../../src/model/failure.ts'
+import { editMembers } from './data/edits.ts'
+import { type Filled, fill, keepSeed, keptSeed, type Legacy, openLegacy } from './legacy.ts'
+import type { Options } from './options.ts'
+import { openSalesforce } from './salesforce.ts'
+import type { Screen } from './screen.ts'
+import { type Cause, type Syncline, startSyncline } from './syncline.ts'
+import { causeLines, type Live, liveLines, liveText, progressLine, progressText, row } from './views.ts'
+
+/** Where a run keeps its things. */
+export type Places = { readonly config: string; readonly folder: string; readonly setup: string }
+
+/** An ending that needs a sentence and no stack. */
+export class Refusal extends Error {
+  readonly code: number
+  constructor(code: number, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+const editsPerSecond = 20
+const progressEvery_ms = 100
+const liveEvery_ms = 1_000
+/** Without a terminal, and for what is counted in the state. */
+const plainEvery_ms = 5_000
+
+/** What is running, and how to go on. */
+type Run = {
+  readonly options: Options
+  readonly places: Places
+  readonly screen: Screen
+  readonly stop: AbortSignal
+  readonly legacy: Legacy
+  readonly syncline: Syncline
+  readonly members: number
+  /** Edits made so far. */
+  edits: number
+}
+
+/** Starts everything, follows it to the end, takes it down again. Answers the exit code. */
+export async function runScenario(
+  options: Options,
+  places: Places,
+  screen: Screen,
+  stop: AbortSignal,
+): Promise<number> {
+  // Taken down in the opposite order: engine, generator, emulator, PostgreSQL.
+  await using parts = new AsyncDisposableStack()
+  screen.print(`\n${screen.paint.bold('Syncline')}  a legacy PostgreSQL, kept in step with Salesforce\n`)
+  const sentence = (error: Error) => Promise.reject(new Refusal(exits.connection, error.message))
+
+  screen.show([row('PostgreSQL', 'starting …', screen.paint)])
+  const legacy = await openLegacy(join(places.folder, 'postgres'), process.env['LEGACY_URL']).catch(sentence)
+  parts.defer(() => legacy.stop())
+  stop.throwIfAborted()
+  const filled = await filledLegacy(options, places, legacy, screen, stop)
+  const rows = `${figure(filled.members)} members, ${figure(filled.memberships)} memberships, ${filled.chapters} chapters`
+  said(screen, 'PostgreSQL', `${legacy.where}  ${screen.paint.dim(rows)}`)
+
+  screen.show([row('Salesforce', 'starting …', screen.paint)])
+  const salesforce = await openSalesforce(join(places.folder, 'salesforce'), places.setup, process.env).catch(sentence)
+  parts.defer(() => salesforce.stop())
+  stop.throwIfAborted()
+  said(screen, 'Salesforce', `${salesforce.url}  ${screen.paint.dim(salesforce.what)}`)
+  salesforce.lost.then((why) => screen.print(why))
+
+  const variables = { LEGACY_URL: legacy.url, SF_URL: salesforce.url, SF_SECRET: salesforce.secret }
+  await writeVariables(places, variables)
+  const editing = new AbortController()
+  const generator = { done: Promise.resolve() }
+  parts.defer(async () => {
+    editing.abort()
+    await generator.done
+  })
+  screen.show([row('Syncline', 'asking both systems …', screen.paint)])
+  const syncline = await startSyncline(places.config, { ...process.env, ...variables })
+  parts.defer(() => syncline.stop())
+  stop.throwIfAborted()
+  const state = relative(process.cwd(), syncline.config.state) || '.'
+  said(screen, 'State', `${state}  ${screen.paint.dim(syncline.resumed ? 'goes on where it stopped' : 'new')}`)
+  screen.print()
+
+  const run: Run = { options, places, screen, stop, legacy, syncline, members: filled.members, edits: 0 }
+  const ended = Promise.race([syncline.engine.ended, aborted(stop)])
+  ended.catch(() => {})
+  const begin = () => {
+    if (options.edits > 0) generator.done = edit(run, AbortSignal.any([stop, editing.signal]))
+    return generator.done
+  }
+  return await (options.once ? toTheEnd(run, begin, ended) : forEver(run, begin, ended))
+}
+
+function said(screen: Screen, label: string, text: string): void {
+  screen.show([])
+  screen.print(row(label, text, screen.paint))
+}
+
+/** What the configuration refers to, for commands in other terminals. */
+async function writeVariables({ config }: Places, variables: { readonly [name: string]: string }): Promise<void> {
+  const path = join(dirname(config), '.env')
+  await rm(path, { force: true }) // so that its mode is ours
+  const text = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+  await writeFile(path, text.join(''), { mode: 0o600 })
+}
+
+async function filledLegacy(
+  options: Options,
+  places: Places,
+  legacy: Legacy,
+  screen: Screen,
+  stop: AbortSignal,
+): Promise<Filled> {
+  const client = await legacy.connect().catch((error: Error) => {
+    throw new Refusal(exits.connection, error.message)
+  })
+  const started_ms = performance.now()
+  try {
+    const { filled, seeded } = await fill(client, options.members, (done, all) => {
+      stop.throwIfAborted()
+      const progress = { done, total: all, elapsed_ms: performance.now() - started_ms }
+      screen.show([progressLine('PostgreSQL', progress, screen.paint)])
+    })
+    if (seeded !== null) await keepSeed(places.folder, seeded)
+    return filled
+  } finally {
+    await client.end()
+  }
+}
+
+/** Edits until the signal or the count ends it. A generator that fails says so, and the sync goes on. */
+async function edit(run: Run, signal: AbortSignal): Promise<void> {
+  const { legacy, options, screen } = run
+  const client = await legacy.connect()
+  try {
+    const onEdit = () => {
+      run.edits++
+    }
+    // Another seed for each start: new edits, not those of the last time once more.
+    const count = Number.isFinite(options.edits) ? { edits: options.edits } : {}
+    await editMembers(client, { perSecond: editsPerSecond, seed: Date.now(), signal, onEdit, ...count })
+  } catch (error) {
+    if (!signal.aborted) screen.print(`The edits have ended: ${(error as Error).message}`)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
+/** Until everything that is committed is confirmed or has its reason; a progress bar shows the first snapshot. */
+async function settle(run: Run, ended: Promise<void>): Promise<readonly Failure[]> {
+  const { syncline, screen, members } = run
+  const started_ms = performance.now()
+  const progress = () => {
+    const { delivered, parked, excluded, superseded } = syncline.watch.figures
+    const done = Math.min(members, delivered + parked + excluded + superseded)
+    return { done, total: members, elapsed_ms: performance.now() - started_ms }
+  }
+  const isSnapshot = !syncline.resumed || syncline.watch.figures.snapshot !== null
+  const label = isSnapshot ? 'Snapshot' : 'Catching up'
+  const show = () => {
+    if (!isSnapshot) screen.show([row(label, `${figure(syncline.watch.figures.commits)} commits`, screen.paint)])
+    else if (screen.isTerminal) screen.show([progressLine(label, progress(), screen.paint)])
+    else screen.print(progressText(label, progress()))
+  }
+  const timer = setInterval(show, screen.isTerminal ? progressEvery_ms : plainEvery_ms)
+  try {
+    const failures = await Promise.race([syncline.engine.settled(), ended.then(() => [])])
+    const { elapsed_ms } = progress()
+    const { delivered } = syncline.watch.figures
+    const rate = screen.paint.dim(`in ${duration(elapsed_ms)}, ${figure((delivered * 1_000) / elapsed_ms)} a second`)
+    if (isSnapshot) said(screen, label, `${figure(delivered)} confirmed ${rate}`)
+    else said(screen, label, `${figure(delivered)} confirmed since the last start`)
+    return failures
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** `--once`: the numbers, for people and as JSON. */
+async function toTheEnd(run: Run, begin: () => Promise<void>, ended: Promise<void>): Promise<number> {
+  const { syncline, screen, places } = run
+  const started_ms = performance.now()
+  let failures = await settle(run, ended)
+  if (run.options.edits > 0 && failures.length === 0) {
+    await Promise.race([begin(), ended])
+    failures = await Promise.race([syncline.engine.settled(), ended.then(() => [])])
+  }
+  const durationSeconds = Math.round(performance.now() - started_ms) / 1_000
+  const classes = total(await syncline.engine.report())
+  const causes = await syncline.causes()
+  await explain(places, classes, causes, screen)
+  for (const line of lines(failures)) screen.print(line)
+  process.stdout.write(`${JSON.stringify({ sync: 'members', ...classes, durationSeconds })}\n`)
+  return failures[0] === undefined ? exits.ok : exitOf(failures[0].code)
+}
+
+/** What came of the members, beside what the generator of the data meant. */
+async function explain(
+  places: Places,
+  classes: ReturnType<typeof total>,
+  causes: readonly Cause[],
+  screen: Screen,
+): Promise<void> {
+  const { paint } = screen
+  screen.print(row('Quarantine', `${figure(classes.quarantined)} by cause:`, paint))
+  for (const line of causeLines(causes, paint)) screen.print(line)
+  screen.print(row('Excluded', `${figure(classes.excluded)} by the filter`, paint))
+  const seed = await keptSeed(places.folder)
+  if (seed === null) return
+  const { failing, excluded, softDeleted } = seed
+  screen.print(
+    row(
+      'Generator',
+      paint.dim(
+        `spoiled ${figure(failing)} members; ${excluded} test accounts and ${softDeleted} deleted ones are for the filter`,
+      ),
+      paint,
+    ),
+  )
+}
+
+/** Until Ctrl-C: the snapshot, then live figures. */
+async function forEver(run: Run, begin: () => Promise<void>, ended: Promise<void>): Promise<number> {
+  const { syncline, screen, stop } = run
+  const failures = await settle(run, ended)
+  for (const line of lines(failures)) screen.print(line)
+  screen.print()
+  begin()
+  const started_ms = performance.now()
+  let causes: readonly Cause[] = []
+  let causesDue_ms = 0
+  let isBusy = false
+  const look = async (): Promise<Live> => {
+    if (performance.now() >= causesDue_ms) {
+      causes = await syncline.causes()
+      causesDue_ms = performance.now() + plainEvery_ms
+    }
+    return {
+      figures: syncline.watch.figures,
+      p95_ms: syncline.watch.p95_ms(),
+      waiting: await syncline.waiting(),
+      causes,
+      edits: run.edits,
+      editsPerSecond: run.options.edits > run.edits ? editsPerSecond : 0,
+      elapsed_ms: performance.now() - started_ms,
+      config: relative(process.cwd(), run.places.config),
+    }
+  }
+  const show = async () => {
+    if (isBusy) return
+    isBusy = true
+    try {
+      const live = await look()
+      if (stop.aborted) return
+      if (screen.isTerminal) screen.show(liveLines(live, screen.paint))
+      else screen.print(liveText(live))
+    } catch {
+      // the engine is ending, and `ended` says why
+    } finally {
+      isBusy = false
+    }
+  }
+  void show()
+  const timer = setInterval(show, screen.isTerminal ? liveEvery_ms : plainEvery_ms)
+  try {
+    await ended
+    return exits.ok
+  } catch (error) {
+    if (error !== stop.reason) throw error
+    screen.print('\nStopping: what is under way is finished first. The next start goes on from here.')
+    return exits.ok
+  } finally {
+    clearInterval(timer)
+  }
+}

@@ -1,0 +1,90 @@
+/** A terminal with a block of lines at its end that is redrawn in place; plain lines where there is no terminal. */
+export type Screen = {
+  /** Whether a person watches; else lines are written now and then, and nothing is redrawn. */
+  readonly isTerminal: boolean
+  readonly paint: Paint
+  /** A line that stays. */
+  print(text?: string): void
+  /** Shows these lines below everything else, in place of the last ones. Nothing where there is no terminal. */
+  show(lines: readonly string[]): void
+  /** Leaves what is shown and gives the cursor back. */
+  close(): void
+}
+
+/** Emphasis; without colours texts stay as they are. */
+export type Paint = {
+  readonly bold: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly warn: (text: string) => string
+}
+
+type Terminal = {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+  write(text: string): unknown
+  on(event: 'error', listener: () => void): unknown
+}
+
+const escape = '\u001b['
+const hideCursor = `${escape}?25l`
+const showCursor = `${escape}?25h`
+/** Terminals that know it show all between the two at once; others ignore it (mode 2026, synchronized output). */
+const beginFrame = `${escape}?2026h`
+const endFrame = `${escape}?2026l`
+
+/** https://no-color.org: set and not empty, whatever its value. */
+export function paintFor(hasColours: boolean): Paint {
+  const paint = (on: number, off: number) => (text: string) =>
+    hasColours ? `${escape}${on}m${text}${escape}${off}m` : text
+  return { bold: paint(1, 22), dim: paint(2, 22), warn: paint(33, 39) }
+}
+
+/** Opens the terminal for drawing. */
+export function openScreen(terminal: Terminal, variables: { readonly [name: string]: string | undefined }): Screen {
+  const isTerminal = terminal.isTTY === true && variables['TERM'] !== 'dumb'
+  terminal.on('error', () => {}) // whoever read us has gone: the work goes on
+  let shown: readonly string[] = []
+  let height = 0
+  const draw = (kept: string): void => {
+    const up = height > 0 ? `${escape}${height}A` : ''
+    const columns = terminal.columns ?? 80
+    // A block that is higher than the window could not be taken back: its end is left out.
+    const fitting = shown.slice(0, Math.max(1, (terminal.rows ?? 24) - 1))
+    const block = fitting.map((line) => `${cut(line, columns)}${escape}K\n`).join('')
+    height = fitting.length
+    terminal.write(`${beginFrame}${hideCursor}\r${up}${kept}${block}${escape}J${endFrame}`)
+  }
+  return {
+    isTerminal,
+    paint: paintFor(isTerminal && !variables['NO_COLOR']),
+    print(text = '') {
+      if (isTerminal) draw(`${text}${escape}K\n`)
+      else terminal.write(`${text}\n`)
+    },
+    show(lines) {
+      if (!isTerminal) return
+      shown = lines
+      draw('')
+    },
+    close() {
+      if (isTerminal) terminal.write(showCursor)
+    },
+  }
+}
+
+/** The first `columns` characters that are seen; sequences of the terminal take no place. */
+export function cut(line: string, columns: number): string {
+  let room = columns
+  let result = ''
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the terminal's own sequences
+  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith('\u001b')) result += part
+    else {
+      const characters = [...part].slice(0, room)
+      room -= characters.length
+      result += characters.join('')
+    }
+  }
+  return result
+}
