@@ -53,8 +53,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   const over = AbortSignal.any([signal, ended.signal])
   const wake = bell()
   let pending: SourceEvent[] = [...options.found]
-  let bufferedRows = 0
-  let bufferedBytes = 0
+  const buffered = { rows: 0, bytes: 0 }
   let isPaused = false
   let failed: unknown
   /** The newest position without anything for us; passed on with the next item, or at the heartbeat. */
@@ -62,8 +61,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   let isQuietDue = true
   let flushed = options.from
   let yielded = options.from
-  let heard_ms = clock.mono()
-  let taken_ms = clock.mono()
+  const last = { heard_ms: clock.mono(), taken_ms: clock.mono() }
   /** Messages that wait for an answer about a type; null while none is asked. */
   let backlog: Buffer[] | null = null
   const betweens: (() => void)[] = []
@@ -72,14 +70,14 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   const { connect, cut } = ownLinks(options.connect, over)
 
   const fail = (error: unknown) => {
-    failed ??= error
+    failed ??= error instanceof RangeError ? unreadable(error) : error
     ended.abort(error)
     wake.ring()
   }
   const emit = (event: SourceEvent) => {
     if (event.kind === 'progress') {
       quiet = event.position
-      if (isQuietDue || clock.mono() - taken_ms >= settings.heartbeat_ms) wake.ring()
+      if (isQuietDue || clock.mono() - last.taken_ms >= settings.heartbeat_ms) wake.ring()
       return
     }
     quiet = null
@@ -94,7 +92,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     ...options,
     connect,
     emit(event) {
-      if (event.kind === 'rows') bufferedRows += event.changes.length
+      if (event.kind === 'rows') buffered.rows += event.changes.length
       emit(event)
     },
     position: () => transactions.position(),
@@ -105,7 +103,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     emit,
     watch: {
       row: (change, complete) => {
-        bufferedRows++
+        buffered.rows++
         snapshots.watch.row(change, complete)
       },
       truncated: snapshots.watch.truncated,
@@ -132,11 +130,11 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       }
     }
     if (message.kind === 'insert' || message.kind === 'update' || message.kind === 'delete')
-      bufferedBytes += bytes.length
+      buffered.bytes += bytes.length
     transactions.push(message)
-    if (message.kind === 'commit' || bufferedRows >= settings.bufferRows || bufferedBytes >= settings.bufferBytes)
+    if (message.kind === 'commit' || buffered.rows >= settings.bufferRows || buffered.bytes >= settings.bufferBytes)
       wake.ring()
-    if (!isPaused && (bufferedRows >= settings.bufferRows || bufferedBytes >= settings.bufferBytes)) {
+    if (!isPaused && (buffered.rows >= settings.bufferRows || buffered.bytes >= settings.bufferBytes)) {
       isPaused = true // I7
       link.pause()
     }
@@ -161,7 +159,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   }
 
   const receive = (bytes: Buffer): void => {
-    heard_ms = clock.mono()
+    last.heard_ms = clock.mono()
     if (failed !== undefined) return
     if (backlog !== null) {
       backlog.push(Buffer.from(bytes)) // the buffer is used again
@@ -197,9 +195,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     for (;;) {
       await clock.sleep(settings.statusInterval_ms, over)
       const now_ms = clock.mono()
-      if (isPaused || backlog !== null) heard_ms = now_ms
-      if (now_ms - heard_ms > 2 * settings.statusInterval_ms) {
-        const silent_s = Math.round((now_ms - heard_ms) / 1000)
+      if (isPaused || backlog !== null) last.heard_ms = now_ms
+      if (now_ms - last.heard_ms > 2 * settings.statusInterval_ms) {
+        const silent_s = Math.round((now_ms - last.heard_ms) / 1000)
         throw new SyncError(failure('SYNC-2005', `PostgreSQL has been silent for ${silent_s} s.`))
       }
       report(true)
@@ -241,9 +239,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     items.give()
     const item = pending
     pending = []
-    bufferedRows = 0
-    bufferedBytes = 0
-    taken_ms = clock.mono()
+    buffered.rows = 0
+    buffered.bytes = 0
+    last.taken_ms = clock.mono()
     isQuietDue = false
     if (quiet !== null) item.push({ kind: 'progress', position: quiet })
     quiet = null
@@ -257,8 +255,8 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
 
   const hasItem = () =>
     pending.length > 0 ||
-    bufferedRows > 0 ||
-    (quiet !== null && (isQuietDue || clock.mono() - taken_ms >= settings.heartbeat_ms))
+    buffered.rows > 0 ||
+    (quiet !== null && (isQuietDue || clock.mono() - last.taken_ms >= settings.heartbeat_ms))
 
   async function* events(): AsyncGenerator<SourceEvent[], void> {
     for (;;) {
@@ -290,15 +288,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     await settled(isStored, until)
   }
 
-  const onMessage = (bytes: Buffer) => {
-    try {
-      receive(bytes)
-    } catch (error) {
-      throw error instanceof RangeError ? unreadable(error) : error
-    }
-  }
-
-  const works = [link.stream(startSql(settings, options.from), onMessage), beat(), watchQuiet(), snapshots.run(over)]
+  const works = [link.stream(startSql(settings, options.from), receive), beat(), watchQuiet(), snapshots.run(over)]
   for (const work of works) work.catch((error) => over.aborted || fail(error))
   over.addEventListener('abort', () => {
     wake.ring()

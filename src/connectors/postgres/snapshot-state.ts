@@ -94,7 +94,7 @@ function note(window: Window, key: Key, image: Image): void {
   }
 }
 
-/** Reads the resume key that `afterOf` wrote. */
+/** Reads the resume key of a progress event. */
 export function readAfter(text: string | null): { after: string[] | null; ranOut: boolean; again: Key[] } {
   if (text === null) return { after: null, ranOut: false, again: [] }
   const {
