@@ -30,7 +30,9 @@ export function journalOver(call: Call): Journal {
       else
         kept.add(
           events,
-          packed.flatMap((event) => (event.kind === 'rows' ? event.changes.map((change) => change[6].length) : [])),
+          packed.flatMap((event) =>
+            event.kind === 'rows' ? event.changes.map((change) => Buffer.byteLength(change[6])) : [],
+          ),
           stored.first,
         )
       return { tail: stored.tail, position: stored.position }
@@ -51,7 +53,11 @@ export function journalOver(call: Call): Journal {
     request: (snapshot) => call('request', [snapshot]) as Promise<void>,
     restart: () => call('restart', []) as Promise<void>,
     clear: (table) => call('clear', [table]) as Promise<void>,
-    trim: (seq, before_ms, rowsMax) => call('trim', [seq, before_ms, rowsMax]) as Promise<number>,
+    async trim(seq, before_ms, rowsMax) {
+      const gone = (await call('trim', [seq, before_ms, rowsMax])) as number
+      if (gone > 0) kept.clear()
+      return gone
+    },
   }
 }
 

@@ -28,8 +28,8 @@ test('an item is stored whole or not at all', () => {
   const { db, journal } = opened()
   journal.append(packed(...transaction('a', 1)))
   const broken = packed(...transaction('b', 2), ...transaction('c', 3))
-  const [first] = (broken[2] as { changes: unknown[][] }).changes
-  ;(first as unknown[])[5] = null // at_ms is NOT NULL
+  const { changes } = broken[2] as unknown as { changes: [unknown[]] }
+  changes[0][5] = null // at_ms is NOT NULL
   assert.throws(() => journal.append(broken), /NOT NULL/)
   assert.deepEqual(seqs(db), ['1:a/0'])
   assert.deepEqual([journal.head().tail, journal.head().position], [1, 'after-a'])

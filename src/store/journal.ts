@@ -27,9 +27,11 @@ export type Packed = readonly [
   at_ms: number,
   body: string,
 ]
+/** An event of a feed on its way to the file. */
 export type PackedEvent =
   | Exclude<SourceEvent, { kind: 'rows' }>
   | { readonly kind: 'rows'; readonly tx: string; readonly changes: readonly Packed[] }
+/** An entry on its way back. */
 export type PackedEntry = readonly [seq: number, ...Packed]
 
 type Body = { row?: Row; before?: Row; oldKey?: Key; mark?: string }
@@ -44,6 +46,7 @@ export function pack(change: Change): Packed {
   return [change.key, change.table, change.op, change.only ?? null, change.id, change.at_ms, JSON.stringify(body)]
 }
 
+/** A stored change with its number. */
 export function unpack([seq, key, table, op, only, id, at_ms, body]: PackedEntry): Entry {
   return {
     seq,
@@ -57,6 +60,7 @@ export function unpack([seq, key, table, op, only, id, at_ms, body]: PackedEntry
   }
 }
 
+/** An event as it travels; only rows are packed. */
 export const packEvent = (event: SourceEvent): PackedEvent =>
   event.kind === 'rows' ? { kind: 'rows', tx: event.tx, changes: event.changes.map(pack) } : event
 
@@ -162,6 +166,7 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
         let position = at['position'] as Position | null
         const first = next
         let changes = 0
+        let plain = true
         for (const event of events) {
           if (event.kind === 'rows' || event.kind === 'commit' || event.kind === 'hold')
             next = abandonOthers(event.tx, next, tail)
@@ -171,6 +176,7 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
             continue
           }
           position = event.position
+          if (event.kind === 'hold' || event.kind === 'release') plain = false
           if (event.kind === 'commit') {
             if (event.set !== undefined && next - 1 > tail)
               db.run(
@@ -206,7 +212,7 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
         }
         db.run('UPDATE meta SET next_seq = ?, tail = ?, position = ?', next, tail, position)
         // Where nothing was dropped, taken aside or left over, the changes have the numbers from `first` on.
-        return { tail, position, first: next - first === changes ? first : null }
+        return { tail, position, first: plain && next - first === changes ? first : null }
       })
     },
 
@@ -300,4 +306,5 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
   }
 }
 
+/** An open journal file, for the thread that owns it. */
 export type JournalFile = ReturnType<typeof journalFile>

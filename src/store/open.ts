@@ -12,6 +12,7 @@ import type { FromStore, ToStore } from './worker.ts'
 /** `journal-legacy.db` */
 export const journalPath = (folder: string, system: string): string =>
   join(folder, `journal-${system.replace(/[^\w.-]/g, '_')}.db`)
+/** The state file of a folder. */
 export const statePath = (folder: string): string => join(folder, 'state.db')
 
 /**

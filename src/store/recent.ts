@@ -23,6 +23,7 @@ export interface Recent {
   ): { entries: Entry[]; scanned: Sequence } | null
 }
 
+/** Nothing kept yet. */
 export function recent(): Recent {
   let entries: Entry[] = []
   let sizes: number[] = []

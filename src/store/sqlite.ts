@@ -43,6 +43,17 @@ const SOUND_SQLITE = [
 export function openDatabase(path: string, kind: 'journal' | 'state', options: { readOnly?: boolean } = {}): Database {
   const readOnly = options.readOnly ?? false
   const db = connect(path, readOnly)
+  try {
+    return prepared(db, path, kind, readOnly)
+  } catch (error) {
+    db.close()
+    if (error instanceof SyncError) throw error
+    throw unusable(path, error)
+  }
+}
+
+/** Settings and schema of a file that was just opened. */
+function prepared(db: DatabaseSync, path: string, kind: 'journal' | 'state', readOnly: boolean): Database {
   const version = String((db.prepare('SELECT sqlite_version() AS v').get() as { v: string }).v)
   if (!soundSqlite(version))
     throw new SyncError(
@@ -77,11 +88,12 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
     if (path !== ':memory:' && !readOnly) chmodSync(path, 0o600)
     return db
   } catch (error) {
-    throw new SyncError(failure('SYNC-5006', `${path} cannot be opened: ${(error as Error).message}`), [], {
-      cause: error,
-    })
+    throw unusable(path, error)
   }
 }
+
+const unusable = (path: string, error: unknown): SyncError =>
+  new SyncError(failure('SYNC-5006', `${path} cannot be opened: ${(error as Error).message}`), [], { cause: error })
 
 function wrap(db: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>()

@@ -422,6 +422,7 @@ export function stateFile(db: Database) {
   }
 }
 
+/** An open state file, for the thread that owns it. */
 export type StateFile = ReturnType<typeof stateFile>
 
 function known(db: Database, flow: FlowId, sync: string, key: Key): Known | null {

@@ -14,6 +14,7 @@ export type ToStore = {
   readonly method: string
   readonly args: readonly unknown[]
 }
+/** What the store's thread says; after `fatal` it answers every call with that failure. */
 export type FromStore =
   | { readonly kind: 'answer'; readonly call: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly call: number; readonly failure: Failure }

@@ -1,0 +1,404 @@
+import assert from 'node:assert/strict'
+import { failure } from '../../model/failure.ts'
+import type { Key } from '../../model/key.ts'
+import type { Flight, FlowHead, JudgeCommit, Lane, OutcomeRow, SettleCommit, State } from '../../model/state.ts'
+import type { StoreCase } from './store.ts'
+
+const FLOW = 'members'
+const JOURNAL = 'journal-1'
+/** The key of record `n`. */
+export const key = (n: number): Key => JSON.stringify([String(n)]) as Key
+
+/** Opens the flow and answers its head. */
+export const openFlow = (state: State, from = 0): Promise<FlowHead> =>
+  state.openFlow({ id: FLOW, sync: 'members', journalId: JOURNAL, from })
+
+/** T2+T3 with what a case does not say. */
+export const judged = ({ epoch }: FlowHead, more: Partial<JudgeCommit>): JudgeCommit => ({
+  flow: FLOW,
+  epoch,
+  at_ms: 1_000,
+  judged: 0,
+  readMore: 0,
+  deletes: 0,
+  deletesSince_ms: 0,
+  rules: 'rules-1',
+  links: [],
+  released: [],
+  outcomes: [],
+  lanes: [],
+  lanesGone: [],
+  flights: [],
+  related: [],
+  ...more,
+})
+
+/** T4 with what a case does not say. */
+export const settled = ({ epoch }: FlowHead, more: Partial<SettleCommit>): SettleCommit => ({
+  flow: FLOW,
+  epoch,
+  at_ms: 2_000,
+  outcomes: [],
+  links: [],
+  shadows: [],
+  lanes: [],
+  released: [],
+  flightsClosed: [],
+  flightsLeft: [],
+  status: null,
+  ...more,
+})
+
+/** A link of its first commit. */
+export const newLink = (
+  id: number,
+  n: number,
+  more: Partial<JudgeCommit['links'][0]> = {},
+): JudgeCommit['links'][0] => ({
+  id,
+  key: key(n),
+  ref: null,
+  moved: false,
+  heldSince: null,
+  ...more,
+})
+
+/** An audit row. */
+export const outcome = (seq: number, kind: OutcomeRow['kind'], more: Partial<OutcomeRow> = {}): OutcomeRow => ({
+  seq,
+  link: null,
+  kind,
+  by: null,
+  request: null,
+  note: null,
+  ...more,
+})
+
+/** A waiting lane. */
+export const lane = (link: number, seq: number | null, more: Partial<Lane> = {}): Lane => ({
+  link,
+  state: 'waiting',
+  first: seq,
+  last: seq,
+  image: { op: 'upsert', row: { id: link } },
+  due_ms: null,
+  attempts: 0,
+  stage: null,
+  reasons: [],
+  since_ms: 1_000,
+  ...more,
+})
+
+/** A lane in quarantine. */
+export const parked = (
+  link: number,
+  seq: number,
+  code: 'SYNC-4001' | 'SYNC-4002' = 'SYNC-4001',
+  since_ms = 1_000,
+): Lane =>
+  lane(link, seq, {
+    state: 'parked',
+    stage: 'schema',
+    since_ms,
+    reasons: [{ stage: 'schema', code, field: 'Email', error: 'not an e-mail' }],
+  })
+
+/** A request that covers these entries, one a link of the same number. */
+export const flight = (number: number, ...seqs: number[]): Flight => ({
+  request: {
+    id: String(number).padStart(24, '0'),
+    number,
+    route: 'realtime',
+    deliveries: seqs.map((seq) => ({
+      link: seq,
+      op: 'upsert' as const,
+      object: 'Contact',
+      ref: { field: 'Ext__c', value: String(seq) },
+      set: { Ext__c: String(seq) },
+      covers: [seq],
+    })),
+  },
+  ticket: null,
+  mayLandUntil_ms: 5_000,
+  images: seqs.map((seq) => ({ op: 'upsert' as const, row: { id: seq } })),
+})
+
+const takeAll = (state: State, now_ms: number, links: readonly number[] = [], rowsMax = 100) =>
+  state
+    .take(FLOW, now_ms, links, rowsMax)
+    .then(({ lanes, next_ms }) => ({ links: lanes.map((each) => each.link), next_ms }))
+
+const refuses = (code: string) => (error: unknown) => (error as { failure?: { code: string } }).failure?.code === code
+
+/** What `State` promises. */
+export const stateCases: Readonly<Record<string, StoreCase>> = {
+  async 'a flow starts where it is told and goes on where it was'({ store, reopen }) {
+    const first = await openFlow(store.state, 7)
+    assert.deepEqual([first.judged, first.epoch, first.nextLink, first.nextRequest], [7, 1, 1, 1])
+    await store.state.judge(judged(first, { judged: 9, readMore: 2, links: [newLink(1, 1)], flights: [flight(4, 8)] }))
+    const { state } = await reopen()
+    const again = await openFlow(state, 0)
+    assert.deepEqual([again.judged, again.read, again.epoch, again.nextLink, again.nextRequest], [9, 2, 2, 2, 5])
+    assert.deepEqual(await state.flights(FLOW), [flight(4, 8)])
+  },
+
+  async 'commits of an owner that was replaced are refused, and leave nothing'({ store }) {
+    const { state } = store
+    const old = await openFlow(state)
+    await state.judge(judged(old, { judged: 1, links: [newLink(1, 1)], flights: [flight(1, 1)] }))
+    const now = await openFlow(state)
+    const late = judged(old, { judged: 9, outcomes: [outcome(2, 'excluded')], lanes: [lane(1, 2)] })
+    await assert.rejects(state.judge(late), refuses('SYNC-6008'))
+    await assert.rejects(state.settle(settled(old, { outcomes: [outcome(1, 'delivered')] })), refuses('SYNC-6008'))
+    await assert.rejects(state.extend(FLOW, old.epoch, flight(1).request.id, 9_000, null), refuses('SYNC-6008'))
+    const counts = await state.counts(FLOW)
+    assert.deepEqual([counts.delivered, counts.excluded, counts.waiting, counts.inFlight], [0, 0, 0, 1])
+    await state.settle(settled(now, { outcomes: [outcome(1, 'delivered')], flightsClosed: [flight(1).request.id] }))
+    assert.equal((await state.counts(FLOW)).delivered, 1)
+  },
+
+  async 'a flow refuses the journal of another installation'({ store }) {
+    await openFlow(store.state)
+    const other = store.state.openFlow({ id: FLOW, sync: 'members', journalId: 'journal-2', from: 0 })
+    await assert.rejects(other, refuses('SYNC-5005'))
+  },
+
+  async 'the classes add up to what was read'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    await state.judge(
+      judged(head, {
+        judged: 10,
+        readMore: 10,
+        links: [1, 2, 3, 4, 6, 7].map((n) => newLink(n, n)),
+        outcomes: [outcome(5, 'excluded', { note: 'filter' }), outcome(8, 'superseded', { by: 9 })],
+        lanes: [lane(2, 2), parked(3, 3), lane(4, 4, { state: 'review' }), lane(9, null)],
+        flights: [flight(1, 1, 6), flight(2, 7)],
+      }),
+    )
+    await state.judge(judged(head, { judged: 10, outcomes: [outcome(9, 'excluded'), outcome(10, 'excluded')] }))
+    await state.settle(settled(head, { outcomes: [outcome(7, 'delivered')], flightsClosed: [flight(2).request.id] }))
+    const counts = await state.counts(FLOW)
+    assert.deepEqual(counts, {
+      delivered: 1,
+      superseded: 1,
+      excluded: 3,
+      discarded: 0,
+      quarantined: 1,
+      review: 1,
+      waiting: 1,
+      inFlight: 2,
+    })
+    const [flow] = await state.flows()
+    assert.equal(
+      Object.values(counts).reduce((sum, n) => sum + n),
+      flow?.read,
+    )
+    const backlog = await state.backlog(FLOW)
+    assert.deepEqual(backlog, { waiting: 1, inFlight: 2, parked: 1, review: 1, parkedSince_ms: 1_000 })
+  },
+
+  async 'an entry has one outcome for ever'({ store }) {
+    const head = await openFlow(store.state)
+    await store.state.judge(judged(head, { judged: 1, outcomes: [outcome(1, 'excluded')] }))
+    await assert.rejects(store.state.judge(judged(head, { judged: 2, outcomes: [outcome(1, 'discarded')] })))
+  },
+
+  async 'links that change their keys with each other within one window'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    await state.judge(judged(head, { links: [newLink(1, 1, { ref: 'a' }), newLink(2, 2, { ref: 'b' })] }))
+    await state.settle(
+      settled(head, {
+        links: [1, 2].map((id) => ({ id, target: `003-${id}`, state: 'linked' as const })),
+        shadows: [{ link: 1, image: '{"n":1}' }],
+      }),
+    )
+    await state.judge(
+      judged(head, {
+        links: [newLink(1, 2, { ref: 'b', moved: true }), newLink(2, 1, { ref: 'a', moved: true })],
+      }),
+    )
+    const known = await state.gather(FLOW, 'members', [key(1), key(2), key(3)])
+    assert.deepEqual(
+      known.map((each) => each && [each.link, each.target, each.state, each.shadow]),
+      [[2, '003-2', 'linked', null], [1, '003-1', 'linked', '{"n":1}'], null],
+    )
+  },
+
+  async 'a target record belongs to one link: the one that the target named last'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const links = (...ids: number[]) => ids.map((id) => ({ id, target: '003-1', state: 'linked' as const }))
+    await state.judge(judged(head, { links: [newLink(1, 1), newLink(2, 2)] }))
+    await state.settle(settled(head, { links: links(1), shadows: [{ link: 1, image: '{}' }] }))
+    await state.settle(settled(head, { links: links(2) }))
+    const [one, two] = await state.gather(FLOW, 'members', [key(1), key(2)])
+    assert.deepEqual([one?.target, one?.state, one?.shadow, two?.target], [null, 'open', null, '003-1'])
+    assert.equal(one?.lane?.image.op, 'touch', 'the one that lost it is read again')
+    assert.equal(await state.linked('members'), 1)
+  },
+
+  async 'lanes are taken when they are due, the oldest first, or when they are asked for'({ store, reopen }) {
+    const head = await openFlow(store.state)
+    await store.state.judge(
+      judged(head, {
+        links: [1, 2, 3, 4, 5].map((n) => newLink(n, n)),
+        lanes: [
+          lane(1, 1, { due_ms: 3_000 }),
+          lane(2, 2, { due_ms: 1_000 }),
+          lane(3, 3, { due_ms: 1_000 }),
+          lane(4, 4),
+          parked(5, 5),
+        ],
+      }),
+    )
+    const { state } = store
+    assert.deepEqual(await takeAll(state, 999), { links: [], next_ms: 1_000 })
+    assert.deepEqual(await takeAll(state, 1_000), { links: [2, 3], next_ms: 3_000 })
+    assert.deepEqual(await takeAll(state, 9_000), { links: [2, 3, 1], next_ms: null })
+    assert.deepEqual(await takeAll(state, 9_000, [], 2), { links: [2, 3], next_ms: null }, 'bounded')
+    assert.deepEqual(await takeAll(state, 0, [4, 1, 5, 99]), { links: [4, 1], next_ms: 1_000 }, 'never a parked one')
+    assert.deepEqual(await takeAll(state, 1_000, [3]), { links: [3, 2], next_ms: 3_000 }, 'each once')
+    const again = (await reopen()).state
+    await openFlow(again)
+    assert.deepEqual((await takeAll(again, 0)).links, [4], 'what stood behind a flight is due after a start')
+    const [first] = (await again.take(FLOW, 0, [1], 1)).lanes
+    assert.deepEqual(first, { ...lane(1, 1, { due_ms: 3_000 }), key: key(1) })
+  },
+
+  async 'settled is before the oldest entry that is waiting or in flight; parked ones pin nothing'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    assert.equal(await state.settled(FLOW), 0)
+    const links = [3, 5, 7].map((n) => newLink(n, n))
+    await state.judge(judged(head, { judged: 9, links, lanes: [parked(3, 3)] }))
+    assert.equal(await state.settled(FLOW), 9)
+    await state.judge(judged(head, { judged: 9, lanes: [lane(5, 6, { first: 5 })], flights: [flight(1, 7)] }))
+    assert.equal(await state.settled(FLOW), 4)
+    await state.judge(judged(head, { judged: 9, lanesGone: [5] }))
+    assert.equal(await state.settled(FLOW), 6)
+    await state.settle(settled(head, { flightsClosed: [flight(1).request.id] }))
+    assert.equal(await state.settled(FLOW), 9)
+  },
+
+  async 'a flight keeps its latest landing time and its ticket, and shrinks to what is left of it'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const { id } = flight(1).request
+    await state.judge(judged(head, { flights: [flight(2, 3), flight(1, 1, 2)] }))
+    await state.extend(FLOW, head.epoch, id, 9_000, 'job-1')
+    await state.extend(FLOW, head.epoch, id, 8_000, null)
+    const [first, second] = await state.flights(FLOW)
+    assert.deepEqual(first, { ...flight(1, 1, 2), ticket: 'job-1', mayLandUntil_ms: 9_000 })
+    assert.equal(second?.request.number, 2, 'in the order of their numbers')
+    const left = { ...flight(1, 2), ticket: 'job-1', mayLandUntil_ms: 12_000 }
+    await state.settle(settled(head, { flightsLeft: [left], flightsClosed: [flight(2).request.id] }))
+    assert.deepEqual(await state.flights(FLOW), [left])
+  },
+
+  async 'parked records are found by cause and key, released, and given up by a named person'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    await state.judge(
+      judged(head, {
+        judged: 4,
+        readMore: 4,
+        links: [1, 2, 3, 4].map((n) => newLink(n, n)),
+        lanes: [
+          parked(1, 1, 'SYNC-4001', 3_000),
+          parked(2, 2, 'SYNC-4002', 2_000),
+          parked(3, 3, 'SYNC-4001', 1_000),
+          lane(4, 4, { state: 'review' }),
+        ],
+      }),
+    )
+    const all = { flow: FLOW, state: 'parked', rowsMax: 10 } as const
+    const found = async (more: object) => (await state.parked({ ...all, ...more })).map((each) => each.link)
+    assert.deepEqual(await found({}), [3, 2, 1], 'oldest first')
+    assert.deepEqual(await found({ code: 'SYNC-4001' }), [3, 1])
+    assert.deepEqual(await found({ key: key(2) }), [2])
+    assert.deepEqual(await found({ rowsMax: 1 }), [3])
+    const causes = await state.causes(FLOW)
+    assert.deepEqual(
+      causes.map(({ stage, code, field, n, oldest_ms }) => [stage, code, field, n, oldest_ms]),
+      [
+        ['schema', 'SYNC-4001', 'Email', 2, 1_000],
+        ['schema', 'SYNC-4002', 'Email', 1, 2_000],
+      ],
+    )
+    assert.equal(await state.release({ ...all, code: 'SYNC-4002' }), 1)
+    assert.deepEqual((await takeAll(state, 0)).links, [2])
+    assert.equal(await state.discard({ ...all, key: key(1) }, 'ada', 'a test record', 5_000), 1)
+    assert.deepEqual(await found({}), [3])
+    const { outcomes } = await state.story(FLOW, 'members', key(1), 9)
+    assert.deepEqual(outcomes, [{ ...outcome(1, 'discarded', { link: 1, note: 'ada: a test record' }), at_ms: 5_000 }])
+    const counts = await state.counts(FLOW)
+    assert.deepEqual([counts.quarantined, counts.waiting, counts.discarded, counts.review], [1, 1, 1, 1])
+    assert.equal(await state.verifyChain(), null)
+  },
+
+  async 'records are touched once, and never over what waits'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const linked = [1, 2, 3].map((id) => ({ id, target: `003-${id}`, state: 'linked' as const }))
+    await state.judge(judged(head, { links: [1, 2, 3].map((n) => newLink(n, n)), lanes: [lane(2, 2, { due_ms: 7 })] }))
+    await state.settle(settled(head, { links: linked }))
+    assert.deepEqual(await state.linkedAfter('members', 1, 1), [{ link: 2, key: key(2) }])
+    await state.touch(FLOW, [1, 2, 1], 4_000)
+    const { lanes } = await state.take(FLOW, 10, [], 9)
+    assert.deepEqual(
+      lanes.map((each) => [each.link, each.image.op, each.last]),
+      [
+        [1, 'touch', null],
+        [2, 'upsert', 2],
+      ],
+    )
+    assert.equal((await state.counts(FLOW)).waiting, 1, 'a touch of ours stands for no entry')
+  },
+
+  async 'a status and its reason, approvals, identities'({ store, reopen }) {
+    await openFlow(store.state)
+    await store.state.setStatus(FLOW, 'stopped', failure('SYNC-6001', 'too many'))
+    await store.state.approveDeletes(FLOW, 12, 3_000)
+    assert.equal(await store.state.identity('salesforce', '00D1'), '00D1')
+    const { state } = await reopen()
+    const head = await openFlow(state)
+    assert.deepEqual(
+      [head.status, head.reason?.code, head.deletesApproved, head.deletesApproved_ms],
+      ['stopped', 'SYNC-6001', 12, 3_000],
+    )
+    assert.equal(await state.identity('salesforce', '00D2'), '00D1', 'who it was at the first run')
+    await state.setStatus(FLOW, 'running', null)
+    assert.deepEqual(await state.flows().then(([flow]) => [flow?.status, flow?.reason]), ['running', null])
+  },
+
+  async 'children and the roots that they belonged to'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const related = (root: number, ...children: number[]) => ({
+      join: 'card',
+      root: key(root),
+      children: children.map(key),
+    })
+    await state.judge(judged(head, { related: [related(1, 10, 11), related(2, 11)] }))
+    const roots = async (...children: number[]) =>
+      (await state.roots('members', 'card', children.map(key))).map((found) => [...found].sort())
+    assert.deepEqual(await roots(10, 11, 12), [[key(1)], [key(1), key(2)], []])
+    await state.judge(judged(head, { related: [related(1, 12)] }))
+    assert.deepEqual(await roots(10, 11, 12), [[], [key(2)], [key(1)]])
+  },
+
+  async 'status events are appended in order'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    for (const status of ['one', 'two', 'three']) await state.settle(settled(head, { status }))
+    assert.deepEqual(
+      (await state.statusAfter(1, 9)).map(({ seq, at_ms, body }) => [seq, at_ms, body]),
+      [
+        [2, 2_000, 'two'],
+        [3, 2_000, 'three'],
+      ],
+    )
+  },
+}
