@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config, SyncConfig } from '../config/config.ts'
+import { editorSchema } from '../config/describe.ts'
+import { connectors } from '../connectors/index.ts'
+import type { Entry, FlowId, Sequence } from '../model/change.ts'
+import type { Journal, JournalHead } from '../model/journal.ts'
+import type { Key } from '../model/key.ts'
+import type {
+  Flight,
+  FlowHead,
+  Known,
+  LaneOf,
+  OutcomeRow,
+  ParkedQuery,
+  State,
+  StatusEntry,
+  Store,
+} from '../model/state.ts'
+import { direct, journalOver, stateOver } from '../store/calls.ts'
+import { journalFile } from '../store/journal.ts'
+import { isLocked, type Owner, readOwner } from '../store/lock.ts'
+import { journalPath, openStore, statePath } from '../store/open.ts'
+import { type Database, hasDatabase, openDatabase } from '../store/sqlite.ts'
+import { stateFile } from '../store/state.ts'
+import { type Audit, auditFlow, type FlowReport, reportFlow } from './report.ts'
+
+/** The JSON Schema of syncline.yaml, for editors. */
+export const schemaForEditors = (): { readonly [keyword: string]: unknown } => editorSchema(connectors)
+
+/** The process that has the state folder now; null when nobody has. */
+export function ownerOf(config: Config): Owner | null {
+  if (!existsSync(join(config.state, 'lock.db')) || !isLocked(config.state)) return null
+  return readOwner(config.state) ?? { pid: 0, host: 'unknown', since: 'unknown' }
+}
+
+/** A flow of the state folder with the sync of the configuration that it belongs to. */
+export interface KnownFlow {
+  readonly head: FlowHead
+  /** Null: the configuration has no such sync any more. */
+  readonly sync: SyncConfig | null
+}
+
+/** Everything that is known of one record. */
+export interface Story {
+  readonly flow: FlowId
+  /** Journal entries, newest first. Those older than the retention are gone. */
+  readonly entries: readonly Entry[]
+  readonly known: Known | null
+  /** Audit rows, newest first. */
+  readonly outcomes: readonly (OutcomeRow & { readonly at_ms: number })[]
+  /** Requests with this record that may be at the target, or on their way. */
+  readonly flights: readonly Flight[]
+}
+
+/**
+ * A look at the state folder, also beside a running engine: nothing is written. Every answer belongs to one moment, the one of
+ * `openReader` or of the last `refresh`, so that what is counted adds up while the engine works.
+ */
+export interface Reader {
+  flows(): Promise<readonly KnownFlow[]>
+  report(): Promise<FlowReport[]>
+  /** The classes of every flow, and the audit trail (checked once for all flows). */
+  audit(): Promise<Audit[]>
+  causes(flow: FlowId): ReturnType<State['causes']>
+  parked(query: ParkedQuery): Promise<readonly LaneOf[]>
+  story(flow: FlowId, sync: SyncConfig, key: Key, rowsMax: number): Promise<Story>
+  /** Published status after a number, oldest first. */
+  statusAfter(seq: number, rowsMax: number): Promise<readonly StatusEntry[]>
+  /** Null for a system whose journal does not exist. */
+  journalHead(system: string): Promise<JournalHead | null>
+  /** Entries of one table after a sequence, oldest first. Rows that were read again for one flow alone are left out. */
+  entries(
+    system: string,
+    table: string,
+    after: Sequence,
+    rowsMax: number,
+  ): Promise<{ readonly entries: readonly Entry[]; readonly scanned: Sequence }>
+  /** Moves on to the present. */
+  refresh(): void
+  close(): void
+}
+
+/** Bytes of entries in one answer. */
+const READ_BYTES_MAX = 8_388_608
+
+/** Names under which the journal may know a table: without a schema, the default one of PostgreSQL. */
+export const namesOf = (table: string): string[] => (table.includes('.') ? [table] : [table, `public.${table}`])
+
+/** Every table that a sync reads. */
+const tablesOf = ({ source }: SyncConfig): string[] =>
+  [source.table, ...source.joins.map((join) => join.table)].flatMap(namesOf)
+
+/**
+ * Opens the state folder of a configuration for reading. Null when no engine ever ran on it.
+ * @throws SyncError what `openDatabase` throws
+ */
+export function openReader(config: Config): Reader | null {
+  if (!hasDatabase(statePath(config.state))) return null
+  const stateDb = openDatabase(statePath(config.state), 'state', { readOnly: true })
+  const journalDbs = new Map<string, Database>()
+  try {
+    for (const system of Object.keys(config.systems)) {
+      const path = journalPath(config.state, system)
+      if (hasDatabase(path)) journalDbs.set(system, openDatabase(path, 'journal', { readOnly: true }))
+    }
+  } catch (error) {
+    stateDb.close()
+    for (const db of journalDbs.values()) db.close()
+    throw error
+  }
+  const databases = [stateDb, ...journalDbs.values()]
+  // The state first: a cursor must never lie behind the end of the journal that it points into.
+  const begin = () => {
+    for (const db of databases) {
+      db.exec('BEGIN')
+      db.get('SELECT count(*) FROM sqlite_schema')
+    }
+  }
+  begin()
+  const journals = new Map(
+    [...journalDbs].map(([system, db]): [string, Journal] => [
+      system,
+      journalOver(direct(journalFile(db, () => '', { readOnly: true }))),
+    ]),
+  )
+  return {
+    ...answers(config, stateOver(direct(stateFile(stateDb))), journals),
+    refresh() {
+      for (const db of databases) db.exec('COMMIT')
+      begin()
+    },
+    close() {
+      for (const db of databases) db.close()
+    },
+  }
+}
+
+function answers(
+  config: Config,
+  state: State,
+  journals: ReadonlyMap<string, Journal>,
+): Omit<Reader, 'refresh' | 'close'> {
+  const flows = async () =>
+    (await state.flows()).map((head): KnownFlow => ({ head, sync: config.syncs[head.sync] ?? null }))
+  const counted = async <T>(count: (head: FlowHead, tables: string[], state: State, journal: Journal) => Promise<T>) =>
+    Promise.all(
+      (await flows()).map(({ head, sync }) => {
+        const journal = sync === null ? undefined : journals.get(sync.source.system)
+        return count(head, sync === null ? [] : tablesOf(sync), state, journal ?? nothingUnread)
+      }),
+    )
+  return {
+    flows,
+    report: () => counted(reportFlow),
+    async audit() {
+      const broken = await state.verifyChain()
+      return counted((head, tables, _, journal) => auditFlow(head, tables, checkedOnce(state, broken), journal))
+    },
+    causes: (flow) => state.causes(flow),
+    parked: (query) => state.parked(query),
+    async story(flow, sync, key, rowsMax) {
+      const journal = journals.get(sync.source.system)
+      const found = await Promise.all(
+        namesOf(sync.source.table).map((table) => journal?.story(table, key, rowsMax) ?? []),
+      )
+      const { known, outcomes } = await state.story(flow, sync.name, key, rowsMax)
+      const flights = known === null ? [] : await state.flights(flow)
+      const mine = flights.filter(({ request }) => request.deliveries.some(({ link }) => link === known?.link))
+      return { flow, entries: found.flat(), known, outcomes, flights: mine }
+    },
+    statusAfter: (seq, rowsMax) => state.statusAfter(seq, rowsMax),
+    journalHead: async (system) => (await journals.get(system)?.head()) ?? null,
+    async entries(system, table, after, rowsMax) {
+      const journal = journals.get(system)
+      if (journal === undefined) return { entries: [], scanned: after }
+      return journal.read({ after, tables: namesOf(table), flow: '' }, rowsMax, READ_BYTES_MAX)
+    },
+  }
+}
+
+/** The journal of a flow that the configuration does not name any more: what it would still read cannot be known. */
+const nothingUnread = { count: async () => 0 } as unknown as Journal
+
+/** A state whose audit trail is known already. */
+const checkedOnce = (state: State, broken: number | null): State =>
+  Object.create(state, { verifyChain: { value: async () => broken } }) as State
+
+/**
+ * Opens the state for a command that changes it while no engine runs; takes the folder's lock for that time.
+ * @throws SyncError SYNC-5001 when an engine has the folder
+ */
+export async function changeState<T>(config: Config, body: (store: Store) => Promise<T>): Promise<T> {
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => {})
+  const store = await openStore(config.state, Object.keys(config.systems), broken.reject)
+  try {
+    return await Promise.race([body(store), broken.promise])
+  } finally {
+    await store.close()
+  }
+}

@@ -1,0 +1,191 @@
+import type { Execute } from './io.ts'
+
+/** One option of a command: commander's flags, what it means, and how its text is read. */
+export interface OptionRow {
+  /** `--flag`, or `--name <value>`. */
+  readonly flags: string
+  readonly text: string
+  readonly read?: 'count' | 'port'
+  readonly choices?: readonly string[]
+  readonly default?: string
+}
+
+/** One command. Its code is loaded when it is called, so that `--help` stays quick. */
+export interface CommandRow {
+  /** `quarantine list`: a command of a group. */
+  readonly name: string
+  /** `<sync>` is needed, `[name]` may be left out. */
+  readonly args: readonly string[]
+  readonly text: string
+  readonly options: readonly OptionRow[]
+  readonly load: () => Promise<{ readonly execute: Execute }>
+}
+
+/** Options of every command. */
+export const everywhere: readonly OptionRow[] = [
+  { flags: '--config <file>', text: 'the configuration (default: syncline.yaml, or $SYNCLINE_CONFIG)' },
+  { flags: '--env-file <file>', text: 'variables for the configuration (default: .env beside it)' },
+  { flags: '--debug', text: 'log more; show where an unexpected error came from' },
+]
+
+const output: OptionRow = {
+  flags: '--output <form>',
+  text: 'table or json (or $SYNCLINE_OUTPUT)',
+  choices: ['table', 'json'],
+}
+const logFormat: OptionRow = {
+  flags: '--log-format <form>',
+  text: 'text or json (default: text on a terminal)',
+  choices: ['text', 'json'],
+}
+const ends: readonly OptionRow[] = [
+  {
+    flags: '--max-failed <n>',
+    text: 'exit with 1 when more records than this fail (default: any number may)',
+    read: 'count',
+  },
+  { flags: '--skip-code', text: 'exit with 99 when there was nothing to do' },
+]
+const selection: readonly OptionRow[] = [
+  { flags: '--key <id>', text: 'the record with this source key; composite keys as JSON: \'["AT","0815"]\'' },
+  { flags: '--code <code>', text: 'records with this cause: SYNC-4022' },
+]
+const yes: OptionRow = { flags: '--yes', text: 'do not ask' }
+
+/** The sections of the help, in order. */
+export const groups: readonly { readonly title: string; readonly commands: readonly CommandRow[] }[] = [
+  {
+    title: 'Set up',
+    commands: [
+      {
+        name: 'lint',
+        args: [],
+        text: 'check the configuration without reaching a system',
+        options: [{ flags: '--online', text: 'ask the systems too: tables, fields, rights' }, output],
+        load: () => import('./lint.ts'),
+      },
+      {
+        name: 'schema',
+        args: [],
+        text: 'print the JSON Schema of syncline.yaml, for editors',
+        options: [],
+        load: () => import('./schema.ts'),
+      },
+    ],
+  },
+  {
+    title: 'Run',
+    commands: [
+      {
+        name: 'run',
+        args: [],
+        text: 'start the engine and its API; Ctrl-C stops it, the next start resumes',
+        options: [
+          { flags: '--once', text: 'end when nothing is pending, with one line of JSON' },
+          { flags: '--no-server', text: 'without API, metrics and health' },
+          { flags: '--no-progress', text: 'without progress and live figures' },
+          ...ends,
+          logFormat,
+        ],
+        load: () => import('./run.ts'),
+      },
+      {
+        name: 'sync',
+        args: ['<sync>'],
+        text: 'one run to the end; asks a running engine',
+        options: [
+          { flags: '--full', text: 'read the whole table again and send what differs' },
+          { flags: '--no-progress', text: 'without progress and live figures' },
+          ...ends,
+          logFormat,
+        ],
+        load: () => import('./sync.ts'),
+      },
+      {
+        name: 'pause',
+        args: ['<sync>'],
+        text: 'stop sending; changes are still captured',
+        options: [output],
+        load: () => import('./pause.ts'),
+      },
+      {
+        name: 'resume',
+        args: ['<sync>'],
+        text: 'go on after a pause or a safety stop',
+        options: [{ flags: '--approve-deletes', text: 'let the deletes through that the guard holds back' }, output],
+        load: () => import('./resume.ts'),
+      },
+    ],
+  },
+  {
+    title: 'Look',
+    commands: [
+      {
+        name: 'status',
+        args: [],
+        text: 'where every sync stands',
+        options: [output],
+        load: () => import('./status.ts'),
+      },
+      {
+        name: 'audit',
+        args: [],
+        text: 'prove that every row that was read is accounted for',
+        options: [output],
+        load: () => import('./audit.ts'),
+      },
+    ],
+  },
+  {
+    title: 'Mend',
+    commands: [
+      {
+        name: 'quarantine list',
+        args: ['[sync]'],
+        text: 'what is in quarantine, by cause; with --key or --code the records',
+        options: [...selection, output],
+        load: () => import('./quarantine-list.ts'),
+      },
+      {
+        name: 'quarantine release',
+        args: ['<sync>'],
+        text: 'judge parked records again, after the cause was mended',
+        options: [...selection, yes, output],
+        load: () => import('./quarantine-release.ts'),
+      },
+      {
+        name: 'quarantine discard',
+        args: ['<sync>'],
+        text: 'give parked records up, for ever and by name',
+        options: [
+          ...selection,
+          { flags: '--by <name>', text: 'who decides this' },
+          { flags: '--why <reason>', text: 'why' },
+          yes,
+          output,
+        ],
+        load: () => import('./quarantine-discard.ts'),
+      },
+    ],
+  },
+  {
+    title: 'Tools',
+    commands: [
+      {
+        name: 'emulate salesforce',
+        args: [],
+        text: 'a local Salesforce to try things with',
+        options: [
+          { flags: '--port <port>', text: 'port on 127.0.0.1', read: 'port', default: '8990' },
+          { flags: '--state <folder>', text: 'where its records live (default: in memory)' },
+          { flags: '--setup <file>', text: 'objects, fields, rules, clients, faults: YAML or JSON' },
+          output,
+        ],
+        load: () => import('./emulate.ts'),
+      },
+    ],
+  },
+]
+
+/** Every command. */
+export const commands: readonly CommandRow[] = groups.flatMap((group) => group.commands)

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { systemClock } from '../std/clock.ts'
+import { systemRandom } from '../std/random.ts'
+import { exits } from './exit.ts'
+import type { Io } from './io.ts'
+import { execute, read } from './program.ts'
+import { tell } from './tell.ts'
+
+/** The process as the commands see it. */
+function processIo(): Io {
+  return {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    err: (text) => void process.stderr.write(`${text}\n`),
+    screen: {
+      write: (text) => void process.stderr.write(text),
+      columns: () => (process.stderr.isTTY ? (process.stderr.columns ?? 80) : 0),
+    },
+    variables: { ...process.env },
+    folder: process.cwd(),
+    clock: systemClock,
+    random: systemRandom,
+    version: versionOf(),
+    onStop: stopSignal,
+  }
+}
+
+function versionOf(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return String((JSON.parse(text) as { version?: unknown }).version)
+}
+
+/** The first signal asks for an orderly end, the second one ends at once. */
+function stopSignal(): AbortSignal {
+  const abort = new AbortController()
+  for (const [signal, code] of [
+    ['SIGINT', exits.interrupted],
+    ['SIGTERM', exits.terminated],
+  ] as const)
+    process.on(signal, () => {
+      if (abort.signal.aborted) process.exit(code)
+      abort.abort(code)
+    })
+  return abort.signal
+}
+
+/** SQLite is built into Node and still called experimental: a decision of ours, and news to nobody. Threads inherit it. */
+function silenceSqliteWarning(): void {
+  process.env['NODE_NO_WARNINGS'] = '1'
+  const [print] = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    if (!/SQLite is an experimental feature/.test(warning.message)) print?.(warning)
+  })
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const io = processIo()
+  try {
+    const wanted = await read(words, io.version)
+    if (wanted.kind === 'command') return await execute(wanted, io)
+    io.out(wanted.text)
+    return exits.ok
+  } catch (error) {
+    return tell(error, io, words.includes('--debug'))
+  }
+}
+
+silenceSqliteWarning()
+// Whoever reads us may stop reading (`| head`): that is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : exits.internal))
+process.exitCode = await main(process.argv.slice(2))
+// What is written goes out; a connection that somebody forgot does not keep the process.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()))

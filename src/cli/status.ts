@@ -1,0 +1,59 @@
+import { openReader, ownerOf } from '../app/reader.ts'
+import type { FlowReport } from '../app/report.ts'
+import { configuration } from './configuration.ts'
+import { exits } from './exit.ts'
+import type { Given, Io } from './io.ts'
+import { answer, type Column, wantsJson } from './output.ts'
+import { lines } from './tell.ts'
+
+/** A flow that ran, or a sync that never did. */
+type Row = Omit<FlowReport, 'status'> & { readonly status: FlowReport['status'] | 'new' }
+
+const columns: readonly Column<Row>[] = [
+  { title: 'SYNC', cell: (row) => row.flow },
+  { title: 'STATUS', cell: (row) => row.status },
+  { title: 'READ', cell: (row) => row.read },
+  { title: 'DELIVERED', cell: (row) => row.delivered },
+  { title: 'SUPERSEDED', cell: (row) => row.superseded },
+  { title: 'QUARANTINED', cell: (row) => row.quarantined },
+  { title: 'EXCLUDED', cell: (row) => row.excluded },
+  { title: 'DISCARDED', cell: (row) => row.discarded },
+  { title: 'PENDING', cell: (row) => row.pending },
+]
+
+/** `status`: where every sync stands, beside a running engine too. */
+export async function execute(given: Given, io: Io): Promise<number> {
+  const config = configuration(given, io)
+  const owner = ownerOf(config)
+  const reader = openReader(config)
+  try {
+    const reports = (await reader?.report()) ?? []
+    const never = Object.keys(config.syncs).filter((name) => !reports.some(({ sync }) => sync === name))
+    const rows: Row[] = [...reports, ...never.map(unstarted)]
+    answer(given, io, { engine: owner, flows: rows }, rows, columns, 'There are no syncs in the configuration.')
+    if (!wantsJson(given, io)) {
+      io.out(owner === null ? 'No engine runs.' : `Process ${owner.pid} on ${owner.host} runs since ${owner.since}.`)
+      for (const { flow, reason } of reports)
+        if (reason !== null)
+          for (const line of lines([reason])) io.out(line.startsWith('SYNC') ? `${flow}: ${line}` : line)
+    }
+    return exits.ok
+  } finally {
+    reader?.close()
+  }
+}
+
+const unstarted = (sync: string): Row => ({
+  flow: sync,
+  sync,
+  status: 'new',
+  reason: null,
+  read: 0,
+  delivered: 0,
+  superseded: 0,
+  quarantined: 0,
+  excluded: 0,
+  discarded: 0,
+  pending: 0,
+  unjudged: 0,
+})

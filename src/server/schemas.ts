@@ -1,0 +1,124 @@
+import { Type } from 'typebox'
+
+/** Bodies and answers of the API. Unknown keys are refused, so that nobody believes in a setting that does nothing. */
+const closed = { additionalProperties: false } as const
+
+const rowsMax = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 1_000_000, default: 10_000, description: 'Records at most.' }),
+)
+const flow = Type.String({
+  pattern: '^[A-Za-z_][A-Za-z0-9_-]{0,62}(:back)?$',
+  description: 'The flow: the name of its sync.',
+})
+
+/** Which parked records. */
+const selection = {
+  flow,
+  key: Type.Optional(
+    Type.String({
+      minLength: 2,
+      maxLength: 4_096,
+      description: 'The record with this source key, a JSON array of texts: ["42"].',
+    }),
+  ),
+  code: Type.Optional(
+    Type.String({ pattern: '^SYNC-[0-9]{4}$', description: 'Records that are parked for this reason.' }),
+  ),
+  rowsMax,
+}
+
+export const flowParams = Type.Object({ flow }, closed)
+export const runParams = Type.Object({ run: Type.String({ pattern: '^[0-9a-f]{24}$' }) }, closed)
+export const noQuery = Type.Object({}, closed)
+export const noBody = Type.Object({}, closed)
+export const resumeBody = Type.Object(
+  {
+    approveDeletes: Type.Optional(
+      Type.Boolean({ default: false, description: 'Lets the deletes through that the mass-delete guard holds back.' }),
+    ),
+  },
+  closed,
+)
+export const runBody = Type.Object(
+  {
+    full: Type.Optional(
+      Type.Boolean({ default: false, description: 'Reads the whole table again and sends what differs.' }),
+    ),
+  },
+  closed,
+)
+export const releaseBody = Type.Object(selection, closed)
+export const discardBody = Type.Object(
+  {
+    ...selection,
+    by: Type.String({ minLength: 1, maxLength: 200, description: 'Who decides this.' }),
+    why: Type.String({ minLength: 1, maxLength: 1_000, description: 'Why these records are given up.' }),
+  },
+  closed,
+)
+
+const count = Type.Integer({ minimum: 0 })
+const failure = Type.Union([
+  Type.Null(),
+  Type.Object({ code: Type.String(), message: Type.String(), retry: Type.String(), hint: Type.String() }),
+])
+
+export const classCounts = {
+  read: count,
+  delivered: count,
+  superseded: count,
+  quarantined: count,
+  excluded: count,
+  discarded: count,
+  pending: count,
+}
+
+export const statusAnswer = Type.Object({
+  version: Type.String(),
+  pid: count,
+  started: Type.String({ description: 'ISO 8601, UTC.' }),
+  ready: Type.Boolean(),
+  reasons: Type.Array(
+    Type.Object({ part: Type.String(), code: Type.Union([Type.Null(), Type.String()]), reason: Type.String() }),
+  ),
+  flows: Type.Array(
+    Type.Object({
+      flow: Type.String(),
+      sync: Type.String(),
+      status: Type.String({ description: 'running, paused or stopped' }),
+      reason: failure,
+      ...classCounts,
+      unjudged: count,
+    }),
+  ),
+})
+
+export const flowAnswer = Type.Object({ flow: Type.String(), status: Type.String() })
+export const releasedAnswer = Type.Object({ released: count })
+export const discardedAnswer = Type.Object({ discarded: count })
+
+/** A run to the end that was asked for. */
+export const runAnswer = Type.Object({
+  run: Type.String(),
+  flow: Type.String(),
+  full: Type.Boolean(),
+  state: Type.String({ description: 'running, done or failed' }),
+  failures: Type.Array(failure),
+  summary: Type.Union([
+    Type.Null(),
+    Type.Object({ sync: Type.String(), ...classCounts, failed: count, durationSeconds: Type.Number() }),
+  ]),
+})
+
+export const problemAnswer = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String(),
+    hint: Type.String(),
+    instance: Type.String(),
+  },
+  { description: 'RFC 9457 problem details' },
+)
