@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judged, lane, newLink, openFlow, outcome, settled } from '../testing/contract/state.ts'
+import { judged, lane, newLink, openFlow, outcome, settled } from '../testing/contract/commits.ts'
 import { direct, stateOver } from './calls.ts'
 import { type Database, openDatabase } from './sqlite.ts'
 import { stateFile } from './state.ts'
