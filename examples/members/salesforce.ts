@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,32 +40,50 @@ export async function openSalesforce(
       throw new Error('SF_URL names an organisation of your own: SF_SECRET (and SF_ID) must say how to log in.')
     return { url, secret, what: 'given by SF_URL', lost: never, stop: async () => {} }
   }
+  await mkdir(folder, { recursive: true })
   const portFile = join(folder, 'port')
   const lastPort = (await readFile(portFile, 'utf8').catch(() => '')).trim()
-  const emulator = await start(folder, setupFile, lastPort || '0').catch((error: Error) => {
-    if (lastPort === '' || !/in use by another program/.test(error.message)) throw error
-    return start(folder, setupFile, '0')
-  })
+  const emulator = await startSoon(folder, setupFile, lastPort || '0')
   await writeFile(portFile, `${new URL(emulator.url).port}\n`)
   return emulator
 }
 
-async function start(folder: string, setupFile: string, port: string): Promise<Salesforce> {
-  const program = fileURLToPath(new URL('./emulator.ts', import.meta.url))
-  // A session of its own: Ctrl-C in a terminal reaches us first, and the emulator outlives our last request.
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, folder, setupFile, port], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-  })
+/** Starts it; another port where the old one was given away, and some patience where the last emulator is still ending. */
+async function startSoon(folder: string, setup: string, port: string): Promise<Salesforce> {
+  for (let attempts = 12; ; attempts--) {
+    try {
+      return await start(folder, setup, port)
+    } catch (error) {
+      const { message } = error as Error
+      if (port !== '0' && /in use by another program/.test(message)) return startSoon(folder, setup, '0')
+      if (attempts === 0 || !/in use by another process/.test(message)) throw error
+      await sleep(250)
+    }
+  }
+}
+
+async function start(folder: string, setup: string, port: string): Promise<Salesforce> {
+  const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+  const bound = new URL('../../scripts/bound.mjs', import.meta.url).href
+  const words = ['emulate', 'salesforce', '--port', port, '--state', folder, '--setup', setup, '--output', 'json']
+  // A session of its own: Ctrl-C in a terminal reaches us first, and the emulator outlives our last request. `bound` stops it
+  // when we are killed.
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--import', bound, program, ...words],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: { ...process.env, SYNCLINE_LAUNCHER: String(process.pid) },
+    },
+  )
   let complaint = ''
   child.stderr.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-2_000)
   })
-  child.stdin.on('error', () => {}) // it ended first; `ended` tells
   const ended = once(child, 'exit').then(() => {})
-  const lines = createInterface({ input: child.stdout })
   const first = await Promise.race([
-    once(lines, 'line').then(([line]) => line as string),
+    once(createInterface({ input: child.stdout }), 'line').then(([line]) => line as string),
     ended.then(() => null),
     sleep(startWithin_ms, null, { ref: false }),
   ])
@@ -79,11 +97,13 @@ async function start(folder: string, setupFile: string, port: string): Promise<S
   return {
     url,
     secret: emulatorSecret,
-    what: `emulator, organisation ${organizationId}, pid ${child.pid}`,
-    lost: ended.then(() => (isStopping ? never : `The Salesforce emulator has ended. ${complaint.trim()}`)),
+    what: `emulator, organisation ${organizationId}, process ${child.pid}`,
+    lost: ended.then(() =>
+      isStopping ? never : `The Salesforce emulator has ended; start again. ${complaint.trim()}`,
+    ),
     async stop() {
       isStopping = true
-      child.stdin.end()
+      child.kill('SIGTERM')
       const isDown = await Promise.race([ended.then(() => true), sleep(stopWithin_ms, false, { ref: false })])
       if (!isDown) child.kill('SIGKILL')
       await ended

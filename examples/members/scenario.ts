@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { total } from '../../src/app/report.ts'
 import { exitOf, exits } from '../../src/cli/exit.ts'
-import { duration, figure } from '../../src/cli/output.ts'
+import { counted, duration, figure } from '../../src/cli/output.ts'
 import { lines } from '../../src/cli/tell.ts'
 import type { Failure } from '../../src/model/failure.ts'
 import { editMembers } from './data/edits.ts'
@@ -10,7 +10,7 @@ import { type Filled, fill, keepSeed, keptSeed, type Legacy, openLegacy } from '
 import type { Options } from './options.ts'
 import { openSalesforce } from './salesforce.ts'
 import type { Screen } from './screen.ts'
-import { type Cause, type Syncline, startSyncline } from './syncline.ts'
+import { type Cause, PortTaken, type Syncline, startSyncline } from './syncline.ts'
 import { causeLines, type Live, liveLines, liveText, progressLine, progressText, row } from './views.ts'
 
 /** Where a run keeps its things. */
@@ -80,11 +80,18 @@ export async function runScenario(
     await generator.done
   })
   screen.show([row('Syncline', 'asking both systems …', screen.paint)])
-  const syncline = await startSyncline(places.config, { ...process.env, ...variables })
+  const syncline = await startSyncline(places.config, { ...process.env, ...variables }, places.folder).catch(
+    (error: unknown) => {
+      throw error instanceof PortTaken ? new Refusal(exits.usage, error.message) : error
+    },
+  )
   parts.defer(() => syncline.stop())
   stop.throwIfAborted()
   const state = relative(process.cwd(), syncline.config.state) || '.'
   said(screen, 'State', `${state}  ${screen.paint.dim(syncline.resumed ? 'goes on where it stopped' : 'new')}`)
+  said(screen, 'Metrics', `${syncline.url}/metrics`)
+  const notes = syncline.warnings === 0 ? '' : `with ${counted(syncline.warnings, 'note')} from both systems`
+  said(screen, 'Log', `${relative(process.cwd(), syncline.log)}  ${screen.paint.dim(notes)}`)
   screen.print()
 
   const run: Run = { options, places, screen, stop, legacy, syncline, members: filled.members, edits: 0 }
@@ -264,7 +271,7 @@ async function forEver(run: Run, begin: () => Promise<void>, ended: Promise<void
     try {
       const live = await look()
       if (stop.aborted) return
-      if (screen.isTerminal) screen.show(liveLines(live, screen.paint))
+      if (screen.isTerminal) screen.show(liveLines(live, screen.paint, screen.rows()))
       else screen.print(liveText(live))
     } catch {
       // the engine is ending, and `ended` says why
@@ -279,7 +286,8 @@ async function forEver(run: Run, begin: () => Promise<void>, ended: Promise<void
     return exits.ok
   } catch (error) {
     if (error !== stop.reason) throw error
-    screen.print('\nStopping: what is under way is finished first. The next start goes on from here.')
+    screen.keep()
+    screen.print('\n  Stopping: what is under way is finished first. The next start goes on from here.')
     return exits.ok
   } finally {
     clearInterval(timer)

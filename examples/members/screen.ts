@@ -3,10 +3,14 @@ export type Screen = {
   /** Whether a person watches; else lines are written now and then, and nothing is redrawn. */
   readonly isTerminal: boolean
   readonly paint: Paint
+  /** Lines that a block may have. */
+  rows(): number
   /** A line that stays. */
   print(text?: string): void
   /** Shows these lines below everything else, in place of the last ones. Nothing where there is no terminal. */
   show(lines: readonly string[]): void
+  /** What is shown stays; what comes after it is written below. */
+  keep(): void
   /** Leaves what is shown and gives the cursor back. */
   close(): void
 }
@@ -26,17 +30,16 @@ type Terminal = {
   on(event: 'error', listener: () => void): unknown
 }
 
-const escape = '\u001b['
-const hideCursor = `${escape}?25l`
-const showCursor = `${escape}?25h`
+const csi = '\u001b['
+const hideCursor = `${csi}?25l`
+const showCursor = `${csi}?25h`
 /** Terminals that know it show all between the two at once; others ignore it (mode 2026, synchronized output). */
-const beginFrame = `${escape}?2026h`
-const endFrame = `${escape}?2026l`
+const beginFrame = `${csi}?2026h`
+const endFrame = `${csi}?2026l`
 
 /** https://no-color.org: set and not empty, whatever its value. */
 export function paintFor(hasColours: boolean): Paint {
-  const paint = (on: number, off: number) => (text: string) =>
-    hasColours ? `${escape}${on}m${text}${escape}${off}m` : text
+  const paint = (on: number, off: number) => (text: string) => (hasColours ? `${csi}${on}m${text}${csi}${off}m` : text)
   return { bold: paint(1, 22), dim: paint(2, 22), warn: paint(33, 39) }
 }
 
@@ -47,25 +50,30 @@ export function openScreen(terminal: Terminal, variables: { readonly [name: stri
   let shown: readonly string[] = []
   let height = 0
   const draw = (kept: string): void => {
-    const up = height > 0 ? `${escape}${height}A` : ''
+    const up = height > 0 ? `${csi}${height}A` : ''
     const columns = terminal.columns ?? 80
     // A block that is higher than the window could not be taken back: its end is left out.
     const fitting = shown.slice(0, Math.max(1, (terminal.rows ?? 24) - 1))
-    const block = fitting.map((line) => `${cut(line, columns)}${escape}K\n`).join('')
+    const block = fitting.map((line) => `${cut(line, columns)}${csi}K\n`).join('')
     height = fitting.length
-    terminal.write(`${beginFrame}${hideCursor}\r${up}${kept}${block}${escape}J${endFrame}`)
+    terminal.write(`${beginFrame}${hideCursor}\r${up}${kept}${block}${csi}J${endFrame}`)
   }
   return {
     isTerminal,
+    rows: () => (terminal.rows ?? 24) - 1,
     paint: paintFor(isTerminal && !variables['NO_COLOR']),
     print(text = '') {
-      if (isTerminal) draw(`${text}${escape}K\n`)
+      if (isTerminal) draw(`${text}${csi}K\n`)
       else terminal.write(`${text}\n`)
     },
     show(lines) {
       if (!isTerminal) return
       shown = lines
       draw('')
+    },
+    keep() {
+      shown = []
+      height = 0
     },
     close() {
       if (isTerminal) terminal.write(showCursor)

@@ -21,7 +21,7 @@ export type Live = {
 
 const barCells = 28
 const labelWidth = 12
-const causesMax = 8
+const causesMax = 9
 
 /** `  PostgreSQL  127.0.0.1:…` */
 export const row = (label: string, text: string, paint: Paint): string =>
@@ -32,7 +32,7 @@ export function progressLine(label: string, { done, total, elapsed_ms }: Progres
   const share = total === 0 ? 1 : Math.min(1, done / total)
   const rate = elapsed_ms > 0 ? (done * 1_000) / elapsed_ms : 0
   const filled = Math.round(share * barCells)
-  const bar = `${'━'.repeat(filled)}${paint.dim('━'.repeat(barCells - filled))}`
+  const bar = `${'━'.repeat(filled)}${paint.dim('─'.repeat(barCells - filled))}`
   const left_ms = rate > 0 ? ((total - done) / rate) * 1_000 : null
   const eta = left_ms === null ? 'ETA –' : `ETA ${duration(Math.max(0, left_ms))}`
   const percent = `${Math.floor(share * 100)}%`.padStart(4)
@@ -52,11 +52,11 @@ export function progressText(label: string, { done, total, elapsed_ms }: Progres
 }
 
 /** The block of live figures. */
-export function liveLines(live: Live, paint: Paint): string[] {
+export function liveLines(live: Live, paint: Paint, rowsMax: number): string[] {
   const { figures, p95_ms, waiting, causes, edits, editsPerSecond, elapsed_ms, config } = live
   const number = (value: string) => paint.bold(value.padStart(9))
   const pair = (left: [string, string], right: [string, string]) =>
-    `  ${paint.dim(left[0].padEnd(labelWidth))}${number(left[1])}      ${paint.dim(right[0].padEnd(22))}${number(right[1])}`
+    `  ${paint.dim(left[0].padEnd(labelWidth))}${number(left[1])}      ${paint.dim(right[0].padEnd(24))}${number(right[1])}`
   const speed = editsPerSecond > 0 ? `${editsPerSecond} edits a second` : 'no edits'
   const inQuarantine = figure(live.causes.reduce((sum, cause) => sum + cause.records, 0))
   return [
@@ -73,7 +73,7 @@ export function liveLines(live: Live, paint: Paint): string[] {
       ? []
       : [row('Attention', paint.warn(`${figures.trouble.code} ${figures.trouble.message}`), paint), '']),
     row('Quarantine', `${number(inQuarantine)} ${paint.dim('by cause')}`, paint),
-    ...causeLines(causes, paint),
+    ...causeLines(causes, paint, rowsMax - 14),
     '',
     row('In another', `export SYNCLINE_CONFIG=${config}`, paint),
     row('terminal', 'npm run syncline -- status', paint),
@@ -83,10 +83,11 @@ export function liveLines(live: Live, paint: Paint): string[] {
 }
 
 /** Causes as aligned lines. */
-export function causeLines(causes: readonly Cause[], paint: Paint): string[] {
-  const shown = causes.slice(0, causesMax)
+export function causeLines(causes: readonly Cause[], paint: Paint, rowsMax = causesMax + 1): string[] {
+  const most = Math.max(0, Math.min(causesMax, rowsMax - 1))
+  const shown = causes.slice(0, most)
   const fieldWidth = Math.max(0, ...shown.map(({ field }) => field.length))
-  const rest = causes.slice(causesMax).reduce((sum, { records }) => sum + records, 0)
+  const rest = causes.slice(most).reduce((sum, { records }) => sum + records, 0)
   const lines = shown.map(({ field, text, records }) =>
     row('', `${figure(records).padStart(9)}  ${field.padEnd(fieldWidth)}  ${paint.dim(text)}`, paint),
   )
