@@ -21,7 +21,7 @@ import { direct, journalOver, stateOver } from '../store/calls.ts'
 import { journalFile } from '../store/journal.ts'
 import { isLocked, type Owner, readOwner } from '../store/lock.ts'
 import { journalPath, openStore, statePath } from '../store/open.ts'
-import { type Database, hasDatabase, openDatabase } from '../store/sqlite.ts'
+import { type Database, hasDatabase, openDatabase, soundSqlite } from '../store/sqlite.ts'
 import { stateFile } from '../store/state.ts'
 import { type Audit, auditFlow, type FlowReport, reportFlow } from './report.ts'
 
@@ -199,4 +199,10 @@ export async function changeState<T>(config: Config, body: (store: Store) => Pro
   } finally {
     await store.close()
   }
+}
+
+/** The SQLite that Node brings, and whether its write-ahead log can be trusted. */
+export const sqliteOf = (): { readonly version: string; readonly isSound: boolean } => {
+  const version = process.versions['sqlite'] ?? '0.0.0'
+  return { version, isSound: soundSqlite(version) }
 }

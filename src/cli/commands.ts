@@ -58,11 +58,32 @@ export const groups: readonly { readonly title: string; readonly commands: reado
     title: 'Set up',
     commands: [
       {
+        name: 'init',
+        args: [],
+        text: 'write a commented syncline.yaml to begin with',
+        options: [{ flags: '--demo', text: 'the member scenario: a Salesforce emulator as the target' }],
+        load: () => import('./init.ts'),
+      },
+      {
         name: 'lint',
         args: [],
         text: 'check the configuration without reaching a system',
         options: [{ flags: '--online', text: 'ask the systems too: tables, fields, rights' }, output],
         load: () => import('./lint.ts'),
+      },
+      {
+        name: 'conns test',
+        args: ['[name]'],
+        text: 'connect to the systems and say what is missing, with the statement that mends it',
+        options: [output],
+        load: () => import('./conns.ts'),
+      },
+      {
+        name: 'doctor',
+        args: [],
+        text: 'check machine, state folder, configuration and connections',
+        options: [{ flags: '--offline', text: 'without the connections' }, output],
+        load: () => import('./doctor.ts'),
       },
       {
         name: 'schema',
@@ -88,6 +109,13 @@ export const groups: readonly { readonly title: string; readonly commands: reado
           logFormat,
         ],
         load: () => import('./run.ts'),
+      },
+      {
+        name: 'plan',
+        args: ['[sync]'],
+        text: 'what a full run would write, without writing',
+        options: [output],
+        load: () => import('./plan.ts'),
       },
       {
         name: 'sync',
@@ -128,11 +156,34 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         load: () => import('./status.ts'),
       },
       {
+        name: 'record',
+        args: ['<sync>', '<id>'],
+        text: 'the whole story of one record, by its source key',
+        options: [{ flags: '--show-values', text: 'show values whole; without it they are masked' }, output],
+        load: () => import('./record.ts'),
+      },
+      {
         name: 'audit',
         args: [],
         text: 'prove that every row that was read is accounted for',
         options: [output],
         load: () => import('./audit.ts'),
+      },
+      {
+        name: 'stream tail',
+        args: ['<topic>'],
+        text: 'entries of a topic: sync.status, sync.<table>, <system>.<schema>.<table>',
+        options: [
+          {
+            flags: '--format <form>',
+            text: 'json, or debezium for its envelope',
+            choices: ['json', 'debezium'],
+            default: 'json',
+          },
+          { flags: '--from <place>', text: 'start, end, or after this number (default: the last 10)' },
+          { flags: '--follow', text: 'go on until Ctrl-C' },
+        ],
+        load: () => import('./stream.ts'),
       },
     ],
   },
@@ -183,9 +234,28 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         ],
         load: () => import('./emulate.ts'),
       },
+      {
+        name: 'completion',
+        args: ['<shell>'],
+        text: 'print the completion script for bash, zsh or fish',
+        options: [],
+        load: () => import('./completion.ts'),
+      },
     ],
   },
 ]
 
 /** Every command. */
 export const commands: readonly CommandRow[] = groups.flatMap((group) => group.commands)
+
+/** What the words before a second one are for. */
+export const groupTexts: Readonly<Record<string, string>> = {
+  conns: 'test the connections to the systems',
+  stream: 'tail: read changes and status as streams',
+  quarantine: 'list, release or discard what was parked',
+  emulate: 'salesforce: a local CRM to try things with',
+}
+
+/** The second words of a group: `list`, `release`, `discard`. */
+export const verbsOf = (group: string): string[] =>
+  commands.filter(({ name }) => name.startsWith(`${group} `)).map(({ name }) => name.slice(group.length + 1))

@@ -37,7 +37,9 @@ async function start(given: Given, io: Io): Promise<SalesforceEmulator> {
   } catch (error) {
     if (error instanceof SetupError) throw new Refusal('SYNC-7111', error.message, undefined, { cause: error })
     if (error instanceof Error && /^Port \d+ /.test(error.message))
-      throw new Refusal('SYNC-7106', error.message, 'Choose another one: --port 0 takes any.', { cause: error })
+      throw new Refusal('SYNC-7106', error.message.replace(' Choose another port.', ''), '--port 0 takes a free one.', {
+        cause: error,
+      })
     throw error
   }
 }

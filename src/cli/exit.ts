@@ -20,6 +20,7 @@ export const exits = {
   terminated: 143,
 } as const
 
+/** One of them. */
 export type Exit = (typeof exits)[keyof typeof exits]
 
 /** Codes whose ending differs from that of their range. */

@@ -18,7 +18,8 @@ import { type Screen, screenOf } from './screen.ts'
 export interface Live {
   readonly engine: Engine
   readonly tally: Tally
-  readonly screen: Screen
+  /** Tells something in the form of the log. */
+  readonly say: (level: 'info' | 'warn' | 'error', text: string) => void
   /** Where the API is; null without it. */
   readonly url: string | null
 }
@@ -49,7 +50,7 @@ export async function withEngine(
     random: io.random,
     emit: views.emit,
     onWarnings: (problems) => {
-      for (const { failure } of problems) screen.line(`${failureText(failure)} (warning)`)
+      for (const { failure } of problems) views.say('warn', failureText(failure))
     },
   })
   // Before the first row there is nothing to be stopped in order: every step of the start may be cut off (I8).
@@ -62,9 +63,9 @@ export async function withEngine(
   started = engine
   let server: Server | null = null
   try {
-    server = given.options['server'] === false ? null : await serve(config, io, engine, views, screen)
+    server = given.options['server'] === false ? null : await serve(config, io, engine, views)
     if (isShown(given)) views.progress.start(() => standing(engine))
-    const live = { engine, tally: views.tally, screen, url: server?.url ?? null }
+    const live = { engine, tally: views.tally, say: views.say, url: server?.url ?? null }
     const done = work.body(live)
     // After a signal nobody waits for it any more.
     done.catch(() => {})
@@ -110,7 +111,13 @@ function viewsOf(config: Config, given: Given, io: Io, screen: Screen, engine: (
   const emit: Emit = (event) => {
     for (const view of [log, figures.emit, proof.emit, shown.emit, counts.emit]) view(event)
   }
-  return { emit, metrics: figures, health: proof, progress: shown, tally: counts }
+  /** What is no event of the engine, in the form of the log. */
+  const say = (level: 'info' | 'warn' | 'error', text: string) => {
+    const time = new Date(io.clock.now()).toISOString()
+    if (form === 'json') screen.line(JSON.stringify({ level, time, msg: text }))
+    else screen.line(`${time.slice(11, 19)}Z ${level.padEnd(5)} ${printable(text)}`)
+  }
+  return { emit, say, metrics: figures, health: proof, progress: shown, tally: counts }
 }
 
 async function standing(engine: Engine): Promise<{ waiting: number; quarantine: number }> {
@@ -121,7 +128,7 @@ async function standing(engine: Engine): Promise<{ waiting: number; quarantine: 
   }
 }
 
-async function serve(config: Config, io: Io, engine: Engine, views: Views, screen: Screen): Promise<Server> {
+async function serve(config: Config, io: Io, engine: Engine, views: Views): Promise<Server> {
   const { host, port } = config.server
   let server: Server
   try {
@@ -135,7 +142,7 @@ async function serve(config: Config, io: Io, engine: Engine, views: Views, scree
       version: io.version,
       host,
       port,
-      log: (line) => screen.line(printable(line)),
+      log: (line) => views.say('error', line),
     })
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error

@@ -14,7 +14,7 @@ function processIo(): Io {
     err: (text) => void process.stderr.write(`${text}\n`),
     screen: {
       write: (text) => void process.stderr.write(text),
-      columns: () => (process.stderr.isTTY ? (process.stderr.columns ?? 80) : 0),
+      columns: () => (process.stderr.isTTY ? process.stderr.columns || 80 : 0),
     },
     variables: { ...process.env },
     folder: process.cwd(),

@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { type CommandRow, commands, everywhere, groups, type OptionRow } from './commands.ts'
+import { type CommandRow, commands, everywhere, groups, groupTexts, type OptionRow, verbsOf } from './commands.ts'
 import { exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
 import { Refusal } from './refusal.ts'
@@ -34,6 +34,9 @@ export async function read(words: readonly string[], version: string): Promise<W
     await program.parseAsync([...words], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
+    const [group = ''] = words
+    if (error.code === 'commander.help' && words.length > 0 && error.exitCode !== 0)
+      throw new Refusal('SYNC-7101', `\`syncline ${group}\` needs a command: ${verbsOf(group).join(', ')}.`)
     if (error.exitCode !== 0 && error.code !== 'commander.help')
       throw new Refusal('SYNC-7101', sentence(error.message), undefined, { cause: error })
   }
@@ -76,21 +79,13 @@ ${exits.internal} a fault of Syncline, ${exits.locked} locked, ${exits.nothing} 
 function groupOf(program: Command, name: string, title: string): Command {
   const known = program.commands.find((command) => command.name() === name)
   if (known !== undefined) return known
-  const verbs = commands.filter((row) => row.name.startsWith(`${name} `)).map((row) => row.name.slice(name.length + 1))
   return program
     .command(name)
-    .description(groupTexts[name] ?? verbs.join(', '))
+    .description(groupTexts[name] ?? '')
     .usage('<command> [options]')
     .helpOption('--help', 'print help')
     .helpCommand(false)
     .helpGroup(`${title}:`)
-}
-
-const groupTexts: Readonly<Record<string, string>> = {
-  conns: 'test the connections to the systems',
-  stream: 'tail: read changes and status as streams',
-  quarantine: 'list, release or discard what was parked',
-  emulate: 'salesforce: a local CRM to try things with',
 }
 
 function optionOf({ flags, text, choices, default: standard, read: kind }: OptionRow): Option {

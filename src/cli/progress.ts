@@ -17,8 +17,9 @@ export interface Progress {
   readonly stop: () => Promise<void>
 }
 
-/** How often something is shown: on a terminal, and where lines pile up. */
-const TERMINAL_MS = 1_000
+/** How often something is shown: snapshots on a terminal, live figures there, and where lines pile up. */
+const SNAPSHOT_MS = 250
+const LIVE_MS = 1_000
 const LINES_MS = 5_000
 /** Rates are those of this time. */
 const RATE_MS = 5_000
@@ -32,6 +33,12 @@ interface Snapshot {
   estimated: number | null
 }
 
+/** A duration with the time at which it was told. */
+interface Timed {
+  readonly at_ms: number
+  readonly ms: number
+}
+
 interface Sample {
   readonly at_ms: number
   readonly read: number
@@ -43,7 +50,7 @@ interface Sample {
 export function progress(screen: Screen, clock: Clock, form: 'text' | 'json'): Progress {
   const snapshots = new Map<string, Snapshot>()
   const figures = { read: 0, delivered: 0, snapshotRows: 0 }
-  const durations: number[] = []
+  const durations: Timed[] = []
   const samples: Sample[] = []
   const end = new AbortController()
   let told = ''
@@ -51,8 +58,7 @@ export function progress(screen: Screen, clock: Clock, form: 'text' | 'json'): P
 
   function show(standing: Standing): void {
     const rates = rate(samples, { at_ms: clock.mono(), ...figures })
-    const p95_ms = percentile(durations, 0.95)
-    durations.length = 0
+    const p95_ms = percentile(durations, 0.95, clock.mono())
     const running = [...snapshots.values()]
     const text =
       running.length > 0 ? snapshotText(running, rates, figures.delivered) : liveText(rates, standing, p95_ms)
@@ -86,9 +92,14 @@ export function progress(screen: Screen, clock: Clock, form: 'text' | 'json'): P
   async function showAlways(standing: () => Promise<Standing>): Promise<void> {
     let known: Standing = { waiting: 0, quarantine: 0 }
     let next_ms = 0
-    while (!end.signal.aborted) {
-      await clock.sleep(screen.isTerminal ? TERMINAL_MS : LINES_MS, end.signal)
+    let shown_ms = clock.mono()
+    samples.push({ at_ms: shown_ms, ...figures })
+    for (;;) {
+      await clock.sleep(SNAPSHOT_MS, end.signal)
       const started_ms = clock.mono()
+      const every_ms = !screen.isTerminal ? LINES_MS : snapshots.size > 0 ? SNAPSHOT_MS : LIVE_MS
+      if (started_ms - shown_ms < every_ms) continue
+      shown_ms = started_ms
       if (started_ms >= next_ms) {
         known = await standing()
         next_ms = clock.mono() + 19 * (clock.mono() - started_ms)
@@ -98,7 +109,7 @@ export function progress(screen: Screen, clock: Clock, form: 'text' | 'json'): P
   }
 
   return {
-    emit: (event) => take(event, snapshots, figures, durations),
+    emit: (event) => take(event, snapshots, figures, durations, clock.mono()),
     start(standing) {
       // Progress is never a reason to stop: whatever ends the engine is told by the engine.
       work = showAlways(standing).catch(() => {})
@@ -115,12 +126,13 @@ function take(
   event: Event,
   snapshots: Map<string, Snapshot>,
   figures: { read: number; delivered: number; snapshotRows: number },
-  durations: number[],
+  durations: Timed[],
+  now_ms: number,
 ): void {
   if (event.kind === 'captured') figures.read += event.changes
   else if (event.kind === 'settled') {
     figures.delivered += event.delivered
-    for (const ms of event.durations_ms) if (durations.length < DURATIONS_MAX) durations.push(ms)
+    for (const ms of event.durations_ms) if (durations.length < DURATIONS_MAX) durations.push({ at_ms: now_ms, ms })
   } else if (event.kind === 'snapshot') {
     const key = JSON.stringify([event.system, event.table, event.flow])
     const known = snapshots.get(key)
@@ -147,9 +159,12 @@ function rate(samples: Sample[], now: Sample): Rates {
   return { read_s: of('read'), delivered_s: of('delivered'), snapshotRows_s: of('snapshotRows') }
 }
 
-function percentile(durations: readonly number[], part: number): number | null {
+/** Over the last few seconds; drops what is older. */
+function percentile(durations: Timed[], part: number, now_ms: number): number | null {
+  const young = durations.findIndex(({ at_ms }) => now_ms - at_ms <= RATE_MS)
+  durations.splice(0, young === -1 ? durations.length : young)
   if (durations.length === 0) return null
-  const sorted = [...durations].sort((a, b) => a - b)
+  const sorted = durations.map(({ ms }) => ms).sort((a, b) => a - b)
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] as number)
 }
 

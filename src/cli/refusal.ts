@@ -69,6 +69,7 @@ export const cliFailures = {
   },
 } as const satisfies { readonly [code: `SYNC-${number}`]: FailureKind }
 
+/** One of them. */
 export type CliCode = keyof typeof cliFailures
 
 /** What the printing of failures needs: the failures of the model have it, and so have those of the command line. */

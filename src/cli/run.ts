@@ -10,8 +10,8 @@ export const execute: Execute = async (given, io) => {
   const config = configuration(given, io)
   if (!isSet(given, 'once'))
     return withEngine(config, given, io, {
-      async body({ url, screen }) {
-        if (url !== null) screen.line(`API, metrics and health: ${url}  (Ctrl-C stops, the next start resumes)`)
+      async body({ url, say }) {
+        if (url !== null) say('info', `API, metrics and health: ${url} (Ctrl-C stops, the next start resumes)`)
         // Until a signal, or until the engine cannot go on.
         return new Promise<number>(() => {})
       },

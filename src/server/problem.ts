@@ -39,6 +39,7 @@ export const apiFailures = {
   'SYNC-8011': { title: 'The request took too long', retry: 'timed', hint: 'Send it again.' },
 } as const satisfies { readonly [code: `SYNC-${number}`]: FailureKind }
 
+/** One of them. */
 export type ApiCode = keyof typeof apiFailures
 
 /** An answer other than success, as RFC 9457 problem+json. */
@@ -72,6 +73,7 @@ export class ApiProblem extends Error {
   }
 }
 
+/** The body of an answer with this problem. */
 export const problemBody = (problem: ApiProblem, instance: string): ProblemBody => ({
   type: 'about:blank',
   title: problem.title,

@@ -1,0 +1,55 @@
+import { type Plan, planSync } from '../app/plan.ts'
+import { configuration } from './configuration.ts'
+import { exits } from './exit.ts'
+import type { Given, Io } from './io.ts'
+import { answer, type Column, duration, figure, wantsJson } from './output.ts'
+import { screenOf } from './screen.ts'
+import { syncNamed } from './syncs.ts'
+
+const columns: readonly Column<Plan>[] = [
+  { title: 'SYNC', cell: (row) => row.sync },
+  { title: 'ROWS', cell: (row) => row.rows },
+  { title: 'CREATE', cell: (row) => row.creates },
+  { title: 'UPDATE', cell: (row) => row.updates },
+  { title: 'DELETE', cell: (row) => row.deletes },
+  { title: 'UNCHANGED', cell: (row) => row.unchanged },
+  { title: 'EXCLUDE', cell: (row) => row.excluded },
+  { title: 'QUARANTINE', cell: (row) => row.quarantined },
+  { title: 'API CALLS', cell: (row) => row.apiCalls },
+  { title: 'TIME', cell: (row) => (row.seconds === null ? null : `>= ${duration(row.seconds * 1_000)}`) },
+]
+
+/** `plan [sync]`: what a full run would do now. Nothing is written, neither here nor there. */
+export async function execute(given: Given, io: Io): Promise<number> {
+  const config = configuration(given, io)
+  const named = given.args['sync']
+  const names = named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
+  const screen = screenOf(io)
+  const never = new AbortController().signal
+  const plans: Plan[] = []
+  for (const name of names) {
+    const onProgress = (rows: number, of: number | null) =>
+      screen.below(`${name}: ${figure(rows)}${of === null ? '' : ` of about ${figure(of)}`} rows looked at`)
+    try {
+      plans.push(await planSync(config, name, io, onProgress, never))
+    } finally {
+      screen.below(null)
+    }
+  }
+  answer(given, io, plans, plans, columns, 'There are no syncs in the configuration.')
+  if (!wantsJson(given, io)) for (const plan of plans) for (const line of details(plan)) io.out(line)
+  return exits.ok
+}
+
+function* details({ sync, causes, samples }: Plan): Generator<string> {
+  if (causes.length > 0) yield `${sync}: would be quarantined`
+  for (const { stage, code, field, n, error } of causes)
+    yield `  ${figure(n)}  ${stage} ${code} ${field === null ? '' : `${field}: `}${error}`
+  const kinds = [
+    ['create', samples.creates],
+    ['update', samples.updates],
+    ['delete', samples.deletes],
+    ['quarantine', samples.quarantined],
+  ] as const
+  for (const [kind, keys] of kinds) if (keys.length > 0) yield `${sync}: ${kind}, for example ${keys.join(', ')}`
+}

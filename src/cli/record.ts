@@ -1,0 +1,144 @@
+import type { Story } from '../app/reader.ts'
+import type { Entry } from '../model/change.ts'
+import { type Row, rowFrom, text, type Value } from '../model/value.ts'
+import { mask } from '../std/mask.ts'
+import { printable } from '../telemetry/sentence.ts'
+import { configuration } from './configuration.ts'
+import { exits } from './exit.ts'
+import { type Given, type Io, isSet } from './io.ts'
+import { moment, wantsJson } from './output.ts'
+import { Refusal } from './refusal.ts'
+import { keyFrom, readState, syncNamed } from './syncs.ts'
+
+/** Entries and outcomes that are shown of one record. */
+const ROWS_MAX = 100
+
+type Show = (value: Value) => string | null
+
+/** `record <sync> <id>`: all that is known of one record, in the order in which it happened. */
+export async function execute(given: Given, io: Io): Promise<number> {
+  const config = configuration(given, io)
+  const sync = syncNamed(config, given.args['sync'] ?? '')
+  const key = keyFrom(given.args['id'] ?? '')
+  const reader = readState(config)
+  try {
+    const flows = (await reader.flows()).filter(({ head }) => head.sync === sync.name)
+    const stories = await Promise.all(flows.map(({ head }) => reader.story(head.id, sync, key, ROWS_MAX)))
+    const found = stories.filter(({ entries, known }) => entries.length > 0 || known !== null)
+    if (found.length === 0)
+      throw new Refusal('SYNC-7108', `Sync ${sync.name} knows no record ${key} of ${sync.source.table}.`)
+    const show: Show = isSet(given, 'showValues') ? text : masked
+    const views = found.map((story) => viewOf(story, key, show))
+    if (wantsJson(given, io)) io.out(JSON.stringify(views, null, 2))
+    else for (const view of views) for (const line of page(view)) io.out(printable(line))
+    return exits.ok
+  } finally {
+    reader.close()
+  }
+}
+
+const masked: Show = (value) => {
+  if (value === null) return null
+  const kind = typeof value === 'object' ? value.kind : typeof value === 'string' ? 'text' : typeof value
+  return `[${mask(kind, text(value) ?? '')}]`
+}
+
+function rowOf(row: Row, show: Show): { [column: string]: string | null } {
+  const shown: { [column: string]: string | null } = Object.create(null)
+  for (const column of Object.keys(row)) shown[column] = show(row[column] as Value)
+  return shown
+}
+
+type View = ReturnType<typeof viewOf>
+
+function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string, show: Show) {
+  const lane = known?.lane ?? null
+  const outcomeOf = new Map(outcomes.map((outcome) => [outcome.seq, outcome]))
+  const older = outcomes.filter(({ seq }) => !entries.some((entry) => entry.seq === seq))
+  return {
+    flow,
+    key,
+    link: known === null ? null : { number: known.link, state: known.state, target: known.target },
+    /** The target's record as it was last agreed. */
+    agreed: known?.shadow == null ? null : rowOf(rowFrom(known.shadow), show),
+    lane:
+      lane === null
+        ? null
+        : {
+            state: lane.state,
+            since: moment(lane.since_ms),
+            stage: lane.stage,
+            attempts: lane.attempts,
+            reasons: lane.reasons,
+            image: { op: lane.image.op, row: rowOf(lane.image.row, show) },
+          },
+    inFlight: flights.map(({ request, mayLandUntil_ms }) => ({
+      request: request.id,
+      number: request.number,
+      mayLandUntil: moment(mayLandUntil_ms),
+    })),
+    /** Audit rows whose journal entries are gone after the retention time. */
+    olderOutcomes: older.reverse().map(outcomeView),
+    entries: [...entries].reverse().map((entry) => ({
+      ...entryView(entry, show),
+      outcome: ((found) => (found === undefined ? null : outcomeView(found)))(outcomeOf.get(entry.seq)),
+    })),
+  }
+}
+
+const outcomeView = ({ seq, kind, by, request, note, at_ms }: Story['outcomes'][number]) => ({
+  seq,
+  kind,
+  at: moment(at_ms),
+  by,
+  request,
+  note,
+})
+
+const entryView = ({ seq, op, at_ms, row, before, oldKey }: Entry, show: Show) => ({
+  seq,
+  op,
+  at: at_ms === 0 ? null : moment(at_ms),
+  ...(oldKey === undefined ? {} : { oldKey }),
+  row: row === undefined ? null : rowOf(row, show),
+  before: before === undefined ? null : rowOf(before, show),
+})
+
+/** The story as lines: where the record stands, then what happened, oldest first. */
+function page(view: View): string[] {
+  const { flow, key, link, agreed, lane, inFlight, olderOutcomes, entries } = view
+  const lines = [`${flow} ${key}`]
+  if (link === null) lines.push('  not known at the target: every change of it was left out, or it waits to be judged')
+  else lines.push(`  link ${link.number} ${link.state}${link.target === null ? '' : `, target id ${link.target}`}`)
+  if (agreed !== null) lines.push('  agreed with the target:', ...columnsOf(agreed))
+  if (lane !== null) {
+    lines.push(`  ${lane.state} since ${lane.since}${lane.stage === null ? '' : `, at stage ${lane.stage}`}`)
+    for (const { code, field, error, value } of lane.reasons)
+      lines.push(
+        `    ${code} ${field === undefined ? '' : `${field}: `}${error}${value === undefined ? '' : ` (${value})`}`,
+      )
+    lines.push(`    ${lane.image.op} of:`, ...columnsOf(lane.image.row).map((line) => `  ${line}`))
+  }
+  for (const { request, mayLandUntil } of inFlight)
+    lines.push(`  in flight: request ${request}, may land until ${mayLandUntil}`)
+  for (const outcome of olderOutcomes) lines.push(`  #${outcome.seq} ${outcomeText(outcome)}`)
+  for (const { seq, op, at, row, outcome } of entries) {
+    lines.push(
+      `  #${seq} ${op}${at === null ? '' : ` committed ${at}`}: ${outcome === null ? 'no outcome yet' : outcomeText(outcome)}`,
+    )
+    if (row !== null) lines.push(...columnsOf(row))
+  }
+  return lines
+}
+
+const columnsOf = (row: { readonly [column: string]: string | null }): string[] =>
+  Object.keys(row).map((column) => `    ${column}: ${row[column] ?? 'null'}`)
+
+function outcomeText({ kind, at, by, request, note }: ReturnType<typeof outcomeView>): string {
+  const more = [
+    ...(by === null ? [] : [`by #${by}`]),
+    ...(request === null ? [] : [`with request ${request}`]),
+    ...(note === null ? [] : [note]),
+  ]
+  return `${kind} ${at}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
+}
