@@ -119,14 +119,9 @@ export class Capture {
         emit({ kind: 'snapshot', system, table, flow: only ?? null, rows, rowsEstimated, done })
       }
     }
-    if (changes > 0)
-      emit({
-        kind: 'captured',
-        system,
-        changes,
-        commits,
-        lag_ms: newest_ms === 0 ? null : Math.max(0, clock.now() - newest_ms),
-      })
+    const lag_ms = newest_ms === 0 ? null : Math.max(0, clock.now() - newest_ms)
+    // Also when nothing changed: a quiet source is alive.
+    emit({ kind: 'captured', system, changes, commits, lag_ms })
     onAppended()
   }
 }

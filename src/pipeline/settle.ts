@@ -29,6 +29,30 @@ export interface Settled {
 /** An outcome that was unsent because its answer was lost and it can no longer land. */
 const CANNOT_LAND = 'SYNC-6006'
 
+/** One delivery with its answer and what is needed to store it. */
+interface Answer {
+  readonly delivery: Delivery
+  readonly outcome: Outcome
+  readonly image: Image
+  readonly committed_ms: number | null
+  /** Number of its request. */
+  readonly request: number
+  readonly link: number
+  /** The entry that it settles. */
+  readonly seq: number | null
+}
+
+/** Rows under construction. */
+interface Rows {
+  readonly outcomes: OutcomeRow[]
+  readonly links: SettleCommit['links'][0][]
+  readonly shadows: SettleCommit['shadows'][0][]
+  readonly lanes: Lane[]
+  readonly released: Released[]
+  readonly durations_ms: number[]
+  readonly counts: { delivered: number; superseded: number; parked: number; returned: number }
+}
+
 /**
  * Turns answers into rows: delivered, parked, waiting again, or still in the air. Only the target's own word confirms (I3).
  * Answers other than confirmed may meet a newer change of the same record that waits behind them; the caller keeps judging
@@ -41,128 +65,123 @@ export async function settle(
   now_ms: number,
   gaveUp: (link: number, request: number) => boolean,
 ): Promise<Settled> {
-  const { state, spec, retry } = { ...parts, retry: parts.spec.retry }
-  const all = answers.flatMap(({ launch, outcomes }) =>
-    launch.flight.request.deliveries.map((delivery, i) => ({
-      delivery,
-      outcome: outcomes[i] as Outcome,
-      image: launch.flight.images[i] as Image,
-      committed_ms: launch.committed_ms[i] ?? null,
-      request: launch.flight.request.number,
-    })),
-  )
-  const unhappy = all.filter(({ outcome }) => outcome.kind !== 'confirmed' && outcome.kind !== 'unknown')
-  const behind = new Map(
-    unhappy.length === 0
-      ? []
-      : (
-          await state.take(
-            spec.id,
-            -1,
-            unhappy.map(({ delivery }) => delivery.link),
-            0,
-          )
-        ).lanes.map((lane): [number, Lane] => [lane.link, lane]),
-  )
+  const all = answers.flatMap(answersOf)
+  const behind = await lanesBehind(all, parts)
   const bases = await shadowsUnder(all, parts)
-
-  const outcomes: OutcomeRow[] = []
-  const links: SettleCommit['links'][0][] = []
-  const shadows: SettleCommit['shadows'][0][] = []
-  const lanes: Lane[] = []
-  const released: Released[] = []
-  const durations_ms: number[] = []
-  const counts = { delivered: 0, superseded: 0, parked: 0, returned: 0 }
+  const rows: Rows = {
+    outcomes: [],
+    links: [],
+    shadows: [],
+    lanes: [],
+    released: [],
+    durations_ms: [],
+    counts: { delivered: 0, superseded: 0, parked: 0, returned: 0 },
+  }
   let stop: Failure | null = null
-  for (const { delivery, outcome, image, committed_ms, request } of all) {
-    const { link } = delivery
-    const seq = delivery.covers[0] ?? null
+  for (const answer of all) {
+    const { outcome, link } = answer
     const waiting = behind.get(link)
-    switch (outcome.kind) {
-      case 'confirmed': {
-        counts.delivered += 1
-        if (seq !== null) outcomes.push({ seq, link, kind: 'delivered', by: null, request, note: null })
-        if (committed_ms !== null) durations_ms.push(Math.max(0, now_ms - committed_ms))
-        const gone = image.op === 'delete'
-        links.push({ id: link, target: outcome.id, state: gone ? 'tombstone' : 'linked' })
-        if (gone || Object.hasOwn(delivery.set, spec.mapping.key)) released.push({ link, request })
-        // It was there before and is new now: somebody deleted it at the target, and a partial image would make a stub.
-        if (outcome.created && bases.get(link)) lanes.push(touchLane(link, now_ms))
-        shadows.push({ link, image: gone ? null : imageAfter(delivery, outcome, bases.get(link) ?? null, parts) })
-        break
-      }
-      case 'rejected':
-        if (waiting === undefined) {
-          counts.parked += 1
-          lanes.push(parkedLane(link, seq, image, outcome.failure, now_ms))
-        } else merge(waiting)
-        break
-      case 'unsent':
-        if (outcome.failure.retry !== 'timed') stop = outcome.failure
-        merge(
-          waiting,
-          outcome.failure.code === CANNOT_LAND || outcome.failure.retry !== 'timed'
-            ? now_ms
-            : now_ms + retry.waitMax_ms,
-        )
-        break
-      case 'stale':
-        merge(waiting)
-        break
-      case 'unknown':
-        break
-    }
-
-    /** Back to waiting, folded with what came meanwhile. */
-    function merge(newer: Lane | undefined, due_ms = now_ms): void {
-      counts.returned += 1
-      if (newer === undefined) {
-        lanes.push({
-          link,
-          state: 'waiting',
-          first: seq,
-          last: seq,
-          image,
-          due_ms,
-          attempts: 1,
-          stage: null,
-          reasons: [],
-          since_ms: now_ms,
-        })
-        return
-      }
-      if (seq !== null && newer.last !== null) {
-        counts.superseded += 1
-        outcomes.push({ seq, link, kind: 'superseded', by: newer.last, request: null, note: null })
-      }
-      lanes.push({
-        ...newer,
-        first: seq ?? newer.first,
-        last: newer.last ?? seq,
-        image: foldImages(image, newer.image),
-        due_ms,
-      })
+    if (outcome.kind === 'confirmed') confirm(answer, outcome, bases, rows, parts, now_ms)
+    else if (outcome.kind === 'stale') giveBack(answer, waiting, now_ms, rows, now_ms)
+    else if (outcome.kind === 'rejected') {
+      if (waiting === undefined) park(answer, outcome.failure, rows, now_ms)
+      else giveBack(answer, waiting, now_ms, rows, now_ms)
+    } else if (outcome.kind === 'unsent') {
+      const { code, retry } = outcome.failure
+      if (retry !== 'timed') stop = outcome.failure
+      const soon = code === CANNOT_LAND || retry !== 'timed'
+      giveBack(answer, waiting, soon ? now_ms : now_ms + parts.spec.retry.waitMax_ms, rows, now_ms)
     }
   }
   const landing = answers.flatMap(({ launch, outcomes: each }) => stillLanding(launch, each))
   const left = new Set(landing.map((launch) => launch.flight.request.id))
+  const { durations_ms, counts, released, ...stored } = rows
   return {
     commit: {
-      outcomes,
-      links,
-      shadows,
-      lanes,
+      ...stored,
       released: released.filter(({ link, request }) => gaveUp(link, request)),
       flightsClosed: answers.map(({ launch }) => launch.flight.request.id).filter((id) => !left.has(id)),
       flightsLeft: landing.map((launch) => launch.flight),
     },
-    landed: all.filter(({ outcome }) => outcome.kind !== 'unknown').map(({ delivery }) => delivery.link),
+    landed: all.filter(({ outcome }) => outcome.kind !== 'unknown').map(({ link }) => link),
     landing,
     counts,
     durations_ms,
     away: awayFor(answers),
     stop,
   }
+}
+
+const answersOf = ({ launch, outcomes }: Answered): Answer[] =>
+  launch.flight.request.deliveries.map((delivery, i) => ({
+    delivery,
+    outcome: outcomes[i] as Outcome,
+    image: launch.flight.images[i] as Image,
+    committed_ms: launch.committed_ms[i] ?? null,
+    request: launch.flight.request.number,
+    link: delivery.link,
+    seq: delivery.covers[0] ?? null,
+  }))
+
+/** What waits behind deliveries that did not arrive. */
+async function lanesBehind(all: readonly Answer[], { state, spec }: FlowParts): Promise<ReadonlyMap<number, Lane>> {
+  const unhappy = all.filter(({ outcome }) => outcome.kind !== 'confirmed' && outcome.kind !== 'unknown')
+  if (unhappy.length === 0) return new Map()
+  const { lanes } = await state.take(
+    spec.id,
+    -1,
+    unhappy.map(({ link }) => link),
+    0,
+  )
+  return new Map(lanes.map((lane) => [lane.link, lane]))
+}
+
+/** The target has it. */
+function confirm(
+  { delivery, image, committed_ms, request, link, seq }: Answer,
+  outcome: Extract<Outcome, { kind: 'confirmed' }>,
+  bases: ReadonlyMap<number, string | null>,
+  rows: Rows,
+  parts: FlowParts,
+  now_ms: number,
+): void {
+  rows.counts.delivered += 1
+  if (seq !== null) rows.outcomes.push({ seq, link, kind: 'delivered', by: null, request, note: null })
+  if (committed_ms !== null) rows.durations_ms.push(Math.max(0, now_ms - committed_ms))
+  const gone = image.op === 'delete'
+  rows.links.push({ id: link, target: outcome.id, state: gone ? 'tombstone' : 'linked' })
+  if (gone || Object.hasOwn(delivery.set, parts.spec.mapping.key)) rows.released.push({ link, request })
+  // It was there before and is new now: somebody deleted it at the target, and a partial image would make a stub.
+  if (outcome.created && bases.get(link)) rows.lanes.push(touchLane(link, now_ms))
+  rows.shadows.push({ link, image: gone ? null : imageAfter(delivery, outcome, bases.get(link) ?? null, parts) })
+}
+
+/** The target refused it for its data, and nothing newer waits. */
+function park({ link, seq, image }: Answer, failure: Failure, rows: Rows, now_ms: number): void {
+  rows.counts.parked += 1
+  rows.lanes.push(parkedLane(link, seq, image, failure, now_ms))
+}
+
+/** Back to waiting, folded with what came meanwhile (rule 9). */
+function giveBack(
+  { link, seq, image }: Answer,
+  newer: Lane | undefined,
+  due_ms: number,
+  rows: Rows,
+  now_ms: number,
+): void {
+  rows.counts.returned += 1
+  if (newer === undefined) {
+    const fresh = { attempts: 1, stage: null, reasons: [], since_ms: now_ms }
+    rows.lanes.push({ link, state: 'waiting', first: seq, last: seq, image, due_ms, ...fresh })
+    return
+  }
+  if (seq !== null && newer.last !== null) {
+    rows.counts.superseded += 1
+    rows.outcomes.push({ seq, link, kind: 'superseded', by: newer.last, request: null, note: null })
+  }
+  const [first, last] = [seq ?? newer.first, newer.last ?? seq]
+  rows.lanes.push({ ...newer, first, last, image: foldImages(image, newer.image), due_ms })
 }
 
 /** A later image over an earlier one that did not arrive (rule 9). */
@@ -172,7 +191,7 @@ export function foldImages(earlier: Image, later: Image): Image {
 
 /** The shadows that partial deliveries lay their fields over. */
 async function shadowsUnder(
-  all: readonly { delivery: Delivery; outcome: Outcome }[],
+  all: readonly Answer[],
   { state, spec }: FlowParts,
 ): Promise<ReadonlyMap<number, string | null>> {
   const partial = all.filter(

@@ -1,8 +1,9 @@
 import type { Journal } from '../model/journal.ts'
 import type { State } from '../model/state.ts'
+import { packFlight } from './commits.ts'
 import { type JournalFile, type PackedEntry, packEvent, unpack } from './journal.ts'
 import { recent } from './recent.ts'
-import { packFlight, type StateFile } from './state.ts'
+import type { StateFile } from './state.ts'
 
 /** Carries one call to a file and its answer back: into the store's thread, or straight to the file. */
 export type Call = (method: string, args: readonly unknown[]) => Promise<unknown>

@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { failure, SyncError } from '../model/failure.ts'
+import { systemClock } from '../std/clock.ts'
+import { holdFile, isHeld } from './sqlite.ts'
 
-/** Who has a state folder, for people; the lock itself is the database lock, which a killed process gives up by itself. */
+/** Who has a state folder, for people; the lock itself is that of a database file, which a killed process gives up by itself. */
 export interface Owner {
   readonly pid: number
   readonly host: string
@@ -16,11 +17,21 @@ export interface Owner {
  * @throws SyncError SYNC-5001 naming the process that has it, SYNC-5006 when the folder cannot be used.
  */
 export function lockFolder(folder: string): () => void {
-  let db: DatabaseSync
+  const lock = takeLock(folder)
+  if (lock === null) {
+    const owner = readOwner(folder)
+    const who = owner === null ? 'another process' : `process ${owner.pid} on ${owner.host}, since ${owner.since}`
+    throw new SyncError(failure('SYNC-5001', `The state folder ${folder} is in use by ${who}.`))
+  }
+  const owner: Owner = { pid: process.pid, host: hostname(), since: new Date(systemClock.now()).toISOString() }
+  writeFileSync(join(folder, 'owner.json'), `${JSON.stringify(owner)}\n`, { mode: 0o600 })
+  return () => lock.release()
+}
+
+function takeLock(folder: string): ReturnType<typeof holdFile> {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    db = new DatabaseSync(join(folder, 'lock.db'))
-    chmodSync(join(folder, 'lock.db'), 0o600)
+    return holdFile(join(folder, 'lock.db'))
   } catch (error) {
     throw new SyncError(
       failure('SYNC-5006', `The state folder ${folder} cannot be used: ${(error as Error).message}`),
@@ -28,17 +39,6 @@ export function lockFolder(folder: string): () => void {
       { cause: error },
     )
   }
-  try {
-    db.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
-  } catch {
-    db.close()
-    const owner = readOwner(folder)
-    const who = owner === null ? 'another process' : `process ${owner.pid} on ${owner.host}, since ${owner.since}`
-    throw new SyncError(failure('SYNC-5001', `The state folder ${folder} is in use by ${who}.`))
-  }
-  const owner: Owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
-  writeFileSync(join(folder, 'owner.json'), `${JSON.stringify(owner)}\n`, { mode: 0o600 })
-  return () => db.close()
 }
 
 /** Who took the folder last; null when nobody did. */
@@ -51,15 +51,4 @@ export function readOwner(folder: string): Owner | null {
 }
 
 /** Whether a process has the folder now. */
-export function isLocked(folder: string): boolean {
-  let db: DatabaseSync | undefined
-  try {
-    db = new DatabaseSync(join(folder, 'lock.db'), { readOnly: false })
-    db.exec('BEGIN EXCLUSIVE; ROLLBACK')
-    return false
-  } catch {
-    return true
-  } finally {
-    db?.close()
-  }
-}
+export const isLocked = (folder: string): boolean => isHeld(join(folder, 'lock.db'))

@@ -162,3 +162,39 @@ function migrate(db: Database, path: string, kind: 'journal' | 'state', readOnly
 
 /** Whether a database file is there. */
 export const hasDatabase = (path: string): boolean => existsSync(path)
+
+/**
+ * Takes a file as a lock for as long as this process lives; a killed process gives it up by itself. Null when another has it.
+ * @throws the file system's error when the file cannot be made
+ */
+export function holdFile(path: string): { release(): void } | null {
+  const db = new DatabaseSync(path)
+  try {
+    chmodSync(path, 0o600)
+    // Somebody who only looks holds it for an instant.
+    db.exec('PRAGMA busy_timeout=500; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    return { release: () => db.close() }
+  } catch (error) {
+    db.close()
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null
+    throw error
+  }
+}
+
+/** Whether a process holds the file. Never hinders one that is about to. */
+export function isHeld(path: string): boolean {
+  if (!existsSync(path)) return false
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    db.prepare('SELECT count(*) FROM sqlite_master').get()
+    return false
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return true
+    throw error
+  } finally {
+    db.close()
+  }
+}
+
+/** https://sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5

@@ -33,7 +33,7 @@ export const importMap: Readonly<Record<string, readonly string[]>> = {
   server: ['std', 'model', 'telemetry', 'app'],
   dashboard: [],
   generate: ['std', 'model', 'config'],
-  cli: ['std', 'config', 'app', 'server', 'emulators', 'generate'],
+  cli: ['std', 'model', 'telemetry', 'config', 'app', 'server', 'emulators', 'generate'],
   testing: ['std', 'model', 'store'],
 }
 

@@ -1,0 +1,62 @@
+import type { FlowId } from '../model/change.ts'
+import type { Failure } from '../model/failure.ts'
+import type { Key } from '../model/key.ts'
+import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState } from '../model/state.ts'
+import type { Reason, StageName } from '../model/verdict.ts'
+import type { Cells, Database } from './sqlite.ts'
+
+/** What the state knows of a record; null for one that was never seen. */
+export function known(db: Database, flow: FlowId, sync: string, key: Key): Known | null {
+  const row = db.get(
+    'SELECT link.id, link.state, link.b_key, shadow.b FROM link LEFT JOIN shadow ON shadow.link = link.id WHERE link.sync = ? AND link.a_key = ?',
+    sync,
+    key,
+  )
+  if (row === undefined) return null
+  const link = Number(row['id'])
+  const lane = db.get('SELECT * FROM lane WHERE flow = ? AND link = ?', flow, link)
+  return {
+    link,
+    state: row['state'] as LinkState,
+    target: row['b_key'] as string | null,
+    shadow: row['b'] as string | null,
+    lane: lane === undefined ? null : laneRow(lane),
+  }
+}
+
+/** A flow as its row says. */
+export function flowHead(db: Database, row: Cells): FlowHead {
+  return {
+    id: String(row['id']),
+    sync: String(row['sync']),
+    journalId: String(row['journal_id']),
+    judged: Number(row['judged']),
+    read: Number(row['read']),
+    epoch: Number(row['epoch']),
+    status: row['status'] as FlowStatus,
+    reason: row['reason'] === null ? null : (JSON.parse(String(row['reason'])) as Failure),
+    rules: row['rules'] as string | null,
+    deletesApproved: Number(row['deletes_approved']),
+    deletesApproved_ms: Number(row['deletes_approved_ms']),
+    deletes: Number(row['deletes']),
+    deletesSince_ms: Number(row['deletes_since_ms']),
+    nextLink: Number(db.get('SELECT max(id) AS n FROM link')?.['n'] ?? 0) + 1,
+    nextRequest: Number(row['next_request']),
+  }
+}
+
+const laneRow = (row: Cells): Lane => ({
+  link: Number(row['link']),
+  state: row['state'] as Lane['state'],
+  first: row['first'] as number | null,
+  last: row['last'] as number | null,
+  image: JSON.parse(String(row['image'])) as Image,
+  due_ms: row['due_ms'] as number | null,
+  attempts: Number(row['attempts']),
+  stage: row['stage'] as StageName | null,
+  reasons: JSON.parse(String(row['reasons'])) as Reason[],
+  since_ms: Number(row['since_ms']),
+})
+
+/** A lane with the record that it belongs to. */
+export const laneOf = (row: Cells): LaneOf => ({ ...laneRow(row), key: row['a_key'] as Key })
