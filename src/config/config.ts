@@ -22,11 +22,16 @@ export interface SystemConfig {
   readonly options: SystemOptions
 }
 
-export type SystemOption = null | boolean | number | string | Secret | SystemOptions | readonly SystemOption[]
+type SystemOption = null | boolean | number | string | Secret | SystemOptions | readonly SystemOption[]
+/** Options by name, as deep as the schema of the connector goes. */
 export interface SystemOptions {
   readonly [name: string]: SystemOption
 }
 
+/**
+ * One sync: where its records come from, what becomes of them, and how they are sent. Rows and bytes are upper bounds,
+ * times milliseconds.
+ */
 export interface SyncConfig {
   readonly name: string
   readonly source: {

@@ -45,7 +45,7 @@ function cleaned(rule: Rule): { [keyword: string]: unknown } {
 }
 
 /** Every key, in the order of the schema, for docs/reference/config.md and for help. */
-export function keyReference(connectors: ConnectorOptions): KeyReference[] {
+function keyReference(connectors: ConnectorOptions): KeyReference[] {
   const rows: KeyReference[] = []
   walk(configSchema(connectors) as unknown as Rule, '', true, rows)
   return rows

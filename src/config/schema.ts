@@ -263,7 +263,7 @@ export interface ConnectorOptions {
 }
 
 /** Types of systems that the specification has and this version has not. */
-export const systemsLater = [
+const systemsLater = [
   'mysql',
   'mariadb',
   'hubspot',

@@ -10,18 +10,20 @@ export interface Place {
 /** What was read, with places; the shape of YAML without its notation. */
 export type Tree = MapTree | ListTree | ScalarTree
 
+/** A map, its entries in the order of the file. */
 export interface MapTree {
   readonly kind: 'map'
   readonly at: Place
   readonly entries: readonly { readonly key: string; readonly at: Place; readonly value: Tree }[]
 }
 
-export interface ListTree {
+interface ListTree {
   readonly kind: 'list'
   readonly at: Place
   readonly items: readonly Tree[]
 }
 
+/** A single value. A quoted text is a text, whatever it looks like. */
 export interface ScalarTree {
   readonly kind: 'scalar'
   readonly at: Place

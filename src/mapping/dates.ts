@@ -144,10 +144,12 @@ export function partsFromEpoch(seconds: number, fraction: string): DateParts | u
   }
 }
 
+/** `2024-02-29`. */
 export function dateText({ year, month, day }: DateParts): string {
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
 }
 
+/** `2024-02-29 13:45:00.5`, without a zone; zeros at the end of the fraction are dropped. */
 export function datetimeText(parts: DateParts): string {
   const fraction = parts.fraction.replace(/0+$/, '')
   return `${dateText(parts)} ${two(parts.hour)}:${two(parts.minute)}:${two(parts.second)}${fraction === '' ? '' : `.${fraction}`}`

@@ -22,7 +22,7 @@ const words = [
 /** `transform:` names that take no parameters. */
 export const transformWords = words.map((word) => word.const)
 
-export const dateOptions = Type.Object(
+const dateOptions = Type.Object(
   {
     from: Type.Optional(
       Type.String({
@@ -61,7 +61,7 @@ export const dateOptions = Type.Object(
   closed,
 )
 
-export const transformOptions = Type.Object(
+const transformOptions = Type.Object(
   {
     date: Type.Optional(dateOptions),
     number: Type.Optional(
@@ -119,7 +119,7 @@ export const transformOptions = Type.Object(
   { ...closed, description: 'One transform with its parameters.' },
 )
 
-export const fieldOptions = Type.Object(
+const fieldOptions = Type.Object(
   {
     from: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: 'A source column, or <join>.<column>.' }),
@@ -178,7 +178,7 @@ export const fieldOptions = Type.Object(
 )
 
 /** One target field: a source column's name, or a rule. */
-export const fieldRule = Type.Union([Type.String({ minLength: 1, maxLength: 200 }), fieldOptions])
+const fieldRule = Type.Union([Type.String({ minLength: 1, maxLength: 200 }), fieldOptions])
 
 /** `fields:` of a sync. */
 export const fieldsOptions = Type.Record(Type.String(), fieldRule, {
@@ -190,9 +190,13 @@ export const keyOptions = Type.Record(Type.String(), fieldRule, {
   description: 'The external id field of the target, and the source column (or expression) that fills it.',
 })
 
+/** Parameters of the `date` transform. */
 export type DateOptions = Static<typeof dateOptions>
+/** One entry of `transform:`: a word, or one transform with parameters. */
 export type TransformOption = Static<typeof transformOptions> | (typeof transformWords)[number]
+/** A target field that is more than a renamed column. */
 export type FieldOptions = Static<typeof fieldOptions>
+/** What fills one target field: the name of a source column, or options. */
 export type FieldRule = Static<typeof fieldRule>
 
 /** Everything that a mapping is made of. */

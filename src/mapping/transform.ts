@@ -28,10 +28,12 @@ export interface Fault {
 /** One step on a value that is neither null nor invalid. */
 export type Step = (value: Value) => Value | Fault
 
+/** A fault. `error` is shown to people and must hold no value of the record. */
 export function fault(code: FailureCode, error: string): Fault {
   return { kind: 'fault', code, error }
 }
 
+/** Whether a step (or a whole field) failed. */
 export function isFault(value: Value | Fault | undefined): value is Fault {
   return typeof value === 'object' && value !== null && value.kind === 'fault'
 }

@@ -11,7 +11,7 @@ export type Scalar =
   | { readonly kind: 'other'; readonly type: string; readonly text: string }
   | Invalid
 
-export interface Invalid {
+interface Invalid {
   readonly kind: 'invalid'
   readonly type: string
   readonly raw: string
@@ -24,6 +24,7 @@ export interface List {
   readonly items: readonly Scalar[]
 }
 
+/** What a part of an expression can be while it runs. */
 export type Cell = Scalar | List
 
 /** The types that the check knows. `dyn`: only the row can tell. */
@@ -60,6 +61,7 @@ export function failed(reason: string): Invalid {
   return { kind: 'invalid', type: 'expression', raw: '', reason }
 }
 
+/** Whether a value is invalid: it could not be read, or an operation on it failed. Absent is not. */
 export function isFailed(value: Cell | undefined): value is Invalid {
   return typeof value === 'object' && value !== null && value.kind === 'invalid'
 }

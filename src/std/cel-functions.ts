@@ -15,7 +15,7 @@ import { compilePattern, patternTextMax } from './pattern.ts'
 import { PatternError } from './pattern-parse.ts'
 
 /** A function of texts (and whole numbers): its parameters are checked at run time where `lint` could not know them. */
-export function textFunction(
+function textFunction(
   text: string,
   takes: readonly CelType[],
   gives: CelType,

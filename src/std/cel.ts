@@ -43,7 +43,7 @@ export interface CelEnvironment {
   readonly result?: CelType
 }
 
-export type CelCompiled =
+type CelCompiled =
   | { readonly ok: true; readonly program: CelProgram }
   | { readonly ok: false; readonly problems: readonly CelProblem[] }
 

@@ -39,15 +39,18 @@ export function compareDecimals(a: Decimal, b: Decimal): number {
   return x < y ? -1 : x > y ? 1 : 0
 }
 
+/** The exact sum; the scale is the larger of the two. */
 export function addDecimals(a: Decimal, b: Decimal): Decimal {
   const [x, y, scale] = aligned(a, b)
   return { units: x + y, scale }
 }
 
+/** The exact difference; the scale is the larger of the two. */
 export function subtractDecimals(a: Decimal, b: Decimal): Decimal {
   return addDecimals(a, { units: -b.units, scale: b.scale })
 }
 
+/** The exact product; the scales add up. */
 export function multiplyDecimals(a: Decimal, b: Decimal): Decimal {
   return { units: a.units * b.units, scale: a.scale + b.scale }
 }

@@ -5,6 +5,7 @@ export interface Bell {
   wait(signal?: AbortSignal): Promise<void>
 }
 
+/** A bell that has not rung. Throws when a second listener waits. */
 export function bell(): Bell {
   let rang = false
   let waiting: { resolve: () => void; settle: () => void } | undefined

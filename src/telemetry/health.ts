@@ -9,7 +9,7 @@ export interface HealthLimits {
   readonly stallMax_ms: number
 }
 
-export const DEFAULT_HEALTH: HealthLimits = { feedAgeMax_ms: 120_000, stallMax_ms: 600_000 }
+const DEFAULT_HEALTH: HealthLimits = { feedAgeMax_ms: 120_000, stallMax_ms: 600_000 }
 
 /** Why the engine is not ready: which part, and what is the matter. */
 export interface Unready {

@@ -31,7 +31,7 @@ export interface Metrics {
 }
 
 /** Upper bounds of `sync_duration_seconds`, to one hour. */
-export const DURATION_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600] as const
+const DURATION_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600] as const
 
 const OUTCOMES = ['delivered', 'superseded', 'excluded', 'parked'] as const
 const ROUTES: readonly Route[] = ['realtime', 'queue', 'batch']

@@ -262,6 +262,7 @@ export async function copyCluster(installation: Installation, to: string): Promi
   await run('/bin/cp', ['-a', `${installation.template}/.`, to], installation.folder, null)
 }
 
+/** Whether anything is at the path: a link counts, wherever it leads. */
 export async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,

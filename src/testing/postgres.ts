@@ -37,7 +37,7 @@ import {
   settingsFile,
 } from './postgres-install.ts'
 
-export type PostgresOptions = {
+type PostgresOptions = {
   /**
    * The cluster's folder: made if missing, kept at `stop`. Without it the cluster lives in a temporary folder that
    * `stop` removes. As root, a folder that the server's user cannot reach becomes a symbolic link to one it can.
@@ -56,6 +56,7 @@ export type PostgresOptions = {
   readonly existing?: string | null
 }
 
+/** A server for the time of a test or a demonstration; `await using` stops it. */
 export type Postgres = AsyncDisposable & {
   /** With user and password. Never log it. */
   readonly url: string

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 
 /** `validate:` of a sync. The stages rules, reference, duplicates and quality are refused by the configuration in this version. */
 export const validateOptions = Type.Object(
@@ -15,8 +15,6 @@ export const validateOptions = Type.Object(
     description: 'Checks between mapping and delivery. A record that fails is quarantined alone.',
   },
 )
-
-export type ValidateOptions = Static<typeof validateOptions>
 
 /** Stages that the specification has and this version does not run yet. */
 export const stagesLater = ['rules', 'reference', 'duplicates', 'quality'] as const

@@ -266,7 +266,7 @@ const unreachable = new Set([
 ])
 
 /** The `SyncError` that an error of pg, TLS or the socket means. The server's own words are kept; parameters never are. */
-export function errorOf(error: unknown, place: string): SyncError {
+function errorOf(error: unknown, place: string): SyncError {
   if (error instanceof SyncError) return error
   const { code = '', message = String(error) } = error as { code?: string; message?: string }
   const said = message.length > 500 ? `${message.slice(0, 500)}…` : message

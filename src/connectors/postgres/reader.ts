@@ -9,7 +9,7 @@ import { keyColumns, keyJoin, rangeSql, searchPath, textArray } from './snapshot
 import { type Cell, literalText, type TypeInfo } from './values.ts'
 
 /** Rows of one call at most. */
-export const fetchMax = 1_000
+const fetchMax = 1_000
 
 type Known = ReadonlyMap<number, TypeInfo>
 

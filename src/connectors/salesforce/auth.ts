@@ -15,7 +15,7 @@ export interface Session {
   readonly organisationId: string
 }
 
-export type SessionResult =
+type SessionResult =
   | { readonly kind: 'session'; readonly session: Session }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
@@ -37,6 +37,7 @@ interface Env {
   readonly auth: SalesforceAuth
 }
 
+/** Sessions of one organisation. Nothing is sent until the first `get`; one token is kept, in memory alone. */
 export function openSessions(env: Env): Sessions {
   let session: Session | null = null
   let pending: Promise<SessionResult> | null = null

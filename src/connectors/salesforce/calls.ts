@@ -13,6 +13,7 @@ export interface WriteCall {
   readonly items: readonly WriteItem[]
 }
 
+/** One delivery in a call. */
 export interface WriteItem {
   /** Place in the request. */
   readonly index: number

@@ -34,6 +34,7 @@ export type Reply =
   | { readonly kind: 'unsent'; readonly failure: Failure }
   | { readonly kind: 'unknown'; readonly failure: Failure }
 
+/** Calls of the REST API of one organisation, on the session that all share. */
 export interface Client {
   /** Sends a call; asks for a new token and repeats it once when Salesforce refuses the session. Never rejects for what the network does. */
   call(call: Call, signal: AbortSignal): Promise<Reply>
@@ -43,6 +44,7 @@ export interface Client {
 /** A Retry-After beyond this is cut to it. */
 const RETRY_AFTER_MS_MAX = 900_000
 
+/** A client over an HTTP pool and its sessions; both stay the property of the caller, who closes them. */
 export function openClient(env: {
   http: Http
   sessions: Sessions

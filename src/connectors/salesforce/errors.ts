@@ -6,9 +6,9 @@ import type { HttpError } from '../../std/http.ts'
  * `rejected`: refused for good, the record parks. `unsent`: certainly not applied, and not the record's fault. `gone`: the record
  * does not exist any more, which a delete takes as its success.
  */
-export type ErrorClass = 'rejected' | 'unsent' | 'gone'
+type ErrorClass = 'rejected' | 'unsent' | 'gone'
 
-export interface ErrorKind {
+interface ErrorKind {
   readonly class: ErrorClass
   readonly code: FailureCode
 }

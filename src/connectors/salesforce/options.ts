@@ -121,6 +121,7 @@ export const salesforceOptions = Type.Object(
 /** Options of a system of type `salesforce`, as the configuration gives them. */
 export type SalesforceOptions = Static<typeof salesforceOptions>
 
+/** The OAuth flow and what it needs, with its secrets still unread. */
 export type SalesforceAuth = SalesforceOptions['auth']
 
 /** The options with every default filled in. */

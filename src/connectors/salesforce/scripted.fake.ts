@@ -44,7 +44,7 @@ export function json(
 }
 
 /** Results of a write in which every record passes. */
-export function confirmAll(seen: Seen): unknown[] {
+function confirmAll(seen: Seen): unknown[] {
   const ids = new URL(seen.path, 'http://x').searchParams.get('ids')?.split(',')
   const records = ids ?? (JSON.parse(seen.body) as { records: unknown[] }).records
   return records.map((_, index) => ({
@@ -152,8 +152,4 @@ export function kinds(outcomes: readonly Outcome[]): string[] {
 
 export function codes(outcomes: readonly Outcome[]): string[] {
   return outcomes.map((outcome) => ('failure' in outcome ? outcome.failure.code : ''))
-}
-
-export function messageOf(outcome: Outcome | undefined): string {
-  return outcome !== undefined && 'failure' in outcome ? outcome.failure.message : ''
 }

@@ -104,6 +104,10 @@ const OBJECTS_MAX = 500
 /** Names kept of one object: more than it can have fields. */
 const NAMES_KEPT_MAX = 5_000
 
+/**
+ * A schema that knows nothing yet. Bounded in objects and names (I7): beyond the bound it forgets, and `kind` answers
+ * `any`.
+ */
 export function openSchema(): Schema {
   const objects = new Map<string, ObjectInfo>()
   /** By object and name as they were asked for: asked for every value of every record. */
@@ -151,6 +155,7 @@ export function openSchema(): Schema {
   }
 }
 
+/** The reference field behind a relationship: AccountId for `Account`, in any letter case. */
 export function lookupOf(info: ObjectInfo, relationship: string): FieldInfo | undefined {
   const wanted = relationship.toLowerCase()
   for (const candidate of info.fields.values()) if (candidate.relationship?.toLowerCase() === wanted) return candidate

@@ -12,6 +12,7 @@ import { fetchRecords, type Reading, readJson } from './read.ts'
 import { assertNames, lookupOf, objectFrom, openSchema, problemsOf, type Schema } from './shape.ts'
 import { normalRow } from './values.ts'
 
+/** The target, with what only Salesforce can say of its organisation. */
 export interface SalesforceTarget extends Target {
   /** API calls of the organisation in the last 24 hours, as of the latest answer; null before the first. */
   limits(): ApiUsage | null

@@ -4,7 +4,7 @@ import type { Row, Value } from './schema.ts'
 import type { Change, WriteOp } from './tables.ts'
 import { formatMoment } from './values.ts'
 
-export interface ApplyEntry {
+interface ApplyEntry {
   readonly seq: number
   readonly at: string
   readonly object: string
@@ -18,6 +18,7 @@ export interface ApplyEntry {
   readonly request: number
 }
 
+/** What was written, newest last; the oldest entries fall out when it is full. */
 export interface ApplyLog {
   append(change: Change, at_ms: number, request: number): void
   /** Entries after `since`, oldest first, at most `rows`; of one object when it is named. */

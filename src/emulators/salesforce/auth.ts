@@ -9,11 +9,12 @@ import type { Org } from './org.ts'
 import type { Row } from './schema.ts'
 import type { ClientSetup } from './setup.ts'
 
-export interface Session {
+interface Session {
   readonly user: Row
   readonly expires_ms: number
 }
 
+/** The access tokens of an org: each stands for a user until it expires. */
 export interface Sessions {
   /** The user behind a token; null when it is unknown or has expired. */
   find(token: string): Row | null
@@ -24,7 +25,7 @@ export interface Sessions {
 }
 
 /** An answer of the OAuth endpoints. */
-export interface OAuthAnswer {
+interface OAuthAnswer {
   readonly status: number
   readonly body: Record<string, unknown>
 }

@@ -7,6 +7,7 @@ import type { Row } from './schema.ts'
 import { type ObjectType, objectOf } from './schema.ts'
 import type { Work } from './write.ts'
 
+/** What a call is answered with, before faults and compression touch it. */
 export interface Answer {
   readonly status: number
   /** JSON text; empty for 204. */
@@ -14,6 +15,7 @@ export interface Answer {
   readonly headers?: Record<string, string>
 }
 
+/** A call of the REST API whose session and version were found good. */
 export interface ApiCall {
   readonly work: Work
   readonly cursors: Cursors
@@ -31,6 +33,7 @@ export interface ApiCall {
   readonly actions: readonly { readonly action: FaultAction; readonly chance: () => number }[]
 }
 
+/** An answer whose body is a value as JSON. */
 export function answerJson(status: number, value: unknown, headers?: Record<string, string>): Answer {
   return headers === undefined
     ? { status, body: JSON.stringify(value) }

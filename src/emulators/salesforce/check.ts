@@ -33,6 +33,7 @@ export function checkTypes(
   }
 }
 
+/** Reports what is not a whole number of at least `least`. */
 export function checkCount(report: Report, place: string, value: unknown, least: number): void {
   if (!Number.isSafeInteger(value) || (value as number) < least)
     report(place, `expected a whole number of at least ${least}, got ${JSON.stringify(value)}`)

@@ -11,7 +11,7 @@ import { undoChange } from './tables.ts'
 const SUBREQUESTS_MAX = 25
 
 /** Answers one request of a composite; given by the router, which this file must not import. */
-export type Dispatch = (call: ApiCall, allOrNone: boolean) => Answer
+type Dispatch = (call: ApiCall, allOrNone: boolean) => Answer
 
 interface SubRequest {
   readonly method: string

@@ -10,7 +10,7 @@ import { objectOf, type Row } from './schema.ts'
 import { beginChange, rowsWith, updateRow } from './tables.ts'
 import { deleteRecord, type Work } from './write.ts'
 
-export interface ControlRequest {
+interface ControlRequest {
   readonly method: string
   /** Path behind /emulator/, split at `/`. */
   readonly segments: readonly string[]

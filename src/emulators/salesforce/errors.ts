@@ -1,7 +1,7 @@
 /** Errors in Salesforce's two shapes: of a whole request, and of one row of it. */
 
 /** One entry of a request-level error body, `[{message, errorCode, fields}]`. */
-export interface ErrorEntry {
+interface ErrorEntry {
   readonly message: string
   readonly errorCode: string
   readonly fields?: readonly string[]
@@ -26,6 +26,7 @@ export class ApiError extends Error {
   }
 }
 
+/** An error of one row; `fields` are those it blames. */
 export function rowError(statusCode: string, message: string, fields: readonly string[] = []): RowError {
   return { statusCode, message, fields }
 }
@@ -35,6 +36,7 @@ export const ROLLED_BACK = rowError(
   'Record rolled back because not all records were valid and the request was using AllOrNone header',
 )
 
+/** 404 in the words that the platform has for a path that leads nowhere. */
 export function notFound(message = 'The requested resource does not exist'): ApiError {
   return new ApiError(404, 'NOT_FOUND', message)
 }

@@ -14,6 +14,7 @@ import { dispatch, objectsOf } from './router.ts'
 import type { Row } from './schema.ts'
 import { beginChange, undoChange } from './tables.ts'
 
+/** What all requests of one running emulator share. */
 export interface Exchange {
   readonly org: Org
   readonly sessions: Sessions

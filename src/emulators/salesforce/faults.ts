@@ -9,7 +9,7 @@ import { rowError } from './errors.ts'
 import { checkFault } from './faultcheck.ts'
 
 /** Which calls a fault meets, and how often it strikes. */
-export interface FaultMatch {
+interface FaultMatch {
   /** HTTP method. */
   method?: string
   /** Regular expression over path and query, such as `/composite/sobjects`. */
@@ -28,6 +28,7 @@ export interface FaultMatch {
   seed?: number
 }
 
+/** What a fault does to the calls that it strikes. */
 export type FaultAction =
   | { kind: 'latency'; latency_ms: number; jitter_ms?: number }
   /** 401 INVALID_SESSION_ID; `expireAll` ends every session too. */
@@ -70,9 +71,10 @@ export type FaultAction =
   /** No answer ever; applied only with `apply`. */
   | { kind: 'no-answer'; apply?: boolean }
 
+/** A fault as it is set: what it does, to which calls; `id` names it, else it is given one. */
 export type FaultSpec = FaultAction & FaultMatch & { id?: string }
 
-export interface FaultState {
+interface FaultState {
   readonly id: string
   readonly spec: FaultSpec
   /** Calls that matched. */
@@ -91,7 +93,7 @@ export interface FaultControl {
 }
 
 /** The call as faults see it. */
-export interface Call {
+interface Call {
   readonly method: string
   readonly url: string
   readonly objects: readonly string[]
@@ -106,6 +108,7 @@ interface Armed {
   struck: number
 }
 
+/** The faults of one org, with the side that calls are checked against. */
 export interface Faults extends FaultControl {
   /** The faults that strike this call; counts it. */
   strike(call: Call): { action: FaultAction; chance: () => number }[]

@@ -1,5 +1,6 @@
 /** Counts API requests over a rolling day, and everything else that `/emulator/stats` shows. */
 
+/** The org's daily limit of API requests, and named counts beside it. */
 export interface Meter {
   readonly max: number
   /** Counts one API request; false when the day's limit is used up. */

@@ -10,6 +10,7 @@ import { buildSchema, type SalesforceSetup, type UserSetup } from './setup.ts'
 import type { Storage } from './storage.ts'
 import { type Change, clearTables, compactChanges, makeTables, placeRow, type Tables } from './tables.ts'
 
+/** All that one emulated organisation holds. */
 export interface Org {
   readonly setup: SalesforceSetup
   readonly schema: Schema

@@ -10,11 +10,13 @@ const PAGE_ROWS_MIN = 200
 const CURSORS_MAX = 100
 const QUERY_CHARS_MAX = 100_000
 
+/** Query results of more than one page, by the id in their locators; oldest first. */
 export interface Cursors {
   readonly open: Map<string, Found>
   next: number
 }
 
+/** No open results; ids count from 1. */
 export function makeCursors(): Cursors {
   return { open: new Map(), next: 1 }
 }

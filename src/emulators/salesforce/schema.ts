@@ -3,7 +3,7 @@
 /** A stored value. Datetimes are milliseconds since 1970 (UTC), dates `YYYY-MM-DD` text. */
 export type Value = string | number | boolean | null
 
-export type FieldType =
+type FieldType =
   | 'id'
   | 'string'
   | 'textarea'
@@ -23,8 +23,9 @@ export type FieldType =
   | 'address'
 
 /** What happens to this record when the record it refers to is deleted. */
-export type OnParentDelete = 'cascade' | 'clear' | 'keep'
+type OnParentDelete = 'cascade' | 'clear' | 'keep'
 
+/** A field as describe shows it, with how its value is read. Lengths in characters. */
 export interface Field {
   readonly name: string
   readonly label: string
@@ -56,6 +57,7 @@ export interface Field {
   readonly read: (row: Row) => Value | AddressValue
 }
 
+/** A compound address (MailingAddress) as a query answers it; never geocoded. */
 export interface AddressValue {
   readonly city: Value
   readonly country: Value
@@ -67,6 +69,7 @@ export interface AddressValue {
   readonly street: Value
 }
 
+/** An object of the org with the look-ups that writing and querying need, derived from its fields once. */
 export interface ObjectType {
   readonly name: string
   readonly label: string
@@ -90,18 +93,19 @@ export interface ObjectType {
 }
 
 /** A validation rule: a row for which `broken` answers true is refused with FIELD_CUSTOM_VALIDATION_EXCEPTION. */
-export interface ValidationRule {
+interface ValidationRule {
   readonly name: string
   readonly message: string
   readonly field: string | null
   readonly broken: (row: Row) => boolean
 }
 
-export interface ChildLink {
+interface ChildLink {
   readonly child: ObjectType
   readonly field: Field
 }
 
+/** Every object of the org, by lower-case name and by the 3 characters that its ids begin with. */
 export interface Schema {
   readonly objects: ReadonlyMap<string, ObjectType>
   readonly byPrefix: ReadonlyMap<string, ObjectType>
@@ -135,6 +139,7 @@ export function objectOf(schema: Schema, name: string): ObjectType | undefined {
   return schema.objects.get(name.toLowerCase())
 }
 
+/** Whether values are text that a person wrote or chose: found without regard to case, unless the field says otherwise. */
 export function isTextType(type: FieldType): boolean {
   return (
     type === 'string' ||
@@ -147,6 +152,7 @@ export function isTextType(type: FieldType): boolean {
   )
 }
 
+/** Whether values are stored and compared as numbers. */
 export function isNumberType(type: FieldType): boolean {
   return type === 'int' || type === 'double' || type === 'currency' || type === 'percent'
 }
@@ -162,6 +168,7 @@ const BY_CODE: Record<string, (row: Row) => Value> = {
   SystemModstamp: (row) => row.modified_ms,
 }
 
+/** A field by what is special about it; `makeField` fills in the rest. */
 export type FieldSpec = Partial<Omit<Field, 'read'>> & { name: string; type: FieldType }
 
 /** Completes a field from what is given, with the defaults of its type. */
@@ -235,6 +242,7 @@ function defaultLength(type: FieldType): number {
   }
 }
 
+/** An object without its fields. `prefix`: the first 3 characters of its ids. */
 export interface ObjectSpec {
   readonly name: string
   readonly label: string

@@ -17,6 +17,7 @@ import type { SalesforceSetup } from './setup.ts'
 import { openStorage } from './storage.ts'
 import { type Delivery, deliver } from './transport.ts'
 
+/** How an emulator is started. Everything has a default: an empty org, in memory, on a free port. */
 export interface SalesforceEmulatorOptions {
   /** 0 is any free port. Default 0. */
   port?: number
@@ -31,7 +32,7 @@ export interface SalesforceEmulatorOptions {
   random?: Random
 }
 
-export interface SalesforceStats {
+interface SalesforceStats {
   readonly requests: number
   readonly apiUsed: number
   readonly apiMax: number
@@ -40,6 +41,7 @@ export interface SalesforceStats {
   readonly counts: Record<string, number>
 }
 
+/** A running emulator, listening at `url` until `close`. */
 export interface SalesforceEmulator {
   readonly url: string
   readonly port: number

@@ -12,6 +12,7 @@ import { makeObject, makeSchema, type ObjectType, type Row, type Schema } from '
 import { checkWhere } from './soql/check.ts'
 import { standardObjects } from './standard.ts'
 
+/** The whole setup file. Every part is optional: without it there are the standard objects, one user and one client. */
 export interface SalesforceSetup {
   organization?: { id?: string; name?: string; sandbox?: boolean }
   users?: UserSetup[]
@@ -27,6 +28,7 @@ export interface SalesforceSetup {
   malformedRows?: 'request' | 'row'
 }
 
+/** A user whom clients can run as. */
 export interface UserSetup {
   username: string
   lastName?: string
@@ -34,6 +36,7 @@ export interface UserSetup {
   email?: string
 }
 
+/** A connected app that may ask for tokens. */
 export interface ClientSetup {
   clientId: string
   /** For the client-credentials flow. */
@@ -44,6 +47,7 @@ export interface ClientSetup {
   user?: string
 }
 
+/** Custom fields and rules of a standard object, or a whole custom object (its name ends in `__c`). */
 export interface ObjectSetup {
   label?: string
   plural?: string
@@ -53,6 +57,7 @@ export interface ObjectSetup {
   rules?: RuleSetup[]
 }
 
+/** The type of a custom field, as an administrator chooses it; the API's names are `FieldType`. */
 export type FieldSetupType =
   | 'text'
   | 'textarea'
@@ -70,6 +75,10 @@ export type FieldSetupType =
   | 'lookup'
   | 'masterdetail'
 
+/**
+ * One custom field. `length` in characters, `precision` and `scale` in digits; `to` is the object that a lookup or
+ * master-detail field refers to.
+ */
 export interface FieldSetup {
   type: FieldSetupType
   label?: string
@@ -89,7 +98,7 @@ export interface FieldSetup {
 }
 
 /** `when` is a SOQL condition that is true for a row to refuse. */
-export interface RuleSetup {
+interface RuleSetup {
   name: string
   when: string
   message: string

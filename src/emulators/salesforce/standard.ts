@@ -5,7 +5,7 @@
 
 import { type AddressValue, type Field, type FieldSpec, makeField, type ObjectSpec, type Row } from './schema.ts'
 
-export interface StandardObject extends ObjectSpec {
+interface StandardObject extends ObjectSpec {
   readonly fields: readonly Field[]
 }
 

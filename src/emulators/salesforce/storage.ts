@@ -11,12 +11,16 @@ import type { ObjectType, Row, Value } from './schema.ts'
 import type { Tables } from './tables.ts'
 import { placeRow } from './tables.ts'
 
-export interface StoredSession {
+interface StoredSession {
   readonly token: string
   readonly user: string
   readonly expires_ms: number
 }
 
+/**
+ * The state file: the org's records, sessions and what must not change between starts (`meta`). All calls are synchronous
+ * and throw what SQLite throws.
+ */
 export interface Storage {
   meta(key: string): string | null
   setMeta(key: string, value: string): void

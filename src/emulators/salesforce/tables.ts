@@ -9,6 +9,7 @@ import { type Field, isTextType, type ObjectType, type Row, type Schema, type Va
 /** Live rows by the value of one field: the row itself, or a set where several share the value. */
 export type FieldIndex = Map<Value, Row | Set<Row>>
 
+/** The records of one object, those in the recycle bin included. */
 export interface Table {
   readonly type: ObjectType
   readonly rows: Map<string, Row>
@@ -21,6 +22,7 @@ export interface Table {
   live: number
 }
 
+/** All records of the org; `pod` is the org's part of their ids. */
 export interface Tables {
   readonly schema: Schema
   readonly pod: string
@@ -35,6 +37,7 @@ export interface Change {
   readonly writes: { readonly mark: number; readonly op: WriteOp; readonly row: Row; readonly set: Row['values'] }[]
 }
 
+/** What a write did to a record. */
 export type WriteOp = 'create' | 'update' | 'delete'
 
 const COMPACT_ENTRIES = 4_096
@@ -56,6 +59,7 @@ export function clearTables(tables: Tables): void {
   for (const table of tables.byType.values()) Object.assign(table, { ...emptyTable(table.type), nextN: table.nextN })
 }
 
+/** A change that has touched nothing yet. */
 export function beginChange(): Change {
   return { touched: new Set(), undo: [], writes: [] }
 }

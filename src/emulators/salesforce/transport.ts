@@ -7,6 +7,7 @@ import { ApiError } from './errors.ts'
 import type { Plan } from './exchange.ts'
 import type { FaultAction } from './faults.ts'
 
+/** What sending answers needs of the running server. */
 export interface Delivery {
   /** Running timers of latencies, late landings and slow answers; cleared when the server closes. */
   readonly timers: Set<NodeJS.Timeout>

@@ -127,6 +127,7 @@ function severalFound(key: Field, rows: readonly Row[]): RowError {
   ])
 }
 
+/** The table that holds the records of an object. */
 export function tableOf(work: Work, type: ObjectType): Table {
   return work.org.tables.byType.get(type)!
 }

@@ -28,6 +28,7 @@ export interface Scope {
   readonly select: (query: Query) => ReadonlySet<Value>
 }
 
+/** A compiled condition: whether a row is found. */
 export type Predicate = (row: Row) => boolean
 
 /** A resolved path: the reference fields to follow, then the field. */

@@ -2,8 +2,9 @@
 
 import { ApiError } from '../errors.ts'
 
-export type TokenKind = 'name' | 'string' | 'number' | 'date' | 'datetime' | 'symbol' | 'end'
+type TokenKind = 'name' | 'string' | 'number' | 'date' | 'datetime' | 'symbol' | 'end'
 
+/** A word, literal or sign of a query. */
 export interface Token {
   readonly kind: TokenKind
   /** The text as written; for a string, its unescaped content. */
@@ -111,6 +112,7 @@ export function queryError(errorCode: string, query: string, at: number, problem
   return new ApiError(400, errorCode, `\n${context}\n${caret}^\nERROR at Row:${row}:Column:${column}\n${problem}`)
 }
 
+/** MALFORMED_QUERY at a place in the query, as `queryError` words it. */
 export function malformed(query: string, at: number, problem: string): ApiError {
   return queryError('MALFORMED_QUERY', query, at, problem)
 }

@@ -8,6 +8,7 @@ export interface Path {
   readonly at: number
 }
 
+/** A value in a condition; `period` is a date literal such as LAST_N_DAYS:3. */
 export type Literal =
   | { readonly kind: 'null'; readonly at: number }
   | { readonly kind: 'string' | 'date' | 'datetime'; readonly text: string; readonly at: number }
@@ -15,8 +16,10 @@ export type Literal =
   | { readonly kind: 'boolean'; readonly value: boolean; readonly at: number }
   | { readonly kind: 'period'; readonly name: string; readonly n: number; readonly at: number }
 
+/** What a field is compared with a literal by. */
 export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'LIKE' | 'IN' | 'NOT IN' | 'INCLUDES' | 'EXCLUDES'
 
+/** WHERE or HAVING. `semi`: the field is (or is not) among what another query selects. */
 export type Condition =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Condition[] }
   | { readonly kind: 'not'; readonly part: Condition }
@@ -28,6 +31,7 @@ export type Condition =
     }
   | { readonly kind: 'semi'; readonly left: Path; readonly negated: boolean; readonly query: Query }
 
+/** An aggregate function in SELECT, HAVING or ORDER BY. */
 export interface Aggregate {
   readonly kind: 'aggregate'
   readonly fn: 'COUNT' | 'COUNT_DISTINCT' | 'SUM' | 'AVG' | 'MIN' | 'MAX'
@@ -37,18 +41,21 @@ export interface Aggregate {
   readonly at: number
 }
 
+/** One item of SELECT: a field, FIELDS(…), a sub-select of children, or an aggregate. */
 export type SelectItem =
   | { readonly kind: 'field'; readonly path: Path; readonly alias: string | null }
   | { readonly kind: 'fields'; readonly which: 'ALL' | 'STANDARD' | 'CUSTOM'; readonly at: number }
   | { readonly kind: 'children'; readonly query: Query }
   | Aggregate
 
+/** One item of ORDER BY, its defaults filled in: ascending, then with nulls first; descending with nulls last. */
 export interface OrderItem {
   readonly by: Path | Aggregate
   readonly descending: boolean
   readonly nullsFirst: boolean
 }
 
+/** A parsed query or sub-select. `fromAt` is an offset in `text`, for messages. */
 export interface Query {
   readonly text: string
   readonly select: readonly SelectItem[]

@@ -21,7 +21,7 @@ export interface Found {
   readonly rows: number
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly now_ms: number
   /** queryAll: rows in the recycle bin are seen too. */
   readonly deleted: boolean
@@ -57,7 +57,7 @@ function paged(rows: readonly Row[], shape: Shape): Found {
 }
 
 /** The surroundings of a query over these tables. */
-export function scopeOf(tables: Tables, query: Pick<Query, 'text'>, options: RunOptions): Scope {
+function scopeOf(tables: Tables, query: Pick<Query, 'text'>, options: RunOptions): Scope {
   const scope: Scope = {
     schema: tables.schema,
     text: query.text,

@@ -6,6 +6,7 @@ import { objectIn, resolve, type Scope } from './check.ts'
 import { queryError } from './lexer.ts'
 import type { Query, SelectItem } from './parser.ts'
 
+/** Makes the record of the answer from a found row. */
 export type Shape = (row: Row) => Record<string, unknown>
 
 type Write = (row: Row, record: Record<string, unknown>) => void
