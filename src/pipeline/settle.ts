@@ -149,7 +149,9 @@ function confirm(
   if (seq !== null) rows.outcomes.push({ seq, link, kind: 'delivered', by: null, request, note: null })
   if (committed_ms !== null) rows.durations_ms.push(Math.max(0, now_ms - committed_ms))
   const gone = image.op === 'delete'
-  rows.links.push({ id: link, target: outcome.id, state: gone ? 'tombstone' : 'linked' })
+  // A record that was gone already has no id to tell.
+  const target = outcome.id === '' ? null : outcome.id
+  rows.links.push({ id: link, target, state: gone ? 'tombstone' : 'linked' })
   if (gone || Object.hasOwn(delivery.set, parts.spec.mapping.key)) rows.released.push({ link, request })
   // It was there before and is new now: somebody deleted it at the target, and a partial image would make a stub.
   if (outcome.created && bases.get(link)) rows.lanes.push(touchLane(link, now_ms))

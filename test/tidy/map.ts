@@ -32,7 +32,7 @@ export const importMap: Readonly<Record<string, readonly string[]>> = {
   emulators: ['std'],
   server: ['std', 'model', 'telemetry', 'app'],
   dashboard: [],
-  generate: ['std', 'model', 'config'],
+  generate: ['std', 'model', 'config', 'connectors'],
   cli: ['std', 'model', 'telemetry', 'config', 'app', 'server', 'emulators', 'generate'],
   testing: ['std', 'model', 'store'],
 }

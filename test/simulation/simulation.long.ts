@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { describeFailure } from './seeds.ts'
+import { simulate } from './simulate.ts'
+
+/** `npm run test:simulation`: more seeds than `npm test` has time for, after those that it runs. */
+const FIRST = Number(process.env['SYNCLINE_SIMULATION_FIRST'] ?? 2_001)
+const SEEDS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 20_000)
+
+test(`${SEEDS} histories from seed ${FIRST} on keep every promise`, async (context) => {
+  const failing: string[] = []
+  let crashes = 0
+  let entries = 0
+  for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+    const verdict = await simulate(seed)
+    crashes += verdict.crashes
+    entries += verdict.entries
+    if (verdict.problems.length > 0) failing.push(describeFailure(verdict))
+    if ((seed - FIRST + 1) % 1_000 === 0)
+      context.diagnostic(`${seed - FIRST + 1} of ${SEEDS}, ${failing.length} failing`)
+  }
+  context.diagnostic(`${entries} entries, ${crashes} crashes`)
+  assert.deepEqual(failing.slice(0, 3), [], `${failing.length} of ${SEEDS} seeds fail`)
+})
