@@ -15,8 +15,16 @@ beforeEach(() => client.send('POST', '/emulator/reset', { keep: ['sessions'] }))
 
 after(() => client.emulator.close())
 
-const composite = async (allOrNone: boolean, ...compositeRequest: unknown[]) =>
-  (await client.send('POST', 'composite', { allOrNone, compositeRequest })).json.compositeResponse
+/** The answer of one request of a composite. */
+interface Part<T = never> {
+  readonly httpStatusCode: number
+  readonly httpHeaders: { readonly Location?: string }
+  readonly body: T
+}
+type Errors = Part<readonly { readonly errorCode: string }[]>
+
+const composite = async <T>(allOrNone: boolean, ...compositeRequest: unknown[]): Promise<T> =>
+  (await client.send('POST', 'composite', { allOrNone, compositeRequest })).record()['compositeResponse'] as T
 
 const account = {
   method: 'PATCH',
@@ -32,28 +40,30 @@ const contact = (LastName: unknown) => ({
 })
 
 test('later requests use what earlier ones answered', async () => {
-  const [acc, con, query] = await composite(false, account, contact('Child'), {
+  const [acc, con, query] = await composite<
+    [Part, Part<{ id: string }>, Part<{ records: { Account: { Name: string } }[] }>]
+  >(false, account, contact('Child'), {
     method: 'GET',
     url: `${BASE}/query?q=SELECT+Account.Name+FROM+Contact+WHERE+Id='@{con.id}'`,
     referenceId: 'q',
   })
   assert.deepEqual([acc.httpStatusCode, con.httpStatusCode, query.httpStatusCode], [201, 201, 200])
   assert.equal(con.httpHeaders.Location, `${BASE}/sobjects/Contact/${con.body.id}`)
-  assert.equal(query.body.records[0].Account.Name, 'Acme')
+  assert.equal(query.body.records[0]?.Account.Name, 'Acme')
 })
 
 test('a failure leaves the others alone, and what refers to it is halted', async () => {
-  const answers = await composite(false, { ...account, body: {} }, contact('Child'), {
+  const answers = await composite<[Errors, Errors, Part]>(false, { ...account, body: {} }, contact('Child'), {
     ...contact('Free'),
     referenceId: 'free',
     body: { LastName: 'Free' },
   })
   assert.deepEqual(
-    answers.map((each: { httpStatusCode: number }) => each.httpStatusCode),
+    answers.map((each) => each.httpStatusCode),
     [400, 400, 201],
   )
-  assert.equal(answers[0].body[0].errorCode, 'REQUIRED_FIELD_MISSING')
-  assert.equal(answers[1].body[0].errorCode, 'PROCESSING_HALTED')
+  assert.equal(answers[0].body[0]?.errorCode, 'REQUIRED_FIELD_MISSING')
+  assert.equal(answers[1].body[0]?.errorCode, 'PROCESSING_HALTED')
   assert.deepEqual(await client.select('SELECT LastName FROM Contact'), [{ LastName: 'Free' }])
 })
 
@@ -67,10 +77,10 @@ test('allOrNone undoes everything, collections inside included', async () => {
       records: [{ attributes: { type: 'Contact' }, LastName: 'Good' }, { attributes: { type: 'Contact' } }],
     },
   }
-  const [acc, many] = await composite(true, account, collection)
-  assert.equal(acc.body[0].errorCode, 'PROCESSING_HALTED')
+  const [acc, many] = await composite<[Errors, Part<{ errors: { statusCode: string }[] }[]>]>(true, account, collection)
+  assert.equal(acc.body[0]?.errorCode, 'PROCESSING_HALTED')
   assert.deepEqual(
-    many.body.map((each: { errors: { statusCode: string }[] }) => each.errors[0]!.statusCode),
+    many.body.map((each) => each.errors[0]?.statusCode),
     ['ALL_OR_NONE_OPERATION_ROLLED_BACK', 'REQUIRED_FIELD_MISSING'],
   )
   assert.deepEqual(await client.select('SELECT Id FROM Account'), [])
@@ -79,7 +89,10 @@ test('allOrNone undoes everything, collections inside included', async () => {
 
 test('at most 25 requests; reference ids are unique words', async () => {
   const many = Array.from({ length: 26 }, (_, i) => ({ method: 'GET', url: `${BASE}/limits`, referenceId: `r${i}` }))
-  assert.equal((await client.send('POST', 'composite', { compositeRequest: many })).json[0].errorCode, 'LIMIT_EXCEEDED')
+  assert.equal(
+    (await client.send('POST', 'composite', { compositeRequest: many })).errors()[0]?.errorCode,
+    'LIMIT_EXCEEDED',
+  )
   const twice = [many[0], many[0]]
   assert.equal((await client.send('POST', 'composite', { compositeRequest: twice })).status, 400)
   assert.equal(
@@ -93,14 +106,16 @@ test('a batch runs independent requests, and halts when asked', async () => {
     { method: 'GET', url: 'v60.0/sobjects/Nope' },
     { method: 'POST', url: 'v60.0/sobjects/Contact', richInput: { LastName: 'Batch' } },
   ]
-  const answer = (await client.send('POST', 'composite/batch', { batchRequests })).json
+  const batch = async (body: object) =>
+    (await client.send('POST', 'composite/batch', body)).json as {
+      hasErrors: boolean
+      results: { statusCode: number }[]
+    }
+  const answer = await batch({ batchRequests })
+  assert.deepEqual([answer.hasErrors, answer.results.map((each) => each.statusCode)], [true, [404, 201]])
+  const halted = await batch({ haltOnError: true, batchRequests })
   assert.deepEqual(
-    [answer.hasErrors, answer.results.map((each: { statusCode: number }) => each.statusCode)],
-    [true, [404, 201]],
-  )
-  const halted = (await client.send('POST', 'composite/batch', { haltOnError: true, batchRequests })).json
-  assert.deepEqual(
-    halted.results.map((each: { statusCode: number }) => each.statusCode),
+    halted.results.map((each) => each.statusCode),
     [404, 412],
   )
 })
@@ -121,18 +136,18 @@ test('a tree is created whole or not at all', async () => {
     tree({ attributes: { type: 'Contact', referenceId: 'c2' } }),
   )
   assert.deepEqual(
-    [failed.status, failed.json.results.map((each: { referenceId: string }) => each.referenceId)],
+    [failed.status, (failed.record()['results'] as { referenceId: string }[]).map((each) => each.referenceId)],
     [400, ['c2']],
   )
   assert.deepEqual(await client.select('SELECT Id FROM Account'), [])
   const misread = tree({ attributes: { type: 'Contact', referenceId: 'c2' }, LastName: 'Two', Nope: 1 })
-  assert.equal((await client.send('POST', 'composite/tree/Account', misread)).json[0].errorCode, 'INVALID_FIELD')
+  assert.equal((await client.send('POST', 'composite/tree/Account', misread)).errors()[0]?.errorCode, 'INVALID_FIELD')
   assert.deepEqual(await client.select('SELECT Id FROM Account'), [])
   const made = await client.send(
     'POST',
     'composite/tree/Account',
     tree({ attributes: { type: 'Contact', referenceId: 'c2' }, LastName: 'Two' }),
   )
-  assert.deepEqual([made.status, made.json.results.length], [201, 3])
+  assert.deepEqual([made.status, (made.record()['results'] as unknown[]).length], [201, 3])
   assert.equal((await client.select("SELECT Id FROM Contact WHERE Account.Name = 'Root'")).length, 2)
 })

@@ -1,7 +1,7 @@
 /** Errors in Salesforce's two shapes: of a whole request, and of one row of it. */
 
 /** One entry of a request-level error body, `[{message, errorCode, fields}]`. */
-interface ErrorEntry {
+export interface ErrorEntry {
   readonly message: string
   readonly errorCode: string
   readonly fields?: readonly string[]

@@ -99,7 +99,7 @@ test('latency and a slow answer take their time', async () => {
   start = performance.now()
   const answer = await withFault({ kind: 'slow-drip', bytes: 20, pause_ms: 15 }, () => upsert('b'))
   assert.ok(performance.now() - start >= 30)
-  assert.equal(answer.json[0].success, true)
+  assert.equal(answer.results()[0]?.success, true)
 })
 
 test('no answer: the client waits in vain, and may or may not have been heard', async () => {
@@ -122,15 +122,15 @@ test('rows are refused by value, by number, or by lock; the others are written',
   }
   const first = await withFault(byValue, () => upsert('a', 'b', 'c'))
   assert.deepEqual(
-    first.json.map((each: { success: boolean }) => each.success),
+    first.results().map((each) => each.success),
     [true, false, true],
   )
-  assert.deepEqual(first.json[1].errors, [
+  assert.deepEqual(first.results()[1]?.errors, [
     { statusCode: 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message: 'Trigger failed', fields: ['LastName'] },
   ])
   const second = await withFault({ kind: 'lock', rows: 2 }, () => upsert('d', 'e', 'f'))
   assert.deepEqual(
-    second.json.map((each: { errors: { statusCode: string }[] }) => each.errors[0]?.statusCode),
+    second.results().map((each) => each.errors[0]?.statusCode),
     ['UNABLE_TO_LOCK_ROW', 'UNABLE_TO_LOCK_ROW', undefined],
   )
   assert.equal(await count(), 3)
@@ -138,10 +138,9 @@ test('rows are refused by value, by number, or by lock; the others are written',
 
 test('a shuffled answer holds the same results in another order', async () => {
   const names = Array.from({ length: 50 }, (_, i) => `n${i}`)
-  const plain = (await upsert(...names)).json.map((each: { id: string }) => each.id)
-  const shuffled = (await withFault({ kind: 'shuffle', seed: 3 }, () => upsert(...names))).json.map(
-    (each: { id: string }) => each.id,
-  )
+  const plain = (await upsert(...names)).results().map((each) => each.id)
+  const answer = await withFault({ kind: 'shuffle', seed: 3 }, () => upsert(...names))
+  const shuffled = answer.results().map((each) => each.id)
   assert.notDeepEqual(shuffled, plain)
   assert.deepEqual([...shuffled].sort(), [...plain].sort())
 })
@@ -183,18 +182,18 @@ test('faults are set, listed and lifted over HTTP; wrong ones are explained', as
   ])
   assert.equal(added.status, 201)
   assert.equal((await upsert('a')).status, 503)
-  const listed = (await client.send('GET', '/emulator/faults')).json.faults
+  const listed = (await client.send('GET', '/emulator/faults')).record()['faults'] as { id: string; struck: number }[]
   assert.deepEqual(
-    listed.map((each: { id: string; struck: number }) => [each.id, each.struck]),
+    listed.map((each) => [each.id, each.struck]),
     [
       ['mine', 1],
-      [added.json.ids[1], 1],
+      [(added.record()['ids'] as string[])[1], 1],
     ],
   )
   assert.equal((await client.send('DELETE', '/emulator/faults/mine')).status, 200)
   assert.equal((await upsert('a')).status, 200)
   assert.equal((await client.send('DELETE', '/emulator/faults')).status, 200)
-  assert.deepEqual((await client.send('GET', '/emulator/faults')).json.faults, [])
+  assert.deepEqual((await client.send('GET', '/emulator/faults')).record()['faults'], [])
   const wrong = await client.send('POST', '/emulator/faults', { kind: 'latency', latency: 5, path: '(' })
   assert.equal(wrong.status, 400)
   for (const part of [
@@ -202,7 +201,7 @@ test('faults are set, listed and lifted over HTTP; wrong ones are explained', as
     'latency_ms: missing',
     'path: not a regular expression',
   ])
-    assert.ok(wrong.json.error.includes(part), wrong.json.error)
+    assert.ok(String(wrong.record()['error']).includes(part), wrong.text)
 })
 
 test('expireAll ends every session', async () => {
@@ -212,44 +211,52 @@ test('expireAll ends every session', async () => {
   assert.equal((await upsert('a')).status, 200)
 })
 
+const applied = async (query = '') =>
+  (await client.send('GET', `/emulator/log${query}`)).record()['entries'] as {
+    seq: number
+    op: string
+    keys: { Ext__c: string }
+    set: object
+  }[]
+
 test('the apply log tells what was written, in order; it is bounded and can be off', async () => {
   await upsert('a', 'b')
   await client.upsert('Contact', 'Ext__c', [{ Ext__c: 'a', LastName: 'changed' }])
-  const id = (await client.select("SELECT Id FROM Contact WHERE Ext__c = 'b'"))[0].Id
+  const id = (await client.select("SELECT Id FROM Contact WHERE Ext__c = 'b'"))[0]?.['Id']
   await client.send('DELETE', `sobjects/Contact/${id}`)
-  const log = (await client.send('GET', '/emulator/log?object=Contact')).json
+  const log = await applied('?object=Contact')
   assert.deepEqual(
-    log.entries.map((each: { keys: { Ext__c: string }; op: string }) => `${each.op} ${each.keys.Ext__c}`),
+    log.map((each) => `${each.op} ${each.keys.Ext__c}`),
     ['create a', 'create b', 'update a', 'delete b'],
   )
-  assert.deepEqual(log.entries[2].set, { Ext__c: 'a', LastName: 'changed' })
-  const later = (await client.send('GET', `/emulator/log?since=${log.entries[2].seq}`)).json
+  assert.deepEqual(log[2]?.set, { Ext__c: 'a', LastName: 'changed' })
+  const later = await applied(`?since=${log[2]?.seq}`)
   assert.deepEqual(
-    later.entries.map((each: { op: string }) => each.op),
+    later.map((each) => each.op),
     ['delete'],
   )
   await client.send('POST', '/emulator/log', { rows: 2 })
   await upsert('c', 'd', 'e')
-  const bounded = (await client.send('GET', '/emulator/log')).json
+  const bounded = await applied()
   assert.deepEqual(
-    bounded.entries.map((each: { keys: { Ext__c: string } }) => each.keys.Ext__c),
+    bounded.map((each) => each.keys.Ext__c),
     ['d', 'e'],
   )
   await client.send('POST', '/emulator/log', { rows: 0 })
   await upsert('f')
-  assert.deepEqual((await client.send('GET', '/emulator/log')).json.entries, [])
+  assert.deepEqual(await applied(), [])
 })
 
 test('what is rolled back is not in the apply log', async () => {
   await client.upsert('Contact', 'Ext__c', [{ Ext__c: 'a', LastName: 'a' }, { Ext__c: 'b' }], true)
-  assert.deepEqual((await client.send('GET', '/emulator/log')).json.entries, [])
+  assert.deepEqual(await applied(), [])
 })
 
 test('a merge gives the losers a master and moves their children', async () => {
   const accounts = await client.send('POST', 'composite/sobjects', {
     records: ['Winner', 'Loser'].map((Name) => ({ attributes: { type: 'Account' }, Name })),
   })
-  const [winner, loser] = accounts.json.map((each: { id: string }) => each.id)
+  const [winner, loser] = accounts.results().map((each) => each.id)
   await client.send('POST', 'sobjects/Contact', { LastName: 'Moved', AccountId: loser })
   const merged = await client.send('POST', '/emulator/merge', { object: 'Account', master: winner, losers: [loser] })
   assert.equal(merged.status, 200)
@@ -258,7 +265,10 @@ test('a merge gives the losers a master and moves their children', async () => {
     'GET',
     `queryAll?q=${encodeURIComponent('SELECT Id, MasterRecordId FROM Account WHERE IsDeleted = true')}`,
   )
-  assert.deepEqual([all.json.records[0].Id, all.json.records[0].MasterRecordId], [loser, winner])
+  assert.deepEqual(
+    all.records().map((each) => [each['Id'], each['MasterRecordId']]),
+    [[loser, winner]],
+  )
 })
 
 test('a reset empties the org and lifts the faults', async () => {
@@ -267,5 +277,5 @@ test('a reset empties the org and lifts the faults', async () => {
   assert.equal((await client.send('POST', '/emulator/reset', { keep: ['sessions'] })).status, 200)
   assert.deepEqual(await client.select('SELECT Id FROM Contact'), [])
   assert.equal((await client.select('SELECT Id FROM User')).length, 1)
-  assert.equal((await upsert('a')).json[0].created, true)
+  assert.equal((await upsert('a')).results()[0]?.created, true)
 })

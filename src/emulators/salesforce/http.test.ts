@@ -124,7 +124,7 @@ test('a session ends by time, and by revoking', async () => {
   assert.deepEqual(expired.json, [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }])
   const fresh = await client.login()
   assert.equal(
-    (await client.send('GET', '/services/oauth2/userinfo')).json.organization_id,
+    (await client.send('GET', '/services/oauth2/userinfo')).record()['organization_id'],
     client.emulator.organizationId,
   )
   const revoked = await fetch(`${client.emulator.url}/services/oauth2/revoke`, {
@@ -139,11 +139,11 @@ test('a session ends by time, and by revoking', async () => {
 test('versions: the list, the served, the retired, the unknown', async () => {
   const list = (await client.send('GET', '/services/data')).json as { version: string; label: string }[]
   assert.deepEqual([list[0]!.version, list.at(-1)!.version, list.at(-1)!.label], ['31.0', '67.0', "Summer '26"])
-  assert.equal((await client.send('GET', '/services/data/v67.0')).json.sobjects, '/services/data/v67.0/sobjects')
+  assert.equal((await client.send('GET', '/services/data/v67.0')).record()['sobjects'], '/services/data/v67.0/sobjects')
   const retired = await client.send('GET', '/services/data/v20.0/limits')
   assert.equal(retired.status, 410)
   assert.equal((await client.send('GET', '/services/data/v99.0/limits')).status, 404)
-  assert.equal((await client.send('GET', '/services/data/v60.0/jobs/ingest')).json[0].errorCode, 'NOT_FOUND')
+  assert.equal((await client.send('GET', '/services/data/v60.0/jobs/ingest')).errors()[0]?.errorCode, 'NOT_FOUND')
 })
 
 test('gzip goes both ways, and only where it is asked for', async () => {
@@ -246,10 +246,10 @@ test('malformed requests: 400 with a reason, and nothing is written', async () =
   ]
   for (const [method, path, body, code] of cases) {
     const answer = await client.send(method, path, body)
-    assert.deepEqual([answer.status, answer.json[0].errorCode], [400, code], `${method} ${path} ${code}`)
+    assert.deepEqual([answer.status, answer.errors()[0]?.errorCode], [400, code], `${method} ${path} ${code}`)
   }
   const broken = await client.send('POST', 'sobjects/Contact', Buffer.from('{"a":'))
-  assert.deepEqual([broken.status, broken.json[0].errorCode], [400, 'JSON_PARSER_ERROR'])
+  assert.deepEqual([broken.status, broken.errors()[0]?.errorCode], [400, 'JSON_PARSER_ERROR'])
   assert.equal(client.emulator.stats().records['Contact'], before)
 })
 
@@ -262,13 +262,19 @@ test('what does not exist is 404, what is not allowed 405, what is too long 414'
     'nope',
   ]) {
     const answer = await client.send('GET', path)
-    assert.deepEqual([answer.status, answer.json[0].errorCode], [404, 'NOT_FOUND'], path)
+    assert.deepEqual([answer.status, answer.errors()[0]?.errorCode], [404, 'NOT_FOUND'], path)
   }
   const upsert = await client.upsert('Contact', 'LastName', [{ LastName: 'x' }])
   assert.equal(upsert.status, 404)
-  assert.match(upsert.json[0].message, /Provided external ID field does not exist or is not accessible: LastName/)
+  assert.match(
+    String(upsert.errors()[0]?.message),
+    /Provided external ID field does not exist or is not accessible: LastName/,
+  )
   assert.equal((await client.send('PUT', 'sobjects/Contact', {})).status, 405)
-  assert.equal((await client.send('GET', 'composite/sobjects/Contact/Ext__c')).json[0].errorCode, 'METHOD_NOT_ALLOWED')
+  assert.equal(
+    (await client.send('GET', 'composite/sobjects/Contact/Ext__c')).errors()[0]?.errorCode,
+    'METHOD_NOT_ALLOWED',
+  )
   const long = await client.send('GET', `query?q=${'x'.repeat(17_000)}`).catch((error: Error) => error)
   assert.ok(long instanceof Error || long.status === 414 || long.status === 431)
 })
@@ -277,15 +283,18 @@ test('an external id in the URL is decoded, and may hold any character', async (
   const id = 'a/b?c=d&e %+ü'
   const path = `sobjects/Contact/Ext__c/${encodeURIComponent(id)}`
   const created = await client.send('PATCH', path, { LastName: 'Odd' })
-  assert.deepEqual([created.status, created.json.created], [201, true])
-  assert.equal((await client.send('GET', path)).json.Ext__c, id)
+  assert.deepEqual([created.status, created.record()['created']], [201, true])
+  assert.equal((await client.send('GET', path)).record()['Ext__c'], id)
   const again = await client.send('PATCH', path, { LastName: 'Odder' })
-  assert.deepEqual([again.status, again.json.created, again.json.id], [200, false, created.json.id])
+  assert.deepEqual(
+    [again.status, again.record()['created'], again.record()['id']],
+    [200, false, created.record()['id']],
+  )
   const named = await client.send('PATCH', path, { LastName: 'x', Ext__c: 'y' })
-  assert.equal(named.json[0].message, 'The Ext__c field should not be specified in the sobject data.')
+  assert.equal(named.errors()[0]?.message, 'The Ext__c field should not be specified in the sobject data.')
   const number = await client.send('PATCH', 'sobjects/Contact/Number__c/0', { LastName: 'Zero' })
   assert.equal(number.status, 201)
-  assert.equal((await client.send('GET', 'sobjects/Contact/Number__c/0?fields=LastName')).json.LastName, 'Zero')
+  assert.equal((await client.send('GET', 'sobjects/Contact/Number__c/0?fields=LastName')).record()['LastName'], 'Zero')
   assert.equal((await client.send('POST', `${path}?_HttpMethod=PATCH`, { Title: 'Posted' })).status, 200)
 })
 
@@ -296,33 +305,36 @@ test('the same key twice in one upsert refuses each of its rows, and only those'
     { Ext__c: 'TWICE', LastName: 'c' },
     { LastName: 'keyless' },
   ])
-  const codes = answer.json.map(
-    (each: { errors: { statusCode: string; message: string }[] }) => each.errors[0]?.statusCode ?? 'ok',
-  )
+  const codes = answer.results().map((each) => each.errors[0]?.statusCode ?? 'ok')
   assert.deepEqual(codes, ['DUPLICATE_VALUE', 'ok', 'DUPLICATE_VALUE', 'MISSING_ARGUMENT'])
-  assert.equal(answer.json[0].errors[0].message, 'Duplicate external id specified: twice')
+  assert.equal(answer.results()[0]?.errors[0]?.message, 'Duplicate external id specified: twice')
 })
 
 test('upsert by Id: null creates, an id changes', async () => {
   const created = await client.upsert('Contact', 'Id', [{ Id: null, LastName: 'New' }])
-  assert.equal(created.json[0].created, true)
-  const changed = await client.upsert('Contact', 'Id', [{ Id: created.json[0].id, LastName: 'Changed' }])
-  assert.deepEqual([changed.json[0].created, changed.json[0].id], [false, created.json[0].id])
+  assert.equal(created.results()[0]?.created, true)
+  const changed = await client.upsert('Contact', 'Id', [{ Id: created.results()[0]?.id, LastName: 'Changed' }])
+  assert.deepEqual([changed.results()[0]?.created, changed.results()[0]?.id], [false, created.results()[0]?.id])
 })
 
 test('master-detail: the parent is required and takes its children along', async () => {
   const orphan = await client.send('POST', 'sobjects/Grant__c', { Amount__c: 5 })
-  assert.deepEqual([orphan.json[0].errorCode, orphan.json[0].fields], ['REQUIRED_FIELD_MISSING', ['Member__c']])
-  const member = (await client.send('POST', 'sobjects/Contact', { LastName: 'Parent' })).json.id
-  const grant = (await client.send('POST', 'sobjects/Grant__c', { Member__c: member, Amount__c: '12.345' })).json.id
-  const read = (await client.send('GET', `sobjects/Grant__c/${grant}`)).json
-  assert.deepEqual([read.Amount__c, /^G-\d{4}$/.test(read.Name)], [12.35, true])
+  assert.deepEqual(
+    [orphan.errors()[0]?.errorCode, orphan.errors()[0]?.fields],
+    ['REQUIRED_FIELD_MISSING', ['Member__c']],
+  )
+  const member = (await client.send('POST', 'sobjects/Contact', { LastName: 'Parent' })).record()['id']
+  const grant = (await client.send('POST', 'sobjects/Grant__c', { Member__c: member, Amount__c: '12.345' })).record()[
+    'id'
+  ]
+  const read = (await client.send('GET', `sobjects/Grant__c/${grant}`)).record()
+  assert.deepEqual([read['Amount__c'], /^G-\d{4}$/.test(String(read['Name']))], [12.35, true])
   assert.equal((await client.send('DELETE', `sobjects/Contact/${member}`)).status, 204)
   assert.equal((await client.send('GET', `sobjects/Grant__c/${grant}`)).status, 404)
 })
 
 test('conditional requests on single records', async () => {
-  const id = (await client.send('POST', 'sobjects/Contact', { LastName: 'Stamped' })).json.id
+  const id = (await client.send('POST', 'sobjects/Contact', { LastName: 'Stamped' })).record()['id']
   const now = new Date(clock_ms).toUTCString()
   const past = new Date(clock_ms - 60_000).toUTCString()
   const path = `sobjects/Contact/${id}`
@@ -337,7 +349,7 @@ test('the daily limit refuses with 403 and is told with every answer', async () 
     assert.equal((await small.send('GET', 'limits')).headers.get('sforce-limit-info'), 'api-usage=1/2')
     assert.equal((await small.send('GET', 'limits')).status, 200)
     const refused = await small.send('GET', 'limits')
-    assert.deepEqual([refused.status, refused.json[0].errorCode], [403, 'REQUEST_LIMIT_EXCEEDED'])
+    assert.deepEqual([refused.status, refused.errors()[0]?.errorCode], [403, 'REQUEST_LIMIT_EXCEEDED'])
     clock_ms += 25 * 3_600_000
     await small.login()
     assert.equal((await small.send('GET', 'limits')).status, 200)
@@ -351,7 +363,7 @@ test('getDeleted refuses spans of less than a minute, and of too long ago', asyn
   const at = (offset_ms: number) => encodeURIComponent(new Date(clock_ms + offset_ms).toISOString())
   const span = (start: string, end: string) => client.send('GET', `sobjects/Contact/deleted?start=${start}&end=${end}`)
   assert.equal((await span(at(-120_000), at(0))).status, 200)
-  assert.equal((await span(at(0), at(1_000))).json[0].errorCode, 'INVALID_REPLICATION_DATE')
-  assert.equal((await span(at(-16 * 86_400_000), at(0))).json[0].errorCode, 'INVALID_REPLICATION_DATE')
-  assert.equal((await span('yesterday', at(0))).json[0].errorCode, 'MALFORMED_DATE')
+  assert.equal((await span(at(0), at(1_000))).errors()[0]?.errorCode, 'INVALID_REPLICATION_DATE')
+  assert.equal((await span(at(-16 * 86_400_000), at(0))).errors()[0]?.errorCode, 'INVALID_REPLICATION_DATE')
+  assert.equal((await span('yesterday', at(0))).errors()[0]?.errorCode, 'MALFORMED_DATE')
 })

@@ -44,17 +44,15 @@ let number = 0
 
 async function write(fields: Record<string, unknown>) {
   const answer = await client.upsert('Contact', 'Ext__c', [{ Ext__c: `r${number++}`, LastName: 'x', ...fields }])
-  return answer.json[0] as {
-    success: boolean
-    id: string
-    errors: { statusCode: string; message: string; fields: string[] }[]
-  }
+  const [result] = answer.results()
+  assert.ok(result !== undefined, answer.text)
+  return result
 }
 
 async function stored(field: string, value: unknown): Promise<unknown> {
   const result = await write({ [field]: value })
   assert.ok(result.success, JSON.stringify(result.errors))
-  return (await client.select(`SELECT ${field} FROM Contact WHERE Id = '${result.id}'`))[0][field]
+  return (await client.select(`SELECT ${field} FROM Contact WHERE Id = '${result.id}'`))[0]?.[field]
 }
 
 const KEPT: [string, unknown, unknown][] = [
@@ -133,7 +131,7 @@ for (const [fields, code, names] of REFUSED)
 test('a __proto__ key of a client changes nothing but its own row', async () => {
   const body = `{"records":[{"attributes":{"type":"Contact"},"LastName":"p","__proto__":{"polluted":true}}]}`
   const answer = await client.send('POST', 'composite/sobjects', Buffer.from(body))
-  assert.equal(answer.json[0].errors[0].statusCode, 'INVALID_FIELD')
+  assert.equal(answer.results()[0]?.errors[0]?.statusCode, 'INVALID_FIELD')
   assert.equal(({} as { polluted?: boolean }).polluted, undefined)
 })
 
@@ -173,16 +171,16 @@ test('a lookup to a deleted record is refused; deleting clears lookups to it', a
   const friend = await write({})
   const { id } = await write({ Friend__c: friend.id })
   await client.send('DELETE', `sobjects/Contact/${friend.id}`)
-  assert.equal((await client.send('GET', `sobjects/Contact/${id}?fields=Friend__c`)).json.Friend__c, null)
+  assert.equal((await client.send('GET', `sobjects/Contact/${id}?fields=Friend__c`)).record()['Friend__c'], null)
   assert.equal((await write({ Friend__c: friend.id })).errors[0]!.statusCode, 'ENTITY_IS_DELETED')
 })
 
 test('defaults are given once, and a required field cannot be emptied', async () => {
   const { id } = await write({})
-  const read = (await client.send('GET', `sobjects/Contact/${id}?fields=Must__c,OwnerId,DoNotCall`)).json
-  assert.deepEqual([read.Must__c, read.DoNotCall, read.OwnerId.slice(0, 3)], ['given', false, '005'])
+  const read = (await client.send('GET', `sobjects/Contact/${id}?fields=Must__c,OwnerId,DoNotCall`)).record()
+  assert.deepEqual([read['Must__c'], read['DoNotCall'], String(read['OwnerId']).slice(0, 3)], ['given', false, '005'])
   assert.equal(
-    (await client.send('PATCH', `sobjects/Contact/${id}`, { Must__c: '' })).json[0].errorCode,
+    (await client.send('PATCH', `sobjects/Contact/${id}`, { Must__c: '' })).errors()[0]?.errorCode,
     'REQUIRED_FIELD_MISSING',
   )
 })

@@ -82,12 +82,12 @@ test('a state folder serves one process, one organisation and any order of objec
   const folder = temporary(context)
   const objects = { One__c: {}, Two__c: {} }
   const first = await startTestClient({ folder, setup: { objects } })
-  const id = (await first.send('POST', 'sobjects/Two__c', { Name: 'kept' })).json.id
+  const id = (await first.send('POST', 'sobjects/Two__c', { Name: 'kept' })).record()['id']
   await assert.rejects(startSalesforceEmulator({ folder }), /is in use by another process/)
   await assert.rejects(startSalesforceEmulator({ port: first.emulator.port }), /Port \d+ on 127\.0\.0\.1 is in use/)
   await first.emulator.close()
   const second = await startTestClient({ folder, setup: { objects: { New__c: {}, ...{ Two__c: {}, One__c: {} } } } })
-  assert.equal((await second.send('GET', `sobjects/Two__c/${id}`)).json.Name, 'kept')
+  assert.equal((await second.send('GET', `sobjects/Two__c/${id}`)).record()['Name'], 'kept')
   const { sobjects } = (await second.send('GET', 'sobjects')).json as {
     sobjects: { name: string; keyPrefix: string }[]
   }
