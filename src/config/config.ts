@@ -11,7 +11,7 @@ export interface Config {
   readonly systems: { readonly [name: string]: SystemConfig }
   readonly syncs: { readonly [name: string]: SyncConfig }
   readonly server: { readonly host: string; readonly port: number }
-  readonly retention: { readonly hours: number; readonly bytes: number }
+  readonly retention: { readonly hours: number }
 }
 
 /** A system with the options of its connector, as the connector's own schema describes them. */

@@ -245,14 +245,6 @@ const retention = Type.Object(
         description: 'How long settled entries stay in the journal.',
       }),
     ),
-    bytes: Type.Optional(
-      Type.Integer({
-        minimum: 10_000_000,
-        maximum: 10_000_000_000_000,
-        default: 20_000_000_000,
-        description: 'Size of a journal beyond which a flow that is behind needs a snapshot.',
-      }),
-    ),
   },
   closed,
 )
