@@ -40,7 +40,7 @@ export function readOptions(given: readonly string[]): Options | string {
   try {
     values = parse(given)
   } catch (error) {
-    return (error as Error).message.replace(/\. To specify a positional argument.*$/s, '.')
+    return `${(error as Error).message.split('. To specify')[0]!.replace(/\.$/, '')}.`
   }
   const { fresh = false, once = false, help = false, config = null } = values
   const members = wholeNumber(values.members ?? '10000', membersMax)

@@ -97,7 +97,7 @@ async function start(folder: string, setup: string, port: string): Promise<Sales
   return {
     url,
     secret: emulatorSecret,
-    what: `emulator, organisation ${organizationId}, process ${child.pid}`,
+    what: `emulator, process ${child.pid}, organisation ${organizationId}`,
     lost: ended.then(() =>
       isStopping ? never : `The Salesforce emulator has ended; start again. ${complaint.trim()}`,
     ),

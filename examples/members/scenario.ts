@@ -10,8 +10,8 @@ import { type Filled, fill, keepSeed, keptSeed, type Legacy, openLegacy } from '
 import type { Options } from './options.ts'
 import { openSalesforce } from './salesforce.ts'
 import type { Screen } from './screen.ts'
-import { type Cause, PortTaken, type Syncline, startSyncline } from './syncline.ts'
-import { causeLines, type Live, liveLines, liveText, progressLine, progressText, row } from './views.ts'
+import { type Cause, checkConfig, PortTaken, type Syncline, startSyncline } from './syncline.ts'
+import { causeLines, doneLine, type Live, liveLines, liveText, progressLine, progressText, row } from './views.ts'
 
 /** Where a run keeps its things. */
 export type Places = { readonly config: string; readonly folder: string; readonly setup: string }
@@ -51,6 +51,7 @@ export async function runScenario(
   screen: Screen,
   stop: AbortSignal,
 ): Promise<number> {
+  checkConfig(places.config, process.env)
   // Taken down in the opposite order: engine, generator, emulator, PostgreSQL.
   await using parts = new AsyncDisposableStack()
   screen.print(`\n${screen.paint.bold('Syncline')}  a legacy PostgreSQL, kept in step with Salesforce\n`)
@@ -187,8 +188,10 @@ async function settle(run: Run, ended: Promise<void>): Promise<readonly Failure[
     const { elapsed_ms } = progress()
     const { delivered } = syncline.watch.figures
     const rate = screen.paint.dim(`in ${duration(elapsed_ms)}, ${figure((delivered * 1_000) / elapsed_ms)} a second`)
-    if (isSnapshot) said(screen, label, `${figure(delivered)} confirmed ${rate}`)
-    else said(screen, label, `${figure(delivered)} confirmed since the last start`)
+    screen.show([])
+    if (!isSnapshot) screen.print(row(label, `${figure(delivered)} confirmed since the last start`, screen.paint))
+    else if (screen.isTerminal) screen.print(doneLine(label, `${figure(delivered)} confirmed ${rate}`, screen.paint))
+    else screen.print(row(label, `${figure(delivered)} confirmed ${rate}`, screen.paint))
     return failures
   } finally {
     clearInterval(timer)
@@ -287,7 +290,7 @@ async function forEver(run: Run, begin: () => Promise<void>, ended: Promise<void
   } catch (error) {
     if (error !== stop.reason) throw error
     screen.keep()
-    screen.print('\n  Stopping: what is under way is finished first. The next start goes on from here.')
+    screen.print('\n  Stopping. The next start goes on from here.')
     return exits.ok
   } finally {
     clearInterval(timer)

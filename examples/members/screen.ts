@@ -81,18 +81,24 @@ export function openScreen(terminal: Terminal, variables: { readonly [name: stri
   }
 }
 
-/** The first `columns` characters that are seen; sequences of the terminal take no place. */
+/** The first `columns` characters that are seen, the last of them a sign that there are more; sequences of the terminal take no place. */
 export function cut(line: string, columns: number): string {
-  let room = columns
-  let result = ''
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the terminal's own sequences
-  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
-    if (part.startsWith('\u001b')) result += part
-    else {
-      const characters = [...part].slice(0, room)
-      room -= characters.length
-      result += characters.join('')
+  const parts = line.split(/(\u001b\[[0-9;]*m)/)
+  const isSequence = (part: string) => part.startsWith('\u001b')
+  const length = parts.reduce((sum, part) => sum + (isSequence(part) ? 0 : [...part].length), 0)
+  if (length <= columns) return line
+  let room = columns - 1
+  let result = ''
+  for (const part of parts) {
+    if (isSequence(part)) {
+      result += part
+      continue
     }
+    const characters = [...part].slice(0, room)
+    if (characters.length > 0 && characters.length === room) characters.push('…')
+    room = Math.max(0, room - characters.length)
+    result += characters.join('')
   }
   return result
 }

@@ -52,6 +52,19 @@ const logBytesMax = 10_000_000
 export class PortTaken extends Error {}
 
 /**
+ * Reads the configuration before anything is started, with stand-ins for the addresses that are not known yet.
+ * @throws SyncError with everything that is wrong with it
+ */
+export function checkConfig(path: string, variables: { readonly [name: string]: string | undefined }): void {
+  load(path, {
+    LEGACY_URL: 'postgres://127.0.0.1/legacy',
+    SF_URL: 'http://127.0.0.1',
+    SF_SECRET: 'not known yet',
+    ...variables,
+  })
+}
+
+/**
  * Starts Syncline in this process from its parts, as `syncline run` does: engine, API, and the views of its events, with one
  * more view for the screen. The log goes into a file, for whoever wants to know more.
  * @throws SyncError with everything that is wrong with the configuration or the systems; PortTaken

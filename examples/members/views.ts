@@ -34,7 +34,7 @@ export function progressLine(label: string, { done, total, elapsed_ms }: Progres
   const filled = Math.round(share * barCells)
   const bar = `${'━'.repeat(filled)}${paint.dim('─'.repeat(barCells - filled))}`
   const left_ms = rate > 0 ? ((total - done) / rate) * 1_000 : null
-  const eta = left_ms === null ? 'ETA –' : `ETA ${duration(Math.max(0, left_ms))}`
+  const eta = left_ms === null ? 'ETA –' : `ETA ${duration(Math.max(1_000, left_ms))}`
   const percent = `${Math.floor(share * 100)}%`.padStart(4)
   const width = figure(total).length
   return row(
@@ -44,10 +44,14 @@ export function progressLine(label: string, { done, total, elapsed_ms }: Progres
   )
 }
 
+/** A piece of work that is done: the whole bar, and what came of it. */
+export const doneLine = (label: string, text: string, paint: Paint): string =>
+  row(label, `${'━'.repeat(barCells)}  ${text}`, paint)
+
 /** The same without a terminal. */
 export function progressText(label: string, { done, total, elapsed_ms }: Progress): string {
   const rate = elapsed_ms > 0 ? (done * 1_000) / elapsed_ms : 0
-  const eta = rate > 0 ? `, ETA ${duration(Math.max(0, ((total - done) / rate) * 1_000))}` : ''
+  const eta = rate > 0 ? `, ETA ${duration(Math.max(1_000, ((total - done) / rate) * 1_000))}` : ''
   return `${label}: ${figure(done)} of ${figure(total)}, ${figure(rate)}/s${eta}`
 }
 
@@ -60,7 +64,7 @@ export function liveLines(live: Live, paint: Paint, rowsMax: number): string[] {
   const speed = editsPerSecond > 0 ? `${editsPerSecond} edits a second` : 'no edits'
   const inQuarantine = figure(live.causes.reduce((sum, cause) => sum + cause.records, 0))
   return [
-    `  ${paint.bold('Live')}${' '.repeat(labelWidth - 4)}${paint.dim(`for ${duration(elapsed_ms)}, ${speed}; Ctrl-C stops, the next start goes on from there`)}`,
+    `  ${paint.bold('Live')}${' '.repeat(labelWidth - 4)}${paint.dim(`for ${duration(elapsed_ms)}, ${speed}`)}`,
     '',
     pair(['edits', figure(edits)], ['commits seen', figure(figures.commits)]),
     pair(['delivered', figure(figures.delivered)], ['waiting', figure(waiting)]),
@@ -71,14 +75,19 @@ export function liveLines(live: Live, paint: Paint, rowsMax: number): string[] {
     '',
     ...(figures.trouble === null
       ? []
-      : [row('Attention', paint.warn(`${figures.trouble.code} ${figures.trouble.message}`), paint), '']),
+      : [
+          row('Attention', paint.warn(`${figures.trouble.code} ${figures.trouble.message}`), paint),
+          row('', paint.warn(figures.trouble.hint), paint),
+          '',
+        ]),
     row('Quarantine', `${number(inQuarantine)} ${paint.dim('by cause')}`, paint),
-    ...causeLines(causes, paint, rowsMax - 14),
+    ...causeLines(causes, paint, rowsMax - 15),
     '',
     row('In another', `export SYNCLINE_CONFIG=${config}`, paint),
     row('terminal', 'npm run syncline -- status', paint),
     row('', 'npm run syncline -- quarantine list', paint),
     row('', 'npm run syncline -- record members 42', paint),
+    row('Ctrl-C', 'stops; the next start goes on from there', paint),
   ]
 }
 

@@ -256,7 +256,7 @@ test('kill -9 in the middle leaves no process behind, and the next start goes on
 
 /** The processes that a start has started: emulator and PostgreSQL. */
 async function started(err: string): Promise<number[]> {
-  const emulator = Number(/emulator, .* process (\d+)/.exec(err)![1])
+  const emulator = Number(/emulator, process (\d+)/.exec(err)![1])
   if (borrowed !== null) return [emulator]
   const postmaster = await readFile(join(home, 'postgres', 'postmaster.pid'), 'utf8')
   const pids = [emulator, Number.parseInt(postmaster, 10)]
