@@ -29,6 +29,7 @@ export function guard(method: string, headers: IncomingHttpHeaders, hosts: Reado
     throw new ApiProblem(403, 'SYNC-8006', 'The header Sec-Fetch-Site names another site.')
   if (origin !== undefined && !isOwn(origin, hosts))
     throw new ApiProblem(403, 'SYNC-8006', 'The header Origin names another site.')
+  if (method !== 'POST') return
   // A form cannot send this type, and a script of another site must ask first: there is no CORS here.
   const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json')

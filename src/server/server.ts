@@ -90,7 +90,13 @@ function build({ limits = SERVER_LIMITS, random, log }: ServerOptions): FastifyI
     forceCloseConnections: true,
     return503OnClosing: true,
     genReqId: () => random.id(),
-    routerOptions: { maxParamLength: 200 },
+    // As long as a header may be: what is too long is refused by its schema, as a problem like all others.
+    routerOptions: { maxParamLength: limits.headerBytes },
+    frameworkErrors(_, request, reply) {
+      // The hooks do not run for a path that cannot be read.
+      reply.headers(answerHeaders)
+      send(reply, request, new ApiProblem(400, 'SYNC-8003', 'The path cannot be read.'))
+    },
     http: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headers_ms,

@@ -1,0 +1,64 @@
+import type { Engine } from '../app/engine.ts'
+import type { FlowReport } from '../app/report.ts'
+
+/** An engine that remembers what it was asked to change. */
+export interface FakeEngine extends Engine {
+  readonly calls: string[]
+  /** Makes every later answer fail with this. */
+  breakWith(error: Error): void
+  /** What `settled` waits for. */
+  hold(promise: Promise<void>): void
+}
+
+/** One flow, `members`, with fixed figures. */
+export function fakeEngine(): FakeEngine {
+  const calls: string[] = []
+  let broken: Error | null = null
+  let held: Promise<void> = Promise.resolve()
+  let status: FlowReport['status'] = 'running'
+  const note = async (call: string) => {
+    if (broken !== null) throw broken
+    calls.push(call)
+  }
+  return {
+    calls,
+    breakWith(error) {
+      broken = error
+    },
+    hold(promise) {
+      held = promise
+    },
+    flows: ['members'],
+    async report() {
+      if (broken !== null) throw broken
+      const counts = { read: 10, delivered: 6, superseded: 1, quarantined: 2, excluded: 1, discarded: 0, pending: 0 }
+      return [{ flow: 'members', sync: 'members', status, reason: null, ...counts, unjudged: 0 }]
+    },
+    async backlog() {
+      return { waiting: 0, inFlight: 0, parked: 2, review: 0, parkedSince_ms: 1_000, unjudged: 0 }
+    },
+    async pause(flow) {
+      await note(`pause ${flow}`)
+      status = 'paused'
+    },
+    async resume(flow, options) {
+      await note(`resume ${flow} ${options?.approveDeletes === true}`)
+      status = 'running'
+    },
+    full: (flow) => note(`full ${flow}`),
+    async release(query) {
+      await note(`release ${JSON.stringify(query)}`)
+      return 2
+    },
+    async discard(query, by, why) {
+      await note(`discard ${JSON.stringify(query)} ${by} ${why}`)
+      return 1
+    },
+    async settled() {
+      await held
+      return []
+    },
+    ended: new Promise<void>(() => {}),
+    stop: async () => {},
+  }
+}
