@@ -42,7 +42,7 @@ async function record(seconds: number): Promise<Memory> {
     return { ...terminal, lines: () => shown }
   } finally {
     end.abort(new Error('the picture is taken'))
-    await run
+    await run.catch(() => {}) // what went wrong before is told by the race
     process.chdir('/')
     await rm(root, { recursive: true, force: true })
   }
