@@ -1,3 +1,5 @@
+import { forbiddenHost, plainHost } from '../std/address.ts'
+
 /** How addresses of a kind of system look. */
 export interface AddressRules {
   /** Schemes, the first being the one to advise: `https`. */
@@ -14,9 +16,9 @@ export function addressRules(type: string): AddressRules {
 }
 
 /**
- * Why an address must not be connected to; `undefined` if it may. Link-local addresses are where clouds keep their credentials
- * (169.254.169.254); they are refused in every notation, also as a number or in IPv6. The sentence shows host and scheme only.
- * What a name resolves to is checked at connecting, not here.
+ * Why an address must not be connected to; `undefined` if it may. Hosts where clouds keep their credentials (169.254.169.254)
+ * are refused in every notation, also as a number, in IPv6, and as the parameter `host` of a database. The sentence shows host
+ * and scheme only. What a name resolves to cannot be said here: HTTP clients check it at the moment of connecting.
  */
 export function addressProblem(text: string, rules: AddressRules): string | undefined {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
@@ -32,34 +34,13 @@ export function addressProblem(text: string, rules: AddressRules): string | unde
   if (url.hostname === '') return `the address has no host, expected ${example}`
   if (!rules.user && (url.username !== '' || url.password !== ''))
     return 'the address must hold no user and no password'
-  const host = plainHost(url.hostname)
-  if (host === undefined) return 'the host name cannot be read'
-  if (isLinkLocal(host)) return `address not allowed: ${host} is a link-local address`
-  if (metadataNames.has(host)) return `address not allowed: ${host} serves the credentials of the machine`
-  if (host === '0.0.0.0' || host === '[::]') return `address not allowed: ${host} is no host`
-  return undefined
-}
-
-const metadataNames = new Set(['metadata.google.internal', 'metadata', 'instance-data'])
-
-/** The host as HTTP reads it: `0xA9FEA9FE`, `2852039166` and `169.254.43518` all are 169.254.169.254. */
-function plainHost(hostname: string): string | undefined {
-  try {
-    return new URL(`http://${hostname}`).hostname.toLowerCase().replace(/\.$/, '')
-  } catch {
-    return undefined
+  for (const written of [url.hostname, ...url.searchParams.getAll('host')]) {
+    if (written.startsWith('/')) continue // the folder of a socket
+    if (plainHost(written) === undefined) return 'the host name cannot be read'
+    const forbidden = forbiddenHost(written)
+    if (forbidden !== null) return `address not allowed: ${forbidden}`
   }
-}
-
-function isLinkLocal(host: string): boolean {
-  if (/^169\.254\./.test(host)) return true
-  if (!host.startsWith('[')) return false
-  // fe80::/10, and the IPv4 range mapped into IPv6: ::ffff:a9fe:….
-  return (
-    /^\[fe[89ab][0-9a-f]:/.test(host) ||
-    /^\[(?:0{0,4}:)*:?(?:ffff:(?:0{1,4}:)?)?a9fe:[0-9a-f]{1,4}\]$/.test(host) ||
-    /^\[64:ff9b::a9fe:/.test(host)
-  )
+  return undefined
 }
 
 /** Whether an address carries a password, as `user:password@` or as a parameter. */

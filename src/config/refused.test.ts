@@ -221,6 +221,18 @@ const cases: readonly [string, string, string, RegExp][] = [
     /file:\/\/ is not allowed here, expected https:\/\/host/,
   ],
   ['C17 gopher', with_('https://example.my.salesforce.com', 'gopher://x'), 'SYNC-1016', /gopher:\/\/ is not allowed/],
+  [
+    'C17 database by a parameter',
+    with_('"${LEGACY_URL}"', '"postgres://db/x?host=169.254.169.254"'),
+    'SYNC-1016',
+    /link-local/,
+  ],
+  [
+    'C17 name',
+    with_('https://example.my.salesforce.com', 'https://metadata.google.internal'),
+    'SYNC-1016',
+    /credentials of the machine/,
+  ],
   ['C17 database', with_('"${LEGACY_URL}"', 'postgres://0xA9FEA9FE/x'), 'SYNC-1016', /link-local/],
   [
     'expression',

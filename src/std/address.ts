@@ -4,20 +4,50 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 /** All addresses of a name. */
 export type Resolve = (name: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
 
-/**
- * Addresses that no connector may ever reach: link-local ones, behind which clouds keep their metadata services and
- * thereby the machine's credentials. They are refused as literals and after name resolution, at the moment of connecting,
- * so that a name cannot change its mind in between. Source: OWASP ASVS 5.0, 1.3.6.
- */
-function metadataAddresses(): BlockList {
+/** Link-local addresses, also where IPv6 carries an IPv4 one: compatible, translated, NAT64 (RFC 4291, 2765, 6052); mapped ones are seen through. */
+function linkLocalAddresses(): BlockList {
   const list = new BlockList()
   list.addSubnet('169.254.0.0', 16, 'ipv4')
   list.addSubnet('fe80::', 10, 'ipv6')
+  for (const prefix of ['::a9fe:0', '::ffff:0:a9fe:0', '64:ff9b::a9fe:0']) list.addSubnet(prefix, 112, 'ipv6')
+  return list
+}
+
+/** Metadata services that are not link-local: Amazon's over IPv6, Alibaba's. */
+function metadataAddresses(): BlockList {
+  const list = new BlockList()
   list.addAddress('fd00:ec2::254', 'ipv6')
   list.addAddress('100.100.100.200', 'ipv4')
-  list.addAddress('0.0.0.0', 'ipv4')
-  list.addAddress('::', 'ipv6')
   return list
+}
+
+const metadataNames: ReadonlySet<string> = new Set(['metadata.google.internal', 'metadata', 'instance-data'])
+
+/**
+ * The host as HTTP reads it, without brackets and the zone of IPv6: `0xA9FEA9FE`, `2852039166` and `169.254.43518` all are
+ * 169.254.169.254. `undefined` where it is none.
+ */
+export function plainHost(host: string): string | undefined {
+  const bare = host.replace(/^\[(.*)\]$/, '$1').replace(/^([\da-f.]*:[\da-f:.]*)%.*$/i, '$1')
+  const read = URL.parse(`http://${isIP(bare) === 6 ? `[${bare}]` : bare}`)
+  return read === null || read.host !== read.hostname ? undefined : read.hostname.replace(/^\[(.*)\]$|\.$/, '$1')
+}
+
+/**
+ * Why no connector may ever reach this host (a name, or an address in any notation), or null. Behind link-local addresses clouds
+ * keep their metadata services, and thereby the machine's credentials. Addresses are refused as literals and, by
+ * `guardedLookup`, after name resolution at the moment of connecting, so that a name cannot change its mind in between.
+ * Source: OWASP ASVS 5.0, 1.3.6.
+ */
+export function forbiddenHost(host: string): string | null {
+  const plain = plainHost(host)
+  if (plain === undefined) return null
+  if (metadataNames.has(plain)) return `${plain} serves the credentials of the machine`
+  if (isIP(plain) === 0) return null
+  const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4'
+  if (linkLocalAddresses().check(plain, family)) return `${plain} is a link-local address`
+  if (metadataAddresses().check(plain, family)) return `${plain} serves the credentials of the machine`
+  return plain === '0.0.0.0' || plain === '::' ? `${plain} is no host` : null
 }
 
 function loopbackAddresses(): BlockList {
@@ -27,15 +57,13 @@ function loopbackAddresses(): BlockList {
   return list
 }
 
-/** Why this address is refused, or null. IPv4 addresses inside IPv6 ones are seen through. */
-export function refusedAddress(address: string, loopbackOnly: boolean): string | null {
+/** Why this address is refused, or null. */
+function refusedAddress(address: string, loopbackOnly: boolean): string | null {
+  const forbidden = forbiddenHost(address)
+  if (forbidden !== null) return forbidden
   const bare = address.replace(/%.*$/, '')
-  const family = isIP(bare) === 6 ? 'ipv6' : 'ipv4'
-  if (metadataAddresses().check(bare, family))
-    return `${bare} is a link-local or metadata address; such addresses are never used`
-  if (loopbackOnly && !loopbackAddresses().check(bare, family)) {
+  if (loopbackOnly && !loopbackAddresses().check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4'))
     return 'http:// is allowed to this machine only; use https://'
-  }
   return null
 }
 
@@ -49,6 +77,8 @@ export function forbiddenUrl(text: string, insecureHttp: boolean): string | null
   // The URL parser has already turned octal, hexadecimal and short forms into plain ones.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) !== 0) return refusedAddress(host, loopbackOnly)
+  const forbidden = forbiddenHost(host)
+  if (forbidden !== null) return forbidden
   const local = host === 'localhost' || host.endsWith('.localhost')
   return loopbackOnly && !local ? 'http:// is allowed to this machine only; use https://' : null
 }

@@ -150,7 +150,7 @@ function directPool(origin: string, options: HttpOptions, tls: TlsOptions, looku
   return new Pool(origin, { ...poolOptions(options), connect: { ...tls, lookup } })
 }
 
-/** Through a proxy the proxy resolves the name: only the proxy's own address and literal addresses can be checked. */
+/** Through a proxy the proxy resolves the name: only the proxy's own address, literal addresses and known names can be checked. */
 function proxyPool(options: HttpOptions, tls: TlsOptions): Dispatcher {
   const lookup = guardedLookup({ loopbackOnly: false, resolve: options.resolve })
   return new ProxyAgent({

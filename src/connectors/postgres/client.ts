@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import pg from 'pg'
 import { type FailureCode, failure, SyncError } from '../../model/failure.ts'
+import { forbiddenHost } from '../../std/address.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Settings } from './options.ts'
 
@@ -201,6 +202,9 @@ function connectionConfig(settings: Settings): ConnectionConfig {
   const unknown = [...url.searchParams.keys()].find((name) => !urlParameters.has(name))
   if (unknown !== undefined) throw wrong(`has the parameter "${unknown}", which is not known`)
   const host = url.searchParams.get('host') ?? (decoded(url.hostname).replace(/^\[(.*)\]$/, '$1') || 'localhost')
+  // Again here: a rotated secret may hold another address than the one that was checked when the configuration was read.
+  const forbidden = forbiddenHost(host)
+  if (forbidden !== null) throw wrong(`names a host that is not allowed: ${forbidden}`)
   const user = decoded(url.username)
   const database = decoded(url.pathname.slice(1))
   if (user === '' || database === '') throw wrong(user === '' ? 'names no user' : 'names no database')
