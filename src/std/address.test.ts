@@ -6,7 +6,7 @@ test('hosts that nobody may connect to, in every notation', () => {
   const cases: readonly [string, RegExp][] = [
     ['169.254.169.254', /is a link-local address/],
     ['0xA9FEA9FE', /169\.254\.169\.254 is a link-local address/],
-    ['1%3669.254.169.254', /is a link-local address/],
+    ['16%39.254.169.254', /is a link-local address/],
     ['2852039166', /is a link-local address/],
     ['169.254.43518', /is a link-local address/],
     ['fe80::1', /is a link-local address/],
