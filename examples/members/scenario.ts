@@ -10,7 +10,7 @@ import { type Filled, fill, keepSeed, keptSeed, type Legacy, openLegacy } from '
 import type { Options } from './options.ts'
 import { openSalesforce } from './salesforce.ts'
 import type { Screen } from './screen.ts'
-import { type Cause, checkConfig, PortTaken, type Syncline, startSyncline } from './syncline.ts'
+import { type Cause, checkConfig, type Syncline, startSyncline } from './syncline.ts'
 import { causeLines, doneLine, type Live, liveLines, liveText, progressLine, progressText, row } from './views.ts'
 
 /** Where a run keeps its things. */
@@ -81,16 +81,15 @@ export async function runScenario(
     await generator.done
   })
   screen.show([row('Syncline', 'asking both systems …', screen.paint)])
-  const syncline = await startSyncline(places.config, { ...process.env, ...variables }, places.folder).catch(
-    (error: unknown) => {
-      throw error instanceof PortTaken ? new Refusal(exits.usage, error.message) : error
-    },
-  )
+  const syncline = await startSyncline(places.config, { ...process.env, ...variables }, places.folder)
   parts.defer(() => syncline.stop())
   stop.throwIfAborted()
   const state = relative(process.cwd(), syncline.config.state) || '.'
   said(screen, 'State', `${state}  ${screen.paint.dim(syncline.resumed ? 'goes on where it stopped' : 'new')}`)
-  said(screen, 'Metrics', `${syncline.url}/metrics`)
+  const { port } = syncline.config.server
+  const isOther = port !== 0 && new URL(syncline.url).port !== String(port)
+  const why = isOther ? screen.paint.dim(`  ${port} is in use by another program`) : ''
+  said(screen, 'Metrics', `${syncline.url}/metrics${why}`)
   const notes = syncline.warnings === 0 ? '' : `with ${counted(syncline.warnings, 'note')} from both systems`
   said(screen, 'Log', `${relative(process.cwd(), syncline.log)}  ${screen.paint.dim(notes)}`)
   screen.print()
@@ -252,6 +251,7 @@ async function forEver(run: Run, begin: () => Promise<void>, ended: Promise<void
   let causes: readonly Cause[] = []
   let causesDue_ms = 0
   let isBusy = false
+  let told = ''
   const look = async (): Promise<Live> => {
     if (performance.now() >= causesDue_ms) {
       causes = await syncline.causes()
@@ -275,7 +275,10 @@ async function forEver(run: Run, begin: () => Promise<void>, ended: Promise<void
       const live = await look()
       if (stop.aborted) return
       if (screen.isTerminal) screen.show(liveLines(live, screen.paint, screen.rows()))
-      else screen.print(liveText(live))
+      else if (liveText(live) !== told) {
+        told = liveText(live) // an idle sync is silent
+        screen.print(told)
+      }
     } catch {
       // the engine is ending, and `ended` says why
     } finally {

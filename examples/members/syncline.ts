@@ -48,9 +48,6 @@ export const flow = 'members'
 
 const logBytesMax = 10_000_000
 
-/** The port of the configuration is taken: a sentence that says what to do. */
-export class PortTaken extends Error {}
-
 /**
  * Reads the configuration before anything is started, with stand-ins for the addresses that are not known yet.
  * @throws SyncError with everything that is wrong with it
@@ -67,7 +64,7 @@ export function checkConfig(path: string, variables: { readonly [name: string]: 
 /**
  * Starts Syncline in this process from its parts, as `syncline run` does: engine, API, and the views of its events, with one
  * more view for the screen. The log goes into a file, for whoever wants to know more.
- * @throws SyncError with everything that is wrong with the configuration or the systems; PortTaken
+ * @throws SyncError with everything that is wrong with the configuration or the systems
  */
 export async function startSyncline(
   path: string,
@@ -164,21 +161,22 @@ async function viewsOf(config: Config, log: string, engine: () => Engine | null)
   }
 }
 
+/** The API at the port of the configuration, or at a free one where that is taken: other commands find it in the state folder. */
 async function serve(config: Config, engine: Engine, views: Awaited<ReturnType<typeof viewsOf>>): Promise<Server> {
   const { host, port } = config.server
-  try {
-    return await startServer({
-      ...{ engine, host, port, metrics: views.metrics, health: views.health, failed: views.failed },
+  const at = (wanted: number) =>
+    startServer({
+      ...{ engine, host, port: wanted, metrics: views.metrics, health: views.health, failed: views.failed },
       clock: systemClock,
       random: systemRandom,
       version: 'example',
-      log: () => {},
+      log: views.note,
     })
+  try {
+    return await at(port)
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
-    throw new PortTaken(
-      `Port ${port} on ${host} is in use by another program. Stop it, or set \`server: { port: … }\` in ${config.path} to a free one (0 takes any).`,
-    )
+    return await at(0)
   }
 }
 

@@ -38,9 +38,10 @@ export function memoryTerminal(columns: number, rows: number): Memory {
   }
   const obey = (parameters: string, command: string): void => {
     if (command === 'A') line = Math.max(0, line - Number(parameters))
-    else if (command === 'K') grid[line]!.length = Math.min(grid[line]!.length, column)
-    else if (command === 'J') grid.length = line + 1
-    else if (command === 'm') style = { ...style, ...styles[parameters] }
+    else if (command === 'K' || command === 'J') {
+      grid[line]!.length = Math.min(grid[line]!.length, column)
+      if (command === 'J') grid.length = line + 1
+    } else if (command === 'm') style = { ...style, ...styles[parameters] }
     else if (!/^\?(25|2026)$/.test(parameters))
       throw new Error(`the terminal does not know CSI ${parameters}${command}`)
   }
