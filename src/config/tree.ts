@@ -1,5 +1,6 @@
 import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { FailureCode } from '../model/failure.ts'
+import { refusedName } from '../std/names.ts'
 
 /** A place in a file, both from 1. */
 export interface Place {
@@ -43,8 +44,6 @@ export interface Problem {
 
 /** `marks`: characters that structure YAML. The parser takes about 10 µs for each, so this is what bounds its time to a second. */
 export const limits = { bytes: 1_000_000, depth: 64, aliases: 100, nodes: 50_000, marks: 80_000 } as const
-
-const namesRefused = new Set(['__proto__', 'constructor', 'prototype'])
 
 /**
  * Reads YAML 1.2 by its core schema: only `true`, `false`, `null`, `~` and numbers are not texts. All problems at once, except
@@ -208,7 +207,7 @@ function convertMap(
         message: `key '${short(key)}' given twice (lines ${earlier.line} and ${keyAt.line})`,
         at: keyAt,
       })
-    else if (key.split('.').some((part) => namesRefused.has(part)))
+    else if (refusedName(key.split('.')) !== undefined)
       reader.problems.push({ code: 'SYNC-1011', message: `the name "${short(key)}" is not allowed`, at: keyAt })
     else entries.push({ key, at: keyAt, value: convert(value as Node | null, reader, depth + 1, keyOffset) })
     seen.set(key, earlier ?? keyAt)

@@ -5,6 +5,7 @@ import type { Reason } from '../model/verdict.ts'
 import { type CelProgram, compileCel } from '../std/cel.ts'
 import type { CelRow } from '../std/cel-walk.ts'
 import { mask } from '../std/mask.ts'
+import { refusedName } from '../std/names.ts'
 import { didYouMean, nearest } from '../std/suggest.ts'
 import { type Bounds, checked, culprit, maskable } from './check.ts'
 import { mappingFunctions } from './functions.ts'
@@ -15,7 +16,6 @@ import { compileTransform, type Fault, fault, isFault, type Step } from './trans
 /** Goes up when the same rules would give other values, so that entries judged before can be told apart. */
 const semantics = 1
 const bytesDefault = 1_048_576
-const namesRefused = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** A compiled rule. */
 interface Rule {
@@ -39,8 +39,8 @@ export function checkMapping(options: MappingOptions): MappingProblem[] {
 }
 
 /**
- * Compiles the rules of one sync. Throws a `SyncError` with all problems. The external id is not part of `set`, unless
- * `fields` names it too, which is refused: a field has one rule.
+ * Compiles the rules of one sync. Throws a `SyncError` with all problems. The external id is `key`, and part of
+ * `set` like any field; a rule for it in `fields` too is refused: a field has one rule.
  */
 export function compileMapping(options: MappingOptions): Mapping {
   const problems: MappingProblem[] = []
@@ -206,7 +206,7 @@ function compileRule(
   const before = problems.length
   const add = (message: string, at: readonly string[] = path, code: MappingProblem['code'] = 'SYNC-1021') =>
     void problems.push({ code, path: at, message })
-  const refused = name.split('.').find((part) => namesRefused.has(part))
+  const refused = refusedName(name.split('.'))
   if (refused !== undefined) add(`the name "${refused}" is not allowed`, path, 'SYNC-1011')
   else if (!/^[^.\s][^.]*(\.[^.]+)*$/.test(name) || name.length > 200)
     add(`"${name.slice(0, 50)}" is not the name of a field`, path)
@@ -254,7 +254,7 @@ function compileInput(
 
 function columnProblem(column: string, joins: readonly string[]): Pick<MappingProblem, 'code' | 'message'> | undefined {
   const parts = column.split('.')
-  const refused = parts.find((part) => namesRefused.has(part))
+  const refused = refusedName(parts)
   if (refused !== undefined) return { code: 'SYNC-1011', message: `the name "${refused}" is not allowed` }
   if (parts.length > 2 || parts.includes(''))
     return { code: 'SYNC-1012', message: `"${column}" is not a column: write <column> or <join>.<column>` }

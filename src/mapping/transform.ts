@@ -41,8 +41,9 @@ export function isFault(value: Value | Fault | undefined): value is Fault {
 /** The step that an option describes; a string says what is wrong with the option. */
 export function compileTransform(option: TransformOption): Step | string {
   if (typeof option === 'string') {
-    const step = plain[option]
-    return step ?? `there is no transform "${option}".${didYouMean(option, transformWords)}`
+    return Object.hasOwn(plain, option)
+      ? plain[option]
+      : `there is no transform "${option}".${didYouMean(option, transformWords)}`
   }
   const names = Object.keys(option)
   if (names.length !== 1) return `one transform each entry, here are ${names.length}: ${names.join(', ') || 'none'}`
@@ -79,7 +80,7 @@ const plain: { readonly [word in (typeof transformWords)[number]]: Step } = {
   string: (value) => exactText(value),
   number: numberStep('.', undefined),
   boolean: booleanStep(['true', 't', 'yes', 'y', '1'], ['false', 'f', 'no', 'n', '0']),
-  date: dateStep({}) as Step,
+  date: dateStep({}) as Step, // without options nothing can be wrong with them
   email: onText('email', (text) => {
     const answer = emailAddress(text)
     return typeof answer === 'string' ? fault('SYNC-4022', `is not an e-mail address: ${answer}`) : answer.address
@@ -93,7 +94,7 @@ export function typeWord(value: Value): string {
   return value.kind === 'other' || value.kind === 'invalid' ? value.type : value.kind
 }
 
-function numberStep(decimal: '.' | ',', group: '.' | ',' | ' ' | "'" | undefined): Step | never {
+function numberStep(decimal: '.' | ',', group: '.' | ',' | ' ' | "'" | undefined): Step {
   const point = decimal === '.' ? '\\.' : ','
   const between = group === undefined ? undefined : group === ' ' ? '[ \\u00a0\\u202f]' : group === '.' ? '\\.' : group
   const grouped =

@@ -11,9 +11,8 @@ import {
 } from './cel-cells.ts'
 import { equal } from './cel-operators.ts'
 import { type CelRow, constant, fits, type Part, refuse, type Walk, words } from './cel-walk.ts'
+import { refusedName } from './names.ts'
 import { didYouMean } from './suggest.ts'
-
-const namesRefused = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** The path of a column: `row.a`, `row.a.b`, `row['odd name']`. Without it: an element of a list. */
 function columnPath(node: ASTNode): string[] | undefined {
@@ -51,7 +50,7 @@ export function access(node: ASTNode & { op: '.' | '[]' }, walk: Walk): Part {
 }
 
 function column(node: ASTNode, path: readonly string[], walk: Walk): Part {
-  const refused = path.find((name) => namesRefused.has(name))
+  const refused = refusedName(path)
   if (refused !== undefined) return refuse(walk, node, `the name "${refused}" is not allowed`)
   const name = path.join('.')
   if (path.length > 2) return refuse(walk, node, `"${name}": a column is row.<column> or row.<join>.<column>`)
