@@ -46,13 +46,12 @@ export interface CatalogTable extends Table {
   /** pg_class.relreplident: d default, n nothing, f full, i index. */
   readonly identity: string
   readonly hasPrimaryKey: boolean
-  readonly rowSecurity: boolean
   /** The name for FROM: without the rows of inheriting tables, which the log names apart. */
   readonly from: string
 }
 
 const tablesSql = `
-  SELECT n.nspname, c.relname, c.oid, c.relkind, c.relpersistence, c.relreplident, c.relrowsecurity,
+  SELECT n.nspname, c.relname, c.oid, c.relkind, c.relpersistence, c.relreplident,
     (SELECT sum(greatest(l.reltuples, 0)) FROM pg_class l WHERE l.relkind <> 'p' AND l.reltuples >= 0 AND
       (l.oid = c.oid OR (c.relkind = 'p' AND l.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))))::bigint
   FROM unnest($1::text[], $2::text[]) w(s, t) JOIN pg_namespace n ON n.nspname = w.s
@@ -77,7 +76,7 @@ export async function readCatalog(link: Link, names: readonly TableName[]): Prom
   const columns = await link.query(columnsSql, [oids])
   const keys = await link.query(keysSql, [oids])
   const found = new Map<string, CatalogTable>()
-  for (const [schema, table, oid, kind, persistence, identity, rowSecurity, estimate] of tables) {
+  for (const [schema, table, oid, kind, persistence, identity, estimate] of tables) {
     const id: TableName = { schema: schema!, table: table!, full: `${schema}.${table}` }
     const own = keys.filter((row) => row[0] === oid)
     const primary = own.filter((row) => row[1] === 't')
@@ -92,7 +91,6 @@ export async function readCatalog(link: Link, names: readonly TableName[]): Prom
       persistence: persistence!,
       identity: identity!,
       hasPrimaryKey: primary.length > 0,
-      rowSecurity: rowSecurity === 't',
       key: key.map((row) => row[3] as string),
       rowsEstimated: estimate === null || estimate === undefined ? null : Number(estimate),
       from: kind === 'p' ? quotedTable(id) : `ONLY ${quotedTable(id)}`,

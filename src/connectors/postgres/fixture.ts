@@ -1,7 +1,9 @@
 /** For the tests of this folder: databases on one real server, and a reader that does what a journal does. */
+import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import type { Change, Position, SnapshotProgress, SourceEvent } from '../../model/change.ts'
+import { SyncError } from '../../model/failure.ts'
 import type { Key } from '../../model/key.ts'
 import type { Feed, Source } from '../../model/source.ts'
 import { fold, type Row, rowText } from '../../model/value.ts'
@@ -196,4 +198,31 @@ export async function wholeTable(source: Source, table: string, keyOf: (row: Row
     after = page.after
   } while (after !== null)
   return rows
+}
+
+/** The failure that the work ends with; any other end of it fails the test. */
+export async function failing(work: Promise<unknown>, code: string): Promise<SyncError> {
+  const error = await work.then(
+    () => undefined,
+    (reason) => reason,
+  )
+  assert.ok(error instanceof SyncError, `expected ${code}, got ${error}`)
+  assert.equal(error.failure.code, code, error.message)
+  return error
+}
+
+/** Reads a little and closes: a journal with a position. */
+export async function begun(db: Database, tables: string[]): Promise<Journal> {
+  await using read = await reading(db.source(tables))
+  await read.caughtUp()
+  return read.journal
+}
+
+/** Every id in [1, last] was created exactly once. */
+export function assertAll(journal: Journal, last: number): void {
+  const ids = journal.changes.map((change) => change.row?.['id'] as number).sort((a, b) => a - b)
+  assert.deepEqual(
+    ids,
+    Array.from({ length: last }, (_, i) => i + 1),
+  )
 }

@@ -308,6 +308,12 @@ export function publicationSql(settings: Settings, publication: Publication): st
   ]
 }
 
+/** The statements that publish a table without filters: a filter goes with the table's entry. */
+export function unfilterSql(settings: Settings, table: CatalogTable): string {
+  const name = quoted(settings.publication)
+  return `ALTER PUBLICATION ${name} DROP TABLE ${quotedTable(table.id)}; ALTER PUBLICATION ${name} ADD TABLE ${forPublication(table)};`
+}
+
 /** Tables that inherit are other tables to us; partitions come with their root. */
 function forPublication(table: CatalogTable): string {
   return table.kind === 'p' ? quotedTable(table.id) : `ONLY ${quotedTable(table.id)}`
@@ -320,7 +326,7 @@ async function mendPublication(settings: Settings, link: Link, tables: readonly 
     throw refuse(
       'SYNC-2021',
       `The publication "${settings.publication}" leaves out ${filtered.what} of ${filtered.table.name}.`,
-      `ALTER PUBLICATION ${quoted(settings.publication)} DROP TABLE ${quotedTable(filtered.table.id)}; ALTER PUBLICATION ${quoted(settings.publication)} ADD TABLE ${forPublication(filtered.table)};`,
+      unfilterSql(settings, filtered.table),
     )
   for (const sql of publicationSql(settings, publication)) {
     try {

@@ -3,7 +3,7 @@ import { type FailureCode, failure, type Problem, SyncError } from '../../model/
 import type { Table } from '../../model/source.ts'
 import { type CatalogTable, quotedTable, type TableName } from './catalog.ts'
 import { type Link, literal, quoted } from './client.ts'
-import { publicationSql, readPublication, readSlot } from './open.ts'
+import { publicationSql, readPublication, readSlot, unfilterSql } from './open.ts'
 import type { Settings } from './options.ts'
 import { lsnText } from './pgoutput.ts'
 import type { TableNeed } from './source.ts'
@@ -325,7 +325,7 @@ async function publicationProblems(
       'error',
       'SYNC-2021',
       `The publication "${settings.publication}" leaves out ${what} of ${table.name}.`,
-      `ALTER PUBLICATION ${quoted(settings.publication)} DROP TABLE ${quotedTable(table.id)}; ALTER PUBLICATION ${quoted(settings.publication)} ADD TABLE ${quotedTable(table.id)};`,
+      unfilterSql(settings, table),
     ),
   )
   const statements = publicationSql(settings, publication)

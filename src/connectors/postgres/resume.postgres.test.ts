@@ -5,7 +5,18 @@ import type { Position, SourceEvent } from '../../model/change.ts'
 import { SyncError } from '../../model/failure.ts'
 import { type Random, seededRandom } from '../../std/random.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import { connected, type Database, database, emptyJournal, type Journal, reading, store } from './fixture.ts'
+import {
+  assertAll,
+  begun,
+  connected,
+  type Database,
+  database,
+  emptyJournal,
+  failing,
+  type Journal,
+  reading,
+  store,
+} from './fixture.ts'
 import { lsnFrom } from './pgoutput.ts'
 import { readPosition } from './position.ts'
 
@@ -20,32 +31,6 @@ async function confirmed(db: Database): Promise<bigint> {
     'SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE database = current_database()',
   )
   return lsnFrom(String(lsn)) as bigint
-}
-
-async function failing(work: Promise<unknown>, code: string): Promise<SyncError> {
-  const error = await work.then(
-    () => undefined,
-    (reason) => reason,
-  )
-  assert.ok(error instanceof SyncError, `expected ${code}, got ${error}`)
-  assert.equal(error.failure.code, code, error.message)
-  return error
-}
-
-/** Reads a little and closes: a journal with a position. */
-async function begun(db: Database, tables: string[]): Promise<Journal> {
-  await using read = await reading(db.source(tables))
-  await read.caughtUp()
-  return read.journal
-}
-
-/** Every id in [1, last] was created exactly once. */
-function assertAll(journal: Journal, last: number): void {
-  const ids = journal.changes.map((change) => change.row?.['id'] as number).sort((a, b) => a - b)
-  assert.deepEqual(
-    ids,
-    Array.from({ length: last }, (_, i) => i + 1),
-  )
 }
 
 /** Takes items for a while, keeps a prefix of them (as a crash would), confirms a prefix of that, and goes away. */

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Position } from '../../model/change.ts'
-import { SyncError } from '../../model/failure.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import { connected, type Database, database, type Journal, reading } from './fixture.ts'
+import { assertAll, begun, connected, database, failing, reading } from './fixture.ts'
 import { branchOf } from './open.ts'
 import { readPosition } from './position.ts'
 
@@ -13,32 +12,6 @@ before(async () => {
   server = await startPostgres({ settings: { wal_sender_timeout: '1s' } })
 })
 after(() => server.stop())
-
-async function failing(work: Promise<unknown>, code: string): Promise<SyncError> {
-  const error = await work.then(
-    () => undefined,
-    (reason) => reason,
-  )
-  assert.ok(error instanceof SyncError, `expected ${code}, got ${error}`)
-  assert.equal(error.failure.code, code, error.message)
-  return error
-}
-
-/** Reads a little and closes: a journal with a position. */
-async function begun(db: Database, tables: string[]): Promise<Journal> {
-  await using read = await reading(db.source(tables))
-  await read.caughtUp()
-  return read.journal
-}
-
-/** Every id in [1, last] was created exactly once. */
-function assertAll(journal: Journal, last: number): void {
-  const ids = journal.changes.map((change) => change.row?.['id'] as number).sort((a, b) => a - b)
-  assert.deepEqual(
-    ids,
-    Array.from({ length: last }, (_, i) => i + 1),
-  )
-}
 
 test('a slot that is gone, ahead, invalidated, in use or of another plugin: refused by name', async () => {
   await using db = await database(server.url)
