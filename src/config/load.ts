@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { FieldRule } from '../mapping/options.ts'
 import { type Failure, failure, SyncError } from '../model/failure.ts'
+import { isObject } from '../std/json.ts'
 import { Secret } from '../std/secret.ts'
 import type { Config, JoinConfig, SyncConfig, SystemConfig, SystemOptions } from './config.ts'
 import { rawValue, read } from './read.ts'
@@ -94,9 +95,7 @@ function failureOf({ code, message, at }: Problem, path: string): Failure {
 type Part = { readonly [name: string]: Loaded }
 
 const partOf = (value: Loaded | undefined): Part =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Secret)
-    ? (value as Part)
-    : none
+  isObject(value) && !(value instanceof Secret) ? (value as Part) : none
 const none: Part = Object.freeze(Object.create(null))
 const textOf = (value: Loaded | undefined): string => (typeof value === 'string' ? value : '')
 
@@ -197,11 +196,11 @@ function joinOf(sync: string, alias: string, given: Part, reading: Reading): Joi
 
 function deletesOf(given: Loaded | undefined, rule: Rule): SyncConfig['deletes'] {
   const { policy, field, guard } = complete(given, rule)
-  const limits = rule.properties?.['guard']?.anyOf?.find((one) => one.type === 'object') ?? {}
+  const guardRule = rule.properties?.['guard']?.anyOf?.find((one) => one.type === 'object') ?? {}
   return {
     policy: policy as SyncConfig['deletes']['policy'],
     field: typeof field === 'string' ? field : null,
-    guard: guard === false ? null : (complete(guard, limits) as unknown as { percent: number; rows: number }),
+    guard: guard === false ? null : (complete(guard, guardRule) as unknown as { percent: number; rows: number }),
   }
 }
 
@@ -245,7 +244,5 @@ function schemaOf(sync: string, given: Loaded | undefined, reading: Reading): Sy
     )
   }
   const value = rawValue(parsed.tree)
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as { readonly [keyword: string]: unknown })
-    : refuse(`${given} is not an object`)
+  return isObject(value) ? value : refuse(`${given} is not an object`)
 }

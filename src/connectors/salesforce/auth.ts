@@ -2,6 +2,7 @@ import { createPrivateKey, createSign } from 'node:crypto'
 import { type Failure, failure } from '../../model/failure.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Http, HttpResult } from '../../std/http.ts'
+import { isObject, type JsonObject, jsonFrom } from '../../std/json.ts'
 import { unsentFailure } from './errors.ts'
 import type { SalesforceAuth } from './options.ts'
 import { id18 } from './values.ts'
@@ -147,7 +148,8 @@ function sessionFrom(result: HttpResult, env: Env): SessionResult {
   }
   if (result.kind === 'unknown')
     return failed(failure('SYNC-3012', `${WHERE}: ${result.error.text} (${result.error.code})`))
-  const json = objectFrom(result.body)
+  const body = jsonFrom(result.body)
+  const json = isObject(body) ? body : null
   if (result.status === 200 && json !== null) {
     const session = readSession(json, env.url)
     if (session !== null) return { kind: 'session', session }
@@ -172,16 +174,7 @@ function described(text: unknown): string {
   return typeof text === 'string' && /^[a-z' -]{1,120}$/.test(text) ? `, "${text}"` : ''
 }
 
-function objectFrom(body: string): { readonly [name: string]: unknown } | null {
-  try {
-    const json: unknown = JSON.parse(body)
-    return typeof json === 'object' && json !== null ? (json as { [name: string]: unknown }) : null
-  } catch {
-    return null
-  }
-}
-
-function readSession(json: { readonly [name: string]: unknown }, url: string): Session | null {
+function readSession(json: JsonObject, url: string): Session | null {
   const token = json['access_token']
   const id = json['id']
   const instance = json['instance_url'] ?? url

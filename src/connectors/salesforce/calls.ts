@@ -2,7 +2,7 @@ import { failure } from '../../model/failure.ts'
 import type { Delivery, Outcome } from '../../model/target.ts'
 import { newRow, type Value } from '../../model/value.ts'
 import { isName, type Schema } from './shape.ts'
-import { type FieldKind, id18, type JsonScalar, jsonOf, matchKey } from './values.ts'
+import { type FieldKind, id18, isRecordId, type JsonScalar, jsonOf, matchKey } from './values.ts'
 
 /** Deliveries that travel in one call: one operation, one object, one key field, no record twice. */
 export interface WriteCall {
@@ -111,14 +111,12 @@ type Built =
   | { readonly op: Delivery['op']; readonly key: string; readonly record: string; readonly identity: string | null }
   | { readonly reason: string }
 
-const RECORD_ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/
-
 function build(delivery: Delivery, schema: Schema, plans: ReturnType<typeof fieldPlans>): Built {
   const { op, object, ref } = delivery
   if (!isName(object) || object.includes('.')) return { reason: 'this cannot be the name of an object' }
   if ('id' in ref) {
     if (op === 'create') return withRecord(delivery, 'create', '', null, plans)
-    if (!RECORD_ID.test(ref.id)) return { reason: 'the id of the record is not a Salesforce id' }
+    if (!isRecordId(ref.id)) return { reason: 'the id of the record is not a Salesforce id' }
     const identity = `${object}\u0000id\u0000${id18(ref.id)}`
     if (op === 'delete') return { op, key: '', record: '', identity }
     return withRecord(delivery, 'update', '', identity, plans)

@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../../model/failure.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Http, HttpRequest } from '../../std/http.ts'
+import { jsonFrom } from '../../std/json.ts'
 import type { Session, Sessions } from './auth.ts'
 import { errorsFrom, lostFailure, type SalesforceError, unsentFailure } from './errors.ts'
 import type { SalesforceSettings } from './options.ts'
@@ -105,14 +106,6 @@ export function openClient(env: {
       }
     },
     usage: () => usage,
-  }
-}
-
-function jsonFrom(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,5 +1,7 @@
 import { type Failure, type FailureCode, failure } from '../../model/failure.ts'
 import type { HttpError } from '../../std/http.ts'
+import { isObject } from '../../std/json.ts'
+import { isRecordId } from './values.ts'
 
 /**
  * What an error of Salesforce means for a record that was to be written.
@@ -182,17 +184,15 @@ export function errorsFrom(json: unknown, codeName: 'errorCode' | 'statusCode'):
   if (!Array.isArray(json) || json.length === 0) return null
   const errors: SalesforceError[] = []
   for (const item of json as unknown[]) {
-    if (typeof item !== 'object' || item === null) return null
-    const entry = item as { [name: string]: unknown }
-    const code = entry[codeName]
+    if (!isObject(item)) return null
+    const code = item[codeName]
     if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{1,80}$/.test(code)) return null
-    const fields = Array.isArray(entry['fields']) ? entry['fields'].filter((name) => typeof name === 'string') : []
-    errors.push({ code, message: typeof entry['message'] === 'string' ? entry['message'] : '', fields })
+    const fields = Array.isArray(item['fields']) ? item['fields'].filter((name) => typeof name === 'string') : []
+    errors.push({ code, message: typeof item['message'] === 'string' ? item['message'] : '', fields })
   }
   return errors
 }
 
-const RECORD_ID = /^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/
 /** Words that cannot be somebody's data: custom field names, the WSDL's constants, ordinary lower-case words. */
 const SAFE_WORD = /^[A-Za-z]\w{0,60}__[crxe]$|^[a-z]{1,30}$|^[A-Z]+(?:_[A-Z]+)+$/
 
@@ -212,7 +212,7 @@ export function masked(message: string, values: readonly string[]): string {
   const head = colon < 0 ? unquoted : unquoted.slice(0, colon)
   const kept = head.split(' ').map((word, index) => {
     const bare = word.replace(/^[^\w…]+|[^\w…]+$/g, '')
-    if (bare === '' || bare.includes('…') || SAFE_WORD.test(bare) || isRecordId(bare)) return word
+    if (bare === '' || bare.includes('…') || SAFE_WORD.test(bare) || looksLikeId(bare)) return word
     return index === 0 && /^[A-Z][a-z]+$/.test(bare) ? word : '…'
   })
   const tail =
@@ -221,13 +221,14 @@ export function masked(message: string, values: readonly string[]): string {
       : unquoted
           .slice(colon + 2)
           .split(/\W+/)
-          .filter(isRecordId)
+          .filter(looksLikeId)
   const rest = colon < 0 ? '' : `: … ${tail.join(' ')}`.trimEnd()
   return `${kept.join(' ')}${rest}`.replaceAll(/…( …)+/g, '…').slice(0, 240)
 }
 
-function isRecordId(word: string): boolean {
-  return RECORD_ID.test(word) && /\d/.test(word) && /[A-Za-z]/.test(word)
+/** Letters and digits, as every id has them: an ordinary word of 15 letters is none. */
+function looksLikeId(word: string): boolean {
+  return isRecordId(word) && /\d/.test(word) && /[A-Za-z]/.test(word)
 }
 
 /** One failure out of the errors of a row or a request. `values`: texts that were sent, kept out of the message. */

@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../../model/failure.ts'
 import type { Delivery, Outcome } from '../../model/target.ts'
 import { text } from '../../model/value.ts'
+import { isObject } from '../../std/json.ts'
 import type { ApiUsage, Reply } from './client.ts'
 import { errorsFrom, failureOf, kindOfError, lostFailure } from './errors.ts'
 import { id18 } from './values.ts'
@@ -126,8 +127,8 @@ export function rowOutcomes(
 
 /** Null where the result is not one, or is about another record. */
 function rowOutcome(row: unknown, delivery: Delivery, where: string): Outcome | null {
-  if (typeof row !== 'object' || row === null) return null
-  const { id, success, created, errors: found } = row as { [name: string]: unknown }
+  if (!isObject(row)) return null
+  const { id, success, created, errors: found } = row
   const sentId = 'id' in delivery.ref ? id18(delivery.ref.id) : null
   const named = typeof id === 'string' && /^[A-Za-z0-9]{15,18}$/.test(id) ? id18(id) : null
   if (sentId !== null && named !== null && named !== sentId) return null

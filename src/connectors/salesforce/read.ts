@@ -2,10 +2,11 @@ import { failure, SyncError } from '../../model/failure.ts'
 import type { Stored } from '../../model/source.ts'
 import type { Ref } from '../../model/target.ts'
 import { newRow } from '../../model/value.ts'
+import { isObject, type JsonObject } from '../../std/json.ts'
 import type { Call, Client } from './client.ts'
 import { requestFailure } from './outcomes.ts'
 import { assertNames, type Schema } from './shape.ts'
-import { id18, jsonOf, matchKey, valueFrom } from './values.ts'
+import { id18, isRecordId, jsonOf, matchKey, valueFrom } from './values.ts'
 
 /** Where and how long a read may go. */
 export interface Reading {
@@ -20,9 +21,6 @@ const QUERY_BYTES_MAX = 10_000
 const SELECT_BYTES_MAX = 5_000
 /** Pages of one query: values are chunked so that one page is enough, unless a key is far from unique. */
 const PAGES_MAX = 10
-const RECORD_ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/
-
-type Json = { readonly [name: string]: unknown }
 
 /** One call that must answer with JSON; throws a `SyncError` otherwise, or what the signal was aborted with. */
 export async function readJson(reading: Reading, call: Omit<Call, 'until_mono'>): Promise<unknown> {
@@ -76,7 +74,7 @@ async function fetchById(
   for (const index of indexes) {
     const ref = refs[index]
     // A text that is no id names no record; asked for, it would fail the whole call.
-    if (ref === undefined || !('id' in ref) || !RECORD_ID.test(ref.id)) continue
+    if (ref === undefined || !('id' in ref) || !isRecordId(ref.id)) continue
     const id = id18(ref.id)
     wanted.set(id, [...(wanted.get(id) ?? []), index])
   }
@@ -103,12 +101,12 @@ async function retrieve(
   object: string,
   ids: readonly string[],
   fields: readonly string[],
-): Promise<Json[]> {
+): Promise<JsonObject[]> {
   const where = `${object} read back by id`
   const body = JSON.stringify({ ids, fields: ['Id', ...fields.filter((name) => name.toLowerCase() !== 'id')] })
   const json = await readJson(reading, { method: 'POST', path: `/composite/sobjects/${object}`, body, where })
   if (!Array.isArray(json) || json.length !== ids.length) throw unreadable(where)
-  return json.filter((record) => typeof record === 'object' && record !== null) as Json[]
+  return json.filter(isObject)
 }
 
 async function fetchByField(
@@ -172,8 +170,8 @@ async function query(
   name: string,
   literals: readonly string[],
   fields: readonly string[],
-): Promise<Json[]> {
-  const merged = new Map<string, Json>()
+): Promise<JsonObject[]> {
+  const merged = new Map<string, JsonObject>()
   const selects = chunked(['Id', ...new Set(fields.filter((one) => one.toLowerCase() !== 'id'))], SELECT_BYTES_MAX)
   for (const select of selects) {
     const names = select.some((one) => one === name) || name === 'Id' ? select : [...select, name]
@@ -188,18 +186,17 @@ async function query(
   return [...merged.values()]
 }
 
-async function pages(reading: Reading, object: string, soql: string): Promise<Json[]> {
+async function pages(reading: Reading, object: string, soql: string): Promise<JsonObject[]> {
   const where = `${object} read back by external id`
-  const records: Json[] = []
+  const records: JsonObject[] = []
   let path: string | null = `/query?q=${encodeURIComponent(soql)}`
   for (let page = 0; path !== null; page++) {
-    const json = (await readJson(reading, { method: 'GET', path, where })) as Json
-    if (page >= PAGES_MAX || !Array.isArray(json['records']) || typeof json['done'] !== 'boolean')
+    const json = await readJson(reading, { method: 'GET', path, where })
+    if (page >= PAGES_MAX || !isObject(json) || !Array.isArray(json['records']) || typeof json['done'] !== 'boolean')
       throw unreadable(where)
     for (const record of json['records'] as unknown[]) {
-      if (typeof record !== 'object' || record === null || typeof (record as Json)['Id'] !== 'string')
-        throw unreadable(where)
-      records.push(record as Json)
+      if (!isObject(record) || typeof record['Id'] !== 'string') throw unreadable(where)
+      records.push(record)
     }
     const next: string | undefined = json['done']
       ? undefined
@@ -233,19 +230,19 @@ function chunked(texts: readonly string[], bytesMax: number): string[][] {
 }
 
 /** A property by field name, letter case aside; undefined where the answer does not have it. */
-function propertyOf(record: Json, name: string): unknown {
+function propertyOf(record: JsonObject, name: string): unknown {
   if (Object.hasOwn(record, name)) return record[name]
   const lower = name.toLowerCase()
   const found = Object.keys(record).find((candidate) => candidate.toLowerCase() === lower)
   return found === undefined ? undefined : record[found]
 }
 
-function storedFrom(record: Json, object: string, fields: readonly string[], schema: Schema): Stored {
+function storedFrom(record: JsonObject, object: string, fields: readonly string[], schema: Schema): Stored {
   const row = newRow()
   for (const name of fields) {
     const dot = name.indexOf('.')
     let json = propertyOf(record, dot < 0 ? name : name.slice(0, dot))
-    if (dot >= 0 && typeof json === 'object' && json !== null) json = propertyOf(json as Json, name.slice(dot + 1))
+    if (dot >= 0 && isObject(json)) json = propertyOf(json, name.slice(dot + 1))
     // I6: what the answer does not mention is absent, not null.
     if (json !== undefined) row[name] = valueFrom(json, schema.kind(object, name))
   }

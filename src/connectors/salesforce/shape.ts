@@ -1,5 +1,6 @@
 import { type FailureCode, failure, type Problem, SyncError } from '../../model/failure.ts'
 import type { TargetShape } from '../../model/target.ts'
+import { isObject } from '../../std/json.ts'
 import { didYouMean } from '../../std/suggest.ts'
 import type { FieldKind } from './values.ts'
 import { kindOfType } from './values.ts'
@@ -35,56 +36,52 @@ export interface ObjectInfo {
   readonly fields: ReadonlyMap<string, FieldInfo>
 }
 
-type Json = { readonly [name: string]: unknown }
-
 /** Reads the answer of `/sobjects/{object}/describe`; null when it is none. */
 export function objectFrom(json: unknown): ObjectInfo | null {
-  if (typeof json !== 'object' || json === null) return null
-  const entry = json as Json
-  if (typeof entry['name'] !== 'string' || !Array.isArray(entry['fields'])) return null
+  if (!isObject(json)) return null
+  if (typeof json['name'] !== 'string' || !Array.isArray(json['fields'])) return null
   const fields = new Map<string, FieldInfo>()
-  for (const item of entry['fields'] as unknown[]) {
+  for (const item of json['fields'] as unknown[]) {
     const info = fieldFrom(item)
     if (info !== null) fields.set(info.name.toLowerCase(), info)
   }
   return {
-    name: entry['name'],
-    createable: entry['createable'] === true,
-    updateable: entry['updateable'] === true,
-    deletable: entry['deletable'] === true,
-    queryable: entry['queryable'] === true,
+    name: json['name'],
+    createable: json['createable'] === true,
+    updateable: json['updateable'] === true,
+    deletable: json['deletable'] === true,
+    queryable: json['queryable'] === true,
     fields,
   }
 }
 
 function fieldFrom(item: unknown): FieldInfo | null {
-  if (typeof item !== 'object' || item === null) return null
-  const entry = item as Json
-  const { name, type } = entry
+  if (!isObject(item)) return null
+  const { name, type } = item
   if (typeof name !== 'string' || typeof type !== 'string') return null
-  const values = Array.isArray(entry['picklistValues']) ? (entry['picklistValues'] as Json[]) : []
+  const values = Array.isArray(item['picklistValues']) ? item['picklistValues'].filter(isObject) : []
   return {
     name,
     type,
     kind: kindOfType(type),
-    length: typeof entry['length'] === 'number' ? entry['length'] : 0,
-    createable: entry['createable'] === true,
-    updateable: entry['updateable'] === true,
+    length: typeof item['length'] === 'number' ? item['length'] : 0,
+    createable: item['createable'] === true,
+    updateable: item['updateable'] === true,
     required:
-      entry['nillable'] === false &&
-      entry['defaultedOnCreate'] !== true &&
-      entry['createable'] === true &&
+      item['nillable'] === false &&
+      item['defaultedOnCreate'] !== true &&
+      item['createable'] === true &&
       type !== 'boolean',
-    externalId: entry['externalId'] === true,
-    unique: entry['unique'] === true,
-    idLookup: entry['idLookup'] === true,
-    caseSensitive: entry['caseSensitive'] === true,
-    restricted: entry['restrictedPicklist'] === true,
+    externalId: item['externalId'] === true,
+    unique: item['unique'] === true,
+    idLookup: item['idLookup'] === true,
+    caseSensitive: item['caseSensitive'] === true,
+    restricted: item['restrictedPicklist'] === true,
     picklist: values
       .filter((value) => value['active'] !== false && typeof value['value'] === 'string')
       .map((value) => value['value'] as string),
-    relationship: typeof entry['relationshipName'] === 'string' ? entry['relationshipName'] : null,
-    parents: Array.isArray(entry['referenceTo']) ? (entry['referenceTo'] as string[]) : [],
+    relationship: typeof item['relationshipName'] === 'string' ? item['relationshipName'] : null,
+    parents: Array.isArray(item['referenceTo']) ? (item['referenceTo'] as string[]) : [],
   }
 }
 

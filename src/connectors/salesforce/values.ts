@@ -299,6 +299,11 @@ export function normalRow(row: Row, kinds: (name: string) => FieldKind): Row {
   return normal
 }
 
+/** Whether a text has the form of a record id, of 15 or 18 characters. Source: Object Reference, "ID Field Type". */
+export function isRecordId(text: string): boolean {
+  return /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/.test(text)
+}
+
 const CASE_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { createHash, createPublicKey, timingSafeEqual, verify } from 'node:crypto'
+import { isObject, type JsonObject, jsonFrom } from '../../std/json.ts'
 import type { Org } from './org.ts'
 import type { Row } from './schema.ts'
 import type { ClientSetup } from './setup.ts'
@@ -151,13 +152,9 @@ function byAssertion(org: Org, assertion: string, origin: string, clock_ms: numb
   return user ?? refuse('invalid_grant', "user hasn't approved this consumer")
 }
 
-function decodePart(part: string | undefined): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part ?? '', 'base64url').toString())
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
-  }
+function decodePart(part: string | undefined): JsonObject | null {
+  const value = jsonFrom(Buffer.from(part ?? '', 'base64url').toString())
+  return isObject(value) ? value : null
 }
 
 function signed(pem: string, text: string, signature: string): boolean {

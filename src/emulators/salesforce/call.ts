@@ -1,5 +1,6 @@
 /** One REST call on its way through the emulator, and its answer. */
 
+import { isObject } from '../../std/json.ts'
 import { ApiError } from './errors.ts'
 import type { FaultAction } from './faults.ts'
 import type { Cursors } from './queries.ts'
@@ -57,7 +58,7 @@ export function objectAt(call: ApiCall, name: string): ObjectType {
 /** The body as an object. Throws 400. */
 export function bodyMap(call: ApiCall): Record<string, unknown> {
   const { body } = call
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
+  if (isObject(body)) return body
   throw new ApiError(400, 'JSON_PARSER_ERROR', 'The HTTP entity body is required, but this request has no entity body.')
 }
 

@@ -3,11 +3,6 @@
 /** Reports a problem at a place. */
 export type Report = (place: string, problem: string) => void
 
-/** True for a plain map of settings. */
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** Refuses unknown keys, naming those that exist. */
 export function checkKeys(report: Report, place: string, map: object, known: readonly string[]): void {
   for (const key of Object.keys(map)) {

@@ -3,6 +3,7 @@
  * Source: https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections.html.
  */
 
+import { isObject } from '../../std/json.ts'
 import { type Answer, type ApiCall, answerJson, bodyMap, objectAt } from './call.ts'
 import { ApiError, notFound, ROLLED_BACK, type RowError, rowError } from './errors.ts'
 import { shuffle } from './faults.ts'
@@ -183,10 +184,7 @@ function texts(value: unknown, name: string): string[] {
 
 function recordsOf(body: Body): Body[] {
   const records = body['records']
-  if (
-    !Array.isArray(records) ||
-    !records.every((each) => typeof each === 'object' && each !== null && !Array.isArray(each))
-  )
+  if (!Array.isArray(records) || !records.every(isObject))
     throw new ApiError(400, 'JSON_PARSER_ERROR', 'records is required: a list of sObjects')
   if (records.length === 0) throw new ApiError(400, 'REQUIRED_FIELD_MISSING', 'Required fields are missing: [records]')
   checkCount(records.length, ROWS_MAX)
@@ -204,7 +202,7 @@ function checkCount(count: number, max: number): void {
 
 function typeOf(work: Work, row: Body): ObjectType {
   const attributes = row['attributes']
-  const name = typeof attributes === 'object' && attributes !== null ? (attributes as Body)['type'] : undefined
+  const name = isObject(attributes) ? attributes['type'] : undefined
   if (typeof name !== 'string')
     throw new ApiError(400, 'INVALID_INPUT', 'Each record must contain an attributes map with a value for type')
   const type = objectOf(work.org.schema, name)

@@ -1,8 +1,8 @@
 /** /emulator/…: what only an emulator has: faults, statistics, the apply log, merges, a reset. Not counted, not authenticated. */
 
+import { isObject } from '../../std/json.ts'
 import type { Sessions } from './auth.ts'
 import { type Answer, answerJson } from './call.ts'
-import { isMap } from './check.ts'
 import type { FaultSpec } from './faults.ts'
 import { toId18 } from './ids.ts'
 import { commit, type Org, resetOrg } from './org.ts'
@@ -79,7 +79,7 @@ function readLog(org: Org, query: URLSearchParams): Answer {
 }
 
 function resizeLog(org: Org, body: unknown): Answer {
-  const rows = isMap(body) ? body['rows'] : undefined
+  const rows = isObject(body) ? body['rows'] : undefined
   if (!Number.isSafeInteger(rows) || (rows as number) < 0 || (rows as number) > 10_000_000)
     return wrong(400, 'expected {"rows": n}, n from 0 (off) to 10000000')
   org.log.resize(rows as number)
@@ -88,7 +88,7 @@ function resizeLog(org: Org, body: unknown): Answer {
 
 /** Empties the org; faults, counts and sessions too, unless `keep` names them. */
 function reset(org: Org, sessions: Sessions, body: unknown): Answer {
-  const keep = isMap(body) && Array.isArray(body['keep']) ? body['keep'] : []
+  const keep = isObject(body) && Array.isArray(body['keep']) ? body['keep'] : []
   resetOrg(org)
   if (!keep.includes('faults')) org.faults.clear()
   if (!keep.includes('counts')) org.meter.clear()
@@ -99,7 +99,7 @@ function reset(org: Org, sessions: Sessions, body: unknown): Answer {
 /** Merges records as a person does in the user interface: the losers go to the recycle bin and name their master. */
 function merge(org: Org, body: unknown): Answer {
   if (
-    !isMap(body) ||
+    !isObject(body) ||
     typeof body['object'] !== 'string' ||
     typeof body['master'] !== 'string' ||
     !Array.isArray(body['losers'])

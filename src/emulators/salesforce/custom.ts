@@ -1,6 +1,7 @@
 /** Custom objects and custom fields, from the setup file. */
 
-import { checkKeys, isMap, type Report } from './check.ts'
+import { isObject } from '../../std/json.ts'
+import { checkKeys, type Report } from './check.ts'
 import { type Field, type FieldSpec, makeField, type ObjectSpec } from './schema.ts'
 import type { FieldSetup, FieldSetupType, ObjectSetup } from './setup.ts'
 import { systemFields } from './standard.ts'
@@ -77,7 +78,7 @@ export function customField(
 ): Field[] {
   if (!/^[A-Za-z][A-Za-z0-9_]*__c$/.test(name))
     report(place, 'a custom field has a name of letters, digits and _ that ends in __c')
-  if (!isMap(own)) return nothing(report, place, 'expected a map with type')
+  if (!isObject(own)) return nothing(report, place, 'expected a map with type')
   checkKeys(report, place, own, FIELD_KEYS)
   const type = Object.hasOwn(TYPES, own.type) ? TYPES[own.type] : undefined
   if (type === undefined)

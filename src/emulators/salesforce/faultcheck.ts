@@ -1,6 +1,6 @@
 /** Checks a fault that came from outside, and says what is wrong with it. */
 
-import { isMap } from './check.ts'
+import { isObject } from '../../std/json.ts'
 
 type Kind = 'number' | 'count' | 'text' | 'flag' | 'any' | 'list' | 'map'
 
@@ -40,7 +40,7 @@ const ACTIONS: Record<string, { needs: Record<string, Kind>; may: Record<string,
 
 /** Reports each problem of a fault. */
 export function checkFault(report: (problem: string) => void, fault: unknown): void {
-  if (!isMap(fault)) {
+  if (!isObject(fault)) {
     report('expected a map with kind')
     return
   }
@@ -89,7 +89,7 @@ function fits(kind: Kind, value: unknown): boolean {
     case 'list':
       return Array.isArray(value)
     case 'map':
-      return isMap(value)
+      return isObject(value)
   }
 }
 

@@ -4,7 +4,8 @@
  */
 
 import { parseDocument } from 'yaml'
-import { checkCount, checkKeys, checkTypes, isMap, type Report } from './check.ts'
+import { isObject } from '../../std/json.ts'
+import { checkCount, checkKeys, checkTypes, type Report } from './check.ts'
 import { customField, customObject } from './custom.ts'
 import { checkFault } from './faultcheck.ts'
 import type { FaultSpec } from './faults.ts'
@@ -142,7 +143,7 @@ export function checkSetup(setup: unknown): string[] {
   const problems: string[] = []
   const report: Report = (place, problem) => problems.push(place === '' ? problem : `${place}: ${problem}`)
   if (setup === null || setup === undefined) return []
-  if (!isMap(setup)) return ['expected a map of settings (organization, users, clients, limits, objects, …)']
+  if (!isObject(setup)) return ['expected a map of settings (organization, users, clients, limits, objects, …)']
   checkKeys(report, '', setup, SETUP_KEYS)
   const organization = section(report, setup, 'organization')
   checkKeys(report, 'organization', organization, ['id', 'name', 'sandbox'])
@@ -209,13 +210,13 @@ function buildInto(report: Report, setup: SalesforceSetup, prefixes: Map<string,
     const type = schema.objects.get(name.toLowerCase())
     if (type === undefined) report(`records.${name}`, 'no such object')
     else if (!type.createable) report(`records.${name}`, 'records of this object cannot be created')
-    else if (!Array.isArray(rows) || !rows.every(isMap)) report(`records.${name}`, 'expected a list of records')
+    else if (!Array.isArray(rows) || !rows.every(isObject)) report(`records.${name}`, 'expected a list of records')
   }
   return schema
 }
 
 function ownFields(report: Report, names: ReadonlySet<string>, object: string, own: ObjectSetup | undefined) {
-  const fields = Object.entries(isMap(own?.fields) ? own.fields : {})
+  const fields = Object.entries(isObject(own?.fields) ? own.fields : {})
   return fields.flatMap(([name, field]) =>
     customField(report, `objects.${object}.fields.${name}`, names, name, field as FieldSetup),
   )
@@ -223,7 +224,7 @@ function ownFields(report: Report, names: ReadonlySet<string>, object: string, o
 
 function checkObject(report: Report, name: string, own: unknown, custom: boolean): void {
   const place = `objects.${name}`
-  if (!isMap(own)) {
+  if (!isObject(own)) {
     report(place, 'expected a map with fields, rules, label …')
     return
   }
@@ -235,13 +236,13 @@ function checkObject(report: Report, name: string, own: unknown, custom: boolean
         .join(', ')}), and a custom object's name ends in __c`,
     )
   checkKeys(report, place, own, custom ? ['label', 'plural', 'name', 'fields', 'rules'] : ['fields', 'rules'])
-  if (own['fields'] !== undefined && !isMap(own['fields']))
+  if (own['fields'] !== undefined && !isObject(own['fields']))
     report(`${place}.fields`, 'expected a map of fields by name')
   if (own['rules'] !== undefined && !Array.isArray(own['rules'])) report(`${place}.rules`, 'expected a list')
 }
 
 function addRule(report: Report, schema: Schema, type: ObjectType, place: string, rule: RuleSetup): void {
-  if (!isMap(rule)) {
+  if (!isObject(rule)) {
     report(place, 'expected a map with name, when, message')
     return
   }
@@ -266,7 +267,7 @@ function checkPeople(report: Report, setup: Record<string, unknown>): void {
   const usernames = new Set<unknown>()
   for (const [i, user] of list(report, 'users', setup['users']).entries()) {
     const place = `users[${i}]`
-    if (!isMap(user)) report(place, 'expected a map with username')
+    if (!isObject(user)) report(place, 'expected a map with username')
     else {
       checkKeys(report, place, user, ['username', 'lastName', 'firstName', 'email'])
       checkTypes(report, place, user, { username: 'string', lastName: 'string', firstName: 'string', email: 'string' })
@@ -278,7 +279,7 @@ function checkPeople(report: Report, setup: Record<string, unknown>): void {
   const ids = new Set<unknown>()
   for (const [i, client] of list(report, 'clients', setup['clients']).entries()) {
     const place = `clients[${i}]`
-    if (!isMap(client)) {
+    if (!isObject(client)) {
       report(place, 'expected a map with clientId')
       continue
     }
@@ -302,7 +303,7 @@ function checkPeople(report: Report, setup: Record<string, unknown>): void {
 function section(report: Report, setup: Record<string, unknown>, key: string): Record<string, unknown> {
   const value = setup[key]
   if (value === undefined) return {}
-  if (isMap(value)) return value
+  if (isObject(value)) return value
   report(key, 'expected a map')
   return {}
 }

@@ -1,11 +1,11 @@
 /** A small client for the emulator's own tests: every status and body as they came. */
 
-import { isMap } from './check.ts'
+import { isObject, type JsonObject, jsonFrom } from '../../std/json.ts'
 import type { ErrorEntry, RowError } from './errors.ts'
 import { type SalesforceEmulator, type SalesforceEmulatorOptions, startSalesforceEmulator } from './server.ts'
 
 /** A record or another object of an answer: what is in it, the test that asked for it knows. */
-type Body = Readonly<Record<string, unknown>>
+type Body = JsonObject
 
 /** What a collection says of one row. */
 interface RowResult {
@@ -90,13 +90,13 @@ export async function startTestClient(options: SalesforceEmulatorOptions = {}): 
 }
 
 function answerOf(status: number, headers: Headers, text: string): TestAnswer {
-  const json = parsed(text)
+  const json = jsonFrom(text)
   const listWith = <T>(list: unknown, name: string): readonly T[] => {
-    if (Array.isArray(list) && list.every((each) => isMap(each) && Object.hasOwn(each, name))) return list as T[]
+    if (Array.isArray(list) && list.every((each) => isObject(each) && Object.hasOwn(each, name))) return list as T[]
     throw new Error(`no list of objects with ${name}: ${text}`)
   }
   const record = (): Body => {
-    if (isMap(json)) return json
+    if (isObject(json)) return json
     throw new Error(`not an object: ${text}`)
   }
   return {
@@ -108,14 +108,6 @@ function answerOf(status: number, headers: Headers, text: string): TestAnswer {
     errors: () => listWith<ErrorEntry>(json, 'errorCode'),
     results: () => listWith<RowResult>(json, 'success'),
     records: () => listWith<Body>(record()['records'], 'attributes'),
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 
