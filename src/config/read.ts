@@ -39,12 +39,9 @@ function readAny(tree: Tree, rule: Rule, path: readonly string[], reading: Readi
   const scalars = branches.filter((branch) => branch.type !== 'object' && branch.type !== 'array')
   const words = scalars.flatMap((branch) => (branch.const === undefined ? [] : [branch.const]))
   if (scalars.length === 0) return wrongKind(tree, rule, path, reading)
-  if (words.length === scalars.length) return readScalar(tree, { enum: words, ...expectation(branches) }, path, reading)
+  if (words.length === scalars.length)
+    return readScalar(tree, { enum: words, orObject: branches.some(isObjectRule) }, path, reading)
   return readLoose(tree, scalars, path, reading)
-}
-
-function expectation(branches: readonly Rule[]): Rule {
-  return branches.some(isObjectRule) ? { description: 'or an object' } : {}
 }
 
 /** Objects of several kinds, told apart by a key with one constant each: `type` of systems, `flow` of authorizations. */

@@ -28,15 +28,16 @@ export interface Rule {
   readonly later?: string | readonly string[]
   readonly default?: unknown
   readonly description?: string
+  /** Not of the schema: reading a word whose rule allows an object as well, for the message. */
+  readonly orObject?: boolean
 }
 
 /** A value that was read. Objects have no prototype. */
 export type Loaded = null | boolean | number | string | Secret | { readonly [name: string]: Loaded } | readonly Loaded[]
 
-/** A text that came from a reference: how to read it again, and what it is made of. */
+/** A text that came from references: what it is made of, so that it can be read again. */
 export interface Origin {
   readonly pieces: readonly Piece[]
-  readonly written: string
 }
 
 /** Gathers what one reading finds. */

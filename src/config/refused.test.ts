@@ -277,7 +277,7 @@ const cases: readonly [string, string, string, RegExp][] = [
     'schedule',
     with_('    fields:\n', '    schedule: "0 2 * * *"\n    fields:\n'),
     'SYNC-1020',
-    /:18:5: syncs\.members\.schedule: scheduled batch runs is not supported/,
+    /:18:5: syncs\.members\.schedule: a schedule is not supported/,
   ],
   [
     'capture',

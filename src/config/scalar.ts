@@ -23,7 +23,7 @@ function filled(tree: ScalarTree, rule: Rule, path: readonly string[], reading: 
         at: tree.at,
         message: `${where(path)}: \`:-\` is read as shells read it, so the default has no minus sign`,
       })
-    reading.origins.set(path.join('\0'), { pieces, written: pieces.map((piece) => piece.text).join('') })
+    reading.origins.set(path.join('\0'), { pieces })
     return { value: fill(pieces, reading.file, rule.format === 'secret', reading.around), outside: true }
   } catch (error) {
     if (error instanceof ReferenceProblem) return add(reading, tree.at, error.code, `${where(path)}: ${error.message}`)
@@ -164,7 +164,7 @@ function readWord(
     reading,
     tree.at,
     'SYNC-1005',
-    `${where(path)}: expected ${listed(words)}${rule.description === 'or an object' ? ' or an object' : ''}${seen(tree)}.${hint}`,
+    `${where(path)}: expected ${listed(words)}${rule.orObject === true ? ' or an object' : ''}${seen(tree)}.${hint}`,
   )
 }
 
