@@ -228,16 +228,12 @@ async function explain(
   screen.print(row('Excluded', `${figure(classes.excluded)} by the filter`, paint))
   const seed = await keptSeed(places.folder)
   if (seed === null) return
-  const { failing, excluded, softDeleted } = seed
-  screen.print(
-    row(
-      'Generator',
-      paint.dim(
-        `spoiled ${figure(failing)} members; ${excluded} test accounts and ${softDeleted} deleted ones are for the filter`,
-      ),
-      paint,
-    ),
-  )
+  const { members, failing, excluded, softDeleted } = seed
+  const meant = [
+    `made ${figure(members)} members and spoiled ${figure(failing)}; \`trim\` mends some of these, or the filter takes them`,
+    `meant ${excluded} test accounts and ${softDeleted} members marked as deleted for the filter; some are both`,
+  ]
+  for (const [i, line] of meant.entries()) screen.print(row(i === 0 ? 'Generator' : '', paint.dim(line), paint))
 }
 
 /** Until Ctrl-C: the snapshot, then live figures. */
