@@ -34,7 +34,10 @@ export interface Stored {
   readonly byUs?: boolean
 }
 
-/** Reading rows outside the change log. Answers are what the system holds now. */
+/**
+ * Reading rows outside the change log. `fetch` and `lookup` answer what the system holds now, and at least as new as everything
+ * that its feed has yielded before the call: a change that was read is never answered with the row from before it.
+ */
 export interface TableReader {
   /** One answer a key, same order; null where no such row exists. At most 1,000 keys a call. */
   fetch(table: string, keys: readonly Key[], signal: AbortSignal): Promise<(Row | null)[]>

@@ -1,10 +1,10 @@
 import { deliver } from '../delivery/deliver.ts'
 import type { FlowHead, SettleCommit } from '../model/state.ts'
-import type { Outcome } from '../model/target.ts'
+import type { Delivery, Outcome } from '../model/target.ts'
 import type { Mutex } from '../std/mutex.ts'
 import type { FlowParts } from './flow.ts'
 import { land } from './land.ts'
-import { type Answered, type Settled, settle } from './settle.ts'
+import { type Answered, isStub, type Settled, settle } from './settle.ts'
 import type { Launch } from './window.ts'
 
 /** How long answers are gathered while there is a backlog. */
@@ -102,7 +102,12 @@ export function flights(parts: FlowParts, head: FlowHead, lock: Mutex, news: Fli
       while (answered.length > 0) {
         if (queue.length > 0) await clock.sleep(GATHER_MS, signal)
         const batch = answered.splice(0)
-        const plain = batch.every(({ outcomes }) => outcomes.every((outcome) => outcome.kind === 'confirmed'))
+        const plain = batch.every(({ launch, outcomes }) =>
+          outcomes.every((outcome, i) => {
+            const delivery = launch.flight.request.deliveries[i] as Delivery
+            return outcome.kind === 'confirmed' && !isStub(delivery, outcome, spec)
+          }),
+        )
         // Other answers may meet a newer change of their record: judging must not write it meanwhile.
         const settled = plain ? await store(batch) : await lock(() => store(batch))
         open -= settled.commit.flightsClosed.length

@@ -143,7 +143,10 @@ class Folding {
     if (taken || unseen || old.known?.state === 'tombstone') {
       if (unseen) this.subjects.delete(oldKey)
       else old.image = { op: 'delete', row: old.image.row }
-      return this.at(entry.key)
+      const there = this.at(entry.key)
+      // I6: what this change does not carry is not what the record that had the key before holds.
+      there.image = { op: 'delete', row: newRow() }
+      return there
     }
     this.subjects.delete(oldKey)
     this.#known.set(oldKey, null)
@@ -166,7 +169,8 @@ function next(image: Image, entry: Entry, fresh: boolean): Image {
     case 'touch':
       return { op: 'touch', row: newRow() }
     case 'update':
-      if (fresh || image.op === 'delete') return { op: 'upsert', row }
+      if (image.op === 'delete') return { op: 'touch', row }
+      if (fresh) return { op: 'upsert', row }
       return { op: image.op, row: fold(image.row, row) }
   }
 }

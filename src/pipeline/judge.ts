@@ -114,6 +114,9 @@ type Early =
 
 function mapOne(subject: Subject, at: Traffic, spec: FlowSpec): Early {
   if (subject.known !== null && at.busy(subject.known.link)) return { kind: 'wait', for: 'flight' }
+  // It holds nothing and wants nothing: it need not wait for its external id.
+  if (subject.image.op === 'delete' && !isDelivered(subject.known))
+    return { kind: 'delete', why: 'deleted at the source' }
   const holder = at.holder(subject.key, subject.known?.link ?? null)
   if (holder !== null) return at.busy(holder) ? { kind: 'wait', for: 'external id' } : parkHeld(spec.mapping)
   if (subject.image.op === 'delete') return { kind: 'delete', why: 'deleted at the source' }

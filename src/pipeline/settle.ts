@@ -2,7 +2,7 @@ import type { Failure } from '../model/failure.ts'
 import type { Flight, Image, Lane, OutcomeRow, Released, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
 import { fold, newRow, rowFrom, rowText } from '../model/value.ts'
-import type { FlowParts } from './flow.ts'
+import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Launch } from './window.ts'
 
 /** A request with its answers. */
@@ -81,7 +81,7 @@ export async function settle(
   for (const answer of all) {
     const { outcome, link } = answer
     const waiting = behind.get(link)
-    if (outcome.kind === 'confirmed') confirm(answer, outcome, bases, rows, parts, now_ms)
+    if (outcome.kind === 'confirmed') confirm(answer, outcome, waiting, bases, rows, parts, now_ms)
     else if (outcome.kind === 'stale') giveBack(answer, waiting, now_ms, rows, now_ms)
     else if (outcome.kind === 'rejected') {
       if (waiting === undefined) park(answer, outcome.failure, rows, now_ms)
@@ -125,7 +125,9 @@ const answersOf = ({ launch, outcomes }: Answered): Answer[] =>
 
 /** What waits behind deliveries that did not arrive. */
 async function lanesBehind(all: readonly Answer[], { state, spec }: FlowParts): Promise<ReadonlyMap<number, Lane>> {
-  const unhappy = all.filter(({ outcome }) => outcome.kind !== 'confirmed' && outcome.kind !== 'unknown')
+  const unhappy = all.filter(({ delivery, outcome }) =>
+    outcome.kind === 'confirmed' ? isStub(delivery, outcome, spec) : outcome.kind !== 'unknown',
+  )
   if (unhappy.length === 0) return new Map()
   const { lanes } = await state.take(
     spec.id,
@@ -140,6 +142,7 @@ async function lanesBehind(all: readonly Answer[], { state, spec }: FlowParts): 
 function confirm(
   { delivery, image, committed_ms, request, link, seq }: Answer,
   outcome: Extract<Outcome, { kind: 'confirmed' }>,
+  waiting: Lane | undefined,
   bases: ReadonlyMap<number, string | null>,
   rows: Rows,
   parts: FlowParts,
@@ -154,7 +157,11 @@ function confirm(
   rows.links.push({ id: link, target, state: gone ? 'tombstone' : 'linked' })
   if (gone || Object.hasOwn(delivery.set, parts.spec.mapping.key)) rows.released.push({ link, request })
   // It was there before and is new now: somebody deleted it at the target, and a partial image would make a stub.
-  if (outcome.created && bases.get(link)) rows.lanes.push(touchLane(link, now_ms))
+  if (isStub(delivery, outcome, parts.spec) && bases.get(link)) {
+    const again = touchLane(link, now_ms)
+    // I2: what waits behind it keeps the entries that it stands for.
+    rows.lanes.push(waiting === undefined ? again : { ...waiting, image: again.image, due_ms: now_ms })
+  }
   rows.shadows.push({ link, image: gone ? null : imageAfter(delivery, outcome, bases.get(link) ?? null, parts) })
 }
 
@@ -185,6 +192,12 @@ function giveBack(
   const [first, last] = [seq ?? newer.first, newer.last ?? seq]
   rows.lanes.push({ ...newer, first, last, image: foldImages(image, newer.image), due_ms })
 }
+
+/** Whether a part of a record's fields made a new record. */
+export const isStub = (delivery: Delivery, outcome: Outcome, { mapping }: FlowSpec): boolean =>
+  outcome.kind === 'confirmed' &&
+  outcome.created === true &&
+  mapping.fields.some((name) => !Object.hasOwn(delivery.set, name))
 
 /** A later image over an earlier one that did not arrive (rule 9). */
 export function foldImages(earlier: Image, later: Image): Image {

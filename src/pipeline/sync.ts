@@ -65,6 +65,8 @@ export class Flow {
   }
   /** While the target is away nothing new is judged, and only a probe is sent; so the waiting lanes stay few. */
   #away: { readonly failure: Failure; readonly until_ms: number } | null = null
+  /** The probe is on its way: nothing else is sent before its answer. */
+  #probing = false
   /** The target is back: waiting lanes need not wait for their time. */
   #hurry = false
   #idle = false
@@ -217,6 +219,7 @@ export class Flow {
     await this.#freeLate(gathered.subjects, decisions)
     for (const lane of decided.lanes) if (lane.state === 'waiting' && lane.due_ms === null) this.#behind.add(lane.link)
     this.#air.launch(launches)
+    this.#probing = this.#away !== null && launches.length > 0
     this.#report(window, decisions, outcomes, decided.deliveries.length, clock.mono() - started)
     return true
   }
@@ -268,6 +271,7 @@ export class Flow {
     const now_ms = clock.now()
     const probing = this.#away !== null
     if (this.#away !== null && now_ms < this.#away.until_ms) return this.#rest(this.#away.until_ms)
+    if (this.#away !== null && this.#probing) return this.#rest(null)
     const freed = [...this.#behind].filter((link) => !this.#air.has(link)).slice(0, spec.windowRows)
     for (const link of freed) this.#behind.delete(link)
     const due_ms = this.#hurry ? Number.MAX_SAFE_INTEGER : now_ms
@@ -313,6 +317,7 @@ export class Flow {
 
   #onSettled(settled: Settled): void {
     const { spec, clock, emit } = this.#parts
+    this.#probing = false
     for (const link of settled.landed) this.#freed.add(link)
     emit({ kind: 'settled', flow: spec.id, ...settled.counts, durations_ms: settled.durations_ms })
     if (settled.stop !== null) this.stop(settled.stop).catch((error: unknown) => this.#broken.reject(error))

@@ -4,7 +4,7 @@ import { failure, SyncError } from '../../model/failure.ts'
 import type { Feed } from '../../model/source.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
-import { bell } from '../../std/signal.ts'
+import { bell, orAborted } from '../../std/signal.ts'
 import { readTypes } from './catalog.ts'
 import type { Link } from './client.ts'
 import { literal, quoted } from './client.ts'
@@ -12,9 +12,9 @@ import type { Settings } from './options.ts'
 import { lsnText, readMessage } from './pgoutput.ts'
 import { readPosition } from './position.ts'
 import { readSnapshots } from './snapshot.ts'
-import { settled } from './snapshot-state.ts'
 import { type Captured, highWaterPrefix, messagePrefix, readTransactions } from './transactions.ts'
 import { missingTypes, type TypeInfo } from './values.ts'
+import type { XidRing } from './visibility.ts'
 
 /** What a feed is made of. */
 export interface FeedOptions {
@@ -31,6 +31,7 @@ export interface FeedOptions {
   readonly openedAt: bigint
   readonly write: (lsn: bigint) => Position
   readonly suspects: ReadonlySet<string>
+  readonly streamed: XidRing
   /** What was found while opening: it comes first. */
   readonly found: readonly SourceEvent[]
   readonly snapshots: readonly SnapshotProgress[]
@@ -277,7 +278,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     const sender = await connect(until)
     try {
       await sender.query('SELECT pg_logical_emit_message(true, $1, $2)', [messagePrefix, mark])
-      await settled(Promise.all([seen, read]), until)
+      await orAborted(Promise.all([seen, read]), until)
     } finally {
       marks.delete(mark)
       await sender.close()
@@ -285,7 +286,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     isQuietDue = true // the place is worth storing
     const isStored = items.untilStored(hasItem() ? 1 : 0)
     wake.ring()
-    await settled(isStored, until)
+    await orAborted(isStored, until)
   }
 
   const works = [link.stream(startSql(settings, options.from), receive), beat(), watchQuiet(), snapshots.run(over)]

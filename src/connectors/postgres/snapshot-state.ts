@@ -108,13 +108,3 @@ export function readAfter(text: string | null): { after: string[] | null; ranOut
   }
   return { after, ranOut, again: again.filter((key) => keyParts(key).length > 0) }
 }
-
-/** Waits for the promise, or rejects with the signal's reason. */
-export function settled(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) return stop()
-    signal.addEventListener('abort', stop, { once: true })
-    promise.then(() => resolve(), reject).finally(() => signal.removeEventListener('abort', stop))
-  })
-}

@@ -12,16 +12,16 @@ import { type Key, keyOf } from '../../model/key.ts'
 import { fold, type Row } from '../../model/value.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
-import { bell } from '../../std/signal.ts'
+import { bell, orAborted } from '../../std/signal.ts'
 import { type CatalogTable, readCatalog, readTypes } from './catalog.ts'
 import { type Link, stateOf } from './client.ts'
 import { cellsOf, rowReader } from './copy.ts'
 import type { Settings } from './options.ts'
 import { chunkSql } from './snapshot-sql.ts'
-import { type Chunk, type Job, newJob, noteChange, readAfter, settled, type Window } from './snapshot-state.ts'
+import { type Chunk, type Job, newJob, noteChange, readAfter, type Window } from './snapshot-state.ts'
 import { type Captured, chunkEvents, highWaterPrefix, messagePrefix, type StreamWatcher } from './transactions.ts'
 import { missingTypes, type TypeInfo } from './values.ts'
-import { newXidRing, readVisibility } from './visibility.ts'
+import { readVisibility, type XidRing } from './visibility.ts'
 
 const againMax = 10_000
 const keysAtOnce = 1_000
@@ -35,6 +35,8 @@ export interface SnapshotsOptions {
   readonly random: Random
   readonly tables: ReadonlyMap<string, Captured>
   readonly types: Map<number, TypeInfo>
+  /** The transactions that were streamed last; this adds to it. */
+  readonly streamed: XidRing
   /** Transactions that may have been streamed before this feed began and may still be invisible to queries. */
   readonly suspects: ReadonlySet<string>
   readonly connect: (signal: AbortSignal) => Promise<Link>
@@ -57,13 +59,12 @@ export interface Snapshots {
 
 /** Makes the reader; it does nothing before `run`. */
 export function readSnapshots(options: SnapshotsOptions): Snapshots {
-  const { clock, emit, settings } = options
+  const { clock, emit, settings, streamed } = options
   const jobs: Job[] = []
   const unfinished = new Set<Job>()
   let current: Job | null = null
   const windows = new Set<Window>()
   const waiting = new Map<string, Chunk>()
-  const streamed = newXidRing()
   const wake = bell()
   let limit = Math.min(settings.chunkRows, firstLimit)
 
@@ -173,7 +174,7 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
     let previous: Promise<void> = Promise.resolve()
     for (;;) {
       if (job.ranOut || job.restart || job.again.size >= keysAtOnce) {
-        await settled(previous, signal)
+        await orAborted(previous, signal)
         if (job.restart) {
           job.after = null
           job.ranOut = false
@@ -185,7 +186,7 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
       const asked = job.ranOut || job.again.size >= keysAtOnce ? [...job.again].slice(0, keysAtOnce) : null
       const chunk = await readChunk(link, job, table, asked, signal)
       // One chunk waits for its mark while the next is read, never two.
-      await settled(previous, signal)
+      await orAborted(previous, signal)
       const mark = highWaterPrefix + options.random.id()
       waiting.set(mark, chunk)
       previous = chunk.emitted.promise

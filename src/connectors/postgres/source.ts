@@ -19,6 +19,7 @@ import {
 } from './preflight.ts'
 import { fetchRows, lookupRows, scanRows } from './reader.ts'
 import { missingTypes, type TypeInfo } from './values.ts'
+import { newXidRing, untilVisible } from './visibility.ts'
 
 /** A table to capture. `columns` are those that the syncs need; without them, all. */
 export interface TableNeed {
@@ -40,6 +41,8 @@ export function openPostgres(
   const types = new Map<number, TypeInfo>()
   const feeds = new Set<Feed>()
   const closing = new AbortController()
+  const streamed = newXidRing()
+  let suspects: ReadonlySet<string> = new Set()
   let isClosed = false
   let reading: Promise<Link> | null = null
   let known: Promise<ReadonlyMap<string, CatalogTable>> | null = null
@@ -134,7 +137,7 @@ export function openPostgres(
       replication = await connect(settings, env.clock, true, over)
       const present = [...captured.values()].map(({ table }) => table)
       const start = await prepare(settings, env.clock, link, replication, present, from, over)
-      const suspects = from === null ? new Set<string>() : await runningUnderSyncReplication(link)
+      suspects = from === null ? new Set() : await runningUnderSyncReplication(link)
       const feed = startFeed(
         {
           ...env,
@@ -148,6 +151,7 @@ export function openPostgres(
           write: start.write,
           found: start.found,
           suspects,
+          streamed,
           snapshots: snapshots.map((progress) => ({ ...progress, table: tableName(progress.table).full })),
           audit: async (auditing) => lostTables(start.tables, await coverage(settings, auditing, present)),
         },
@@ -182,9 +186,16 @@ export function openPostgres(
         known = Promise.resolve(found)
         return names.flatMap(({ full }) => found.get(full) ?? []).map(describeTable)
       }),
-    fetch: (table, keys, signal) => withTable(table, signal, (link, found) => fetchRows(link, found, keys, types)),
+    fetch: (table, keys, signal) =>
+      withTable(table, signal, async (link, found) => {
+        await untilVisible(link, streamed, suspects, env.clock, signal)
+        return fetchRows(link, found, keys, types)
+      }),
     lookup: (table, column, values, signal) =>
-      withTable(table, signal, (link, found) => lookupRows(link, found, column, values, types)),
+      withTable(table, signal, async (link, found) => {
+        await untilVisible(link, streamed, suspects, env.clock, signal)
+        return lookupRows(link, found, column, values, types)
+      }),
     scan: (table, after, rowsMax, signal) =>
       withTable(table, signal, (link, found) => scanRows(link, found, after, rowsMax, types)),
     async close() {

@@ -9,6 +9,7 @@ import { type Cell, cellValue, jsonBytes, type Type, type TypeInfo, textBytes, t
 
 /** The prefix of our messages in the log: marks of our own writes, and the high-water marks of snapshots. */
 export const messagePrefix = 'syncline'
+/** What the content of a high-water mark begins with; any other content is the mark of a write of ours. */
 export const highWaterPrefix = 'hw:'
 
 /** A table as it is captured. */

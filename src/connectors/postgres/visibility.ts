@@ -3,6 +3,8 @@
  * as a commit is written; queries see it a moment later, under synchronous replication much later.
  */
 
+import type { Clock } from '../../std/clock.ts'
+
 const ringSize = 65_536
 
 /** `pg_current_snapshot()`: `xmin:xmax:xip,…`. Transactions from xmax on, and those in the list, are not visible. */
@@ -31,6 +33,28 @@ export interface XidRing {
   total(): number
   /** Whether one of the first `before` is not visible, as far as they are remembered, or one of `suspects` is running. */
   mayBeInvisible(visibility: Visibility, before: number, suspects: ReadonlySet<string>): boolean
+}
+
+/** Pause before it is looked again whether queries see what was streamed. */
+const lookAgain_ms = 5
+
+/**
+ * Resolves when queries see every transaction that was streamed before the call. Without this, a row that a change asks for
+ * could be read as it was before that very change, or be taken for deleted.
+ */
+export async function untilVisible(
+  link: { query(sql: string): Promise<readonly (readonly (string | null)[])[]> },
+  streamed: XidRing,
+  suspects: ReadonlySet<string>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const before = streamed.total()
+  for (;;) {
+    const answer = await link.query('SELECT pg_current_snapshot()::text')
+    if (!streamed.mayBeInvisible(readVisibility(String(answer[0]?.[0])), before, suspects)) return
+    await clock.sleep(lookAgain_ms, signal)
+  }
 }
 
 /** An empty ring. */
