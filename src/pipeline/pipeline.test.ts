@@ -135,7 +135,7 @@ test('a key change takes the link along; the freed key is a stranger', async () 
   )
 })
 
-test('a key change onto a key that has a record deletes the one and reads the other, whose columns are not the first one's', async () => {
+test('a key change onto a key that has a record deletes the one and reads the other, whose columns are its own', async () => {
   const { subjects } = await gathered(
     [entry(1, 'update', 2, full(2), { oldKey: key(1) })],
     knowing({ '["1"]': linked(4), '["2"]': linked(5) }),
