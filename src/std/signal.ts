@@ -37,3 +37,13 @@ export function bell(): Bell {
     },
   }
 }
+
+/** What the promise gives; or rejects with the signal's reason, and the promise goes on without us. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

@@ -5,7 +5,7 @@ import { systemClock } from './clock.ts'
 import { mutex } from './mutex.ts'
 import { seededRandom, systemRandom } from './random.ts'
 import { Secret } from './secret.ts'
-import { bell } from './signal.ts'
+import { bell, orAborted } from './signal.ts'
 
 test('a ring while nobody waits is not lost, and lets one wait through', async () => {
   const it = bell()
@@ -80,6 +80,18 @@ test('a secret shows itself only when it is asked, and afresh each time', () => 
   value = 'two'
   assert.equal(secret.reveal(), 'two')
   assert.equal(secret.reference, 'env:TOKEN')
+})
+
+test('waiting for a promise ends with it, or with the signal', async () => {
+  const abort = new AbortController()
+  assert.equal(await orAborted(Promise.resolve('done'), abort.signal), 'done')
+  await assert.rejects(orAborted(Promise.reject(new Error('failed')), abort.signal), /failed/)
+  const { promise, reject } = Promise.withResolvers<void>()
+  const waiting = orAborted(promise, abort.signal)
+  abort.abort(new Error('enough'))
+  await assert.rejects(waiting, /enough/)
+  reject(new Error('too late, and nobody is troubled by it'))
+  await assert.rejects(orAborted(Promise.resolve(), abort.signal), /enough/)
 })
 
 test('a sleep ends with its time or with its signal', async () => {

@@ -3,6 +3,7 @@ import { type Failure, failure } from '../../model/failure.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Http, HttpResult } from '../../std/http.ts'
 import { isObject, type JsonObject, jsonFrom } from '../../std/json.ts'
+import { orAborted } from '../../std/signal.ts'
 import { unsentFailure } from './errors.ts'
 import type { SalesforceAuth } from './options.ts'
 import { id18 } from './values.ts'
@@ -57,21 +58,15 @@ export function openSessions(env: Env): Sessions {
       pending ??= renew().finally(() => {
         pending = null
       })
-      return await orAborted(pending, signal)
+      return await orAborted(pending, signal).catch((error: unknown) => {
+        if (signal.aborted) return stopped()
+        throw error
+      })
     },
     close() {
       closing.abort()
     },
   }
-}
-
-function orAborted(pending: Promise<SessionResult>, signal: AbortSignal): Promise<SessionResult> {
-  if (signal.aborted) return Promise.resolve(stopped())
-  return new Promise((resolve, reject) => {
-    const stop = () => resolve(stopped())
-    signal.addEventListener('abort', stop, { once: true })
-    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
 
 function stopped(): SessionResult {
