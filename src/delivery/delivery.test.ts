@@ -6,7 +6,7 @@ import type { Clock } from '../std/clock.ts'
 import { seededRandom } from '../std/random.ts'
 import { deliver, type Sender } from './deliver.ts'
 import { plan } from './plan.ts'
-import { specRetry, waitAfter } from './retry.ts'
+import { type RetryPolicy, waitAfter } from './retry.ts'
 
 const delivery = (link: number, op: Delivery['op'] = 'upsert'): Delivery => ({
   link,
@@ -46,6 +46,9 @@ test('a delivery larger than a request travels alone', () => {
     [[1], [2]],
   )
 })
+
+/** The defaults of the specification. */
+const specRetry: RetryPolicy = { attempts: 3, wait_ms: 4_000, waitMax_ms: 60_000 }
 
 test('waits double from 4 s to 60 s, jitter only lengthens, Retry-After is honoured up to a quarter of an hour', () => {
   const none = { next: () => 0, id: () => '' }

@@ -1,13 +1,11 @@
 import type { Random } from '../std/random.ts'
 
-/** How often and how long is waited: the spec's three attempts, 4 s to 60 s. */
+/** How often a delivery is attempted, and how long is waited between. The defaults are those of the configuration. */
 export interface RetryPolicy {
   readonly attempts: number
   readonly wait_ms: number
   readonly waitMax_ms: number
 }
-
-export const specRetry: RetryPolicy = { attempts: 3, wait_ms: 4_000, waitMax_ms: 60_000 }
 
 /** Longest time that a Retry-After is obeyed. */
 const RETRY_AFTER_MAX_MS = 15 * 60_000

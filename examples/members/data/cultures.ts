@@ -5,7 +5,7 @@
  */
 
 /** One culture. `phones` holds patterns in which `#` stands for a digit. */
-export type Culture = {
+type Culture = {
   readonly country: string
   readonly first: readonly string[]
   readonly last: readonly string[]
@@ -16,6 +16,7 @@ export type Culture = {
 
 const words = (text: string): string[] => text.split(' ')
 
+/** Members and chapters are of one of them each. */
 export const cultures: readonly Culture[] = [
   {
     country: 'US',
@@ -210,6 +211,7 @@ export const cultures: readonly Culture[] = [
   },
 ]
 
+/** What chapters are called, before the city. */
 export const chapterNames: readonly string[] = words(
   'Northern Southern Eastern Western Central Coastal Alpine Capital Lakeside Metropolitan Harbour Prairie Island Highland Riverside University Research Industry International Online',
 )

@@ -3,7 +3,7 @@ import type { Random } from '../../../src/std/random.ts'
 import { type MemberRow, type MembershipRow, pick } from './person.ts'
 
 /** `fails`: a check should park it; `passes`: mapping or a later stage deals with it; `excluded`: the filter leaves it out. */
-export type Consequence = 'fails' | 'passes' | 'excluded'
+type Consequence = 'fails' | 'passes' | 'excluded'
 
 type Defect = {
   /** Members in 10,000. */
@@ -32,6 +32,7 @@ const impossibleDates: readonly string[] = ['0019-03-12', '0201-11-05', '1753-01
 const controls: readonly string[] = ['\u0007', '\u001b[0m', '\u0001', '\u000b', '\u0085', '\u200b\u0002']
 const emoji: readonly string[] = ['😀', '👩‍🚒', '🇪🇺', '❤️', '🦊']
 
+/** Every defect; their rates add up to the share of members that is not sound. */
 export const defects = {
   'invalid-email': {
     rate: 60,
@@ -151,8 +152,10 @@ export const defects = {
   },
 } as const satisfies Readonly<Record<string, Defect>>
 
+/** The name of a defect. */
 export type DefectKind = keyof typeof defects
 
+/** The names, in the order in which `drawDefect` goes through them. */
 export const defectKinds = Object.keys(defects) as readonly DefectKind[]
 
 /** One draw a member, so that a member has one defect at most and the counts add up. Null: a sound member. */

@@ -5,12 +5,12 @@ import { type Random, seededRandom } from '../../../src/std/random.ts'
 import { spoilEmail } from './defects.ts'
 import { chapterCount, drawAddress, drawMember, drawMemberships, longNotes, pick } from './person.ts'
 
-export type EditKind = keyof typeof edits
+type EditKind = keyof typeof edits
 
 /** One committed edit. */
 export type Edit = { readonly kind: EditKind; readonly memberIds: readonly number[] }
 
-export type EditOptions = {
+type EditOptions = {
   /** Edits (transactions) a second. If the server is slower, the generator is as fast as the server. */
   readonly perSecond: number
   /** The same seed on the same tables gives the same edits. */

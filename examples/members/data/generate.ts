@@ -6,7 +6,7 @@ import { chapterNames, cultures } from './cultures.ts'
 import { type DefectKind, defectKinds, defects, drawDefect } from './defects.ts'
 import { chapterCount, drawMember, drawMemberships, type MemberRow, type MembershipRow } from './person.ts'
 
-export type SeedOptions = {
+type SeedOptions = {
   readonly members: number
   /** The same seed, count and day give the same rows. */
   readonly seed: number
@@ -17,6 +17,7 @@ export type SeedOptions = {
   readonly onProgress?: (done: number, total: number) => void
 }
 
+/** What was written, for comparing with what comes out at the other end. */
 export type SeedReport = {
   readonly members: number
   readonly memberships: number

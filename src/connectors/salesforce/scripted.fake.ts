@@ -17,6 +17,7 @@ export interface Seen {
   readonly body: string
 }
 
+/** Answers one request, or cuts its connection. */
 export type Answerer = (seen: Seen, response: ServerResponse, socket: Socket) => void
 
 /** A small HTTP server for tests that answers API calls as a script says, and counts tokens. */
@@ -31,8 +32,10 @@ export interface ScriptedServer {
   close(): Promise<void>
 }
 
+/** The organisation whose tokens the server gives. */
 export const ORGANISATION = '00D000000000001EAA'
 
+/** Answers with JSON. */
 export function json(
   response: ServerResponse,
   status: number,
@@ -55,10 +58,12 @@ function confirmAll(seen: Seen): unknown[] {
   }))
 }
 
+/** A Contact id with this number in it. */
 export function recordId(number: number): string {
   return `003${String(number).padStart(12, '0')}AAA`
 }
 
+/** Starts a server that confirms everything; the test closes it. */
 export async function startScriptedServer(): Promise<ScriptedServer> {
   const sockets = new Set<Socket>()
   const http = createServer((request, response) => {
@@ -133,6 +138,7 @@ export async function scripted(
   }
 }
 
+/** A delivery of one Contact by its external id. */
 export function upsert(link: number, value: string, set: Row = {}): Delivery {
   return { link, op: 'upsert', object: 'Contact', ref: { field: 'Legacy_Id__c', value }, set, covers: [] }
 }
@@ -146,10 +152,12 @@ export function submit(
   return target.submit({ id: systemRandom.id(), number: 1, route: 'queue', deliveries }, async () => {}, signal)
 }
 
+/** The kind of each outcome, for comparing. */
 export function kinds(outcomes: readonly Outcome[]): string[] {
   return outcomes.map((outcome) => outcome.kind)
 }
 
+/** The failure code of each outcome; empty where it is none. */
 export function codes(outcomes: readonly Outcome[]): string[] {
   return outcomes.map((outcome) => ('failure' in outcome ? outcome.failure.code : ''))
 }

@@ -41,6 +41,7 @@ export function answerJson(status: number, value: unknown, headers?: Record<stri
     : { status, body: JSON.stringify(value), headers }
 }
 
+/** 204: done, and nothing to say. */
 export const NO_CONTENT: Answer = { status: 204, body: '' }
 
 /** The answer that an error makes. */

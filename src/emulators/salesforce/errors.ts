@@ -31,6 +31,7 @@ export function rowError(statusCode: string, message: string, fields: readonly s
   return { statusCode, message, fields }
 }
 
+/** Of a good row whose call failed as a whole (allOrNone). */
 export const ROLLED_BACK = rowError(
   'ALL_OR_NONE_OPERATION_ROLLED_BACK',
   'Record rolled back because not all records were valid and the request was using AllOrNone header',
