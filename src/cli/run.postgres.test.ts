@@ -26,6 +26,9 @@ systems:
     type: salesforce
     url: ${crm}
     auth: { flow: client-credentials, clientId: syncline, clientSecret: "\${SF_SECRET}" }
+    # A request that was cut off may land until both have passed; the next run waits for it.
+    timeout_ms: 2000
+    landing_ms: 100
 server: { port: 0 }
 syncs:
   members:
@@ -271,6 +274,31 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     assert.equal((await here('resume', 'members')).code, 0)
     const once = start('sync', 'members')
     assert.equal(await once.ended, 0, once.err())
+  })
+
+  await t.test('Ctrl-C in the middle: exit 130, a summary of what is left, and the next run ends it', async () => {
+    const faults = `${url}/emulator/faults`
+    await fetch(faults, {
+      method: 'POST',
+      body: JSON.stringify({ kind: 'latency', path: '/composite', latency_ms: 500 }),
+    })
+    await db.query(`INSERT INTO members SELECT i, 'Late' || i, NULL, 'active' FROM generate_series(2001, 2600) i`)
+    const run = start('run', '--once')
+    await run.until(/changes are being read/)
+    run.child.kill('SIGINT')
+    assert.equal(await run.ended, 130, run.err())
+    const left = lastLine(run.out())
+    assert.match(run.out(), /"interrupted":true}\n$/)
+    assert.ok(left['pending']! > 0 || left['read']! < 1_000, 'it was not over yet')
+    await fetch(faults, { method: 'DELETE' })
+    const next = start('run', '--once')
+    assert.equal(await next.ended, 0, next.err())
+    assert.equal(lastLine(next.out())['pending'], 0)
+    const { records } = (await (await fetch(`${url}/emulator/stats`)).json()) as { records: { Contact: number } }
+    const rows = await db.query(
+      `SELECT count(*)::int AS n FROM members WHERE status != 'test' AND coalesce(email, '@') LIKE '%@%'`,
+    )
+    assert.equal(records.Contact, rows.rows[0].n)
   })
 
   await t.test('a killed engine leaves nothing in the way of the next', async () => {
