@@ -1,6 +1,6 @@
-import { openReader } from '../app/reader.ts'
+import { openReader, type Reader } from '../app/reader.ts'
 import type { Config } from '../config/config.ts'
-import type { Failure } from '../model/failure.ts'
+import { type Failure, SyncError } from '../model/failure.ts'
 import type { Summary } from '../server/runs.ts'
 import { type Exit, exitOf, exits } from './exit.ts'
 import { type Given, type Io, isSet, optionNumber } from './io.ts'
@@ -14,9 +14,18 @@ export interface Before {
   readonly pending: number
 }
 
-/** Counts what the state folder holds before a run. Nothing where there is none. */
-export async function before(config: Config, flows?: readonly string[]): Promise<Before> {
-  const reader = openReader(config)
+/**
+ * Counts what the state folder holds before a run. Nothing where there is none; null where only an engine can read it, because
+ * it was written by an older version.
+ */
+export async function before(config: Config, flows?: readonly string[]): Promise<Before | null> {
+  let reader: Reader | null
+  try {
+    reader = openReader(config)
+  } catch (error) {
+    if (error instanceof SyncError && error.failure.code === 'SYNC-5006') return null
+    throw error
+  }
   if (reader === null) return { read: 0, pending: 0 }
   try {
     const reports = (await reader.report()).filter(({ flow }) => flows?.includes(flow) ?? true)

@@ -27,7 +27,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
  * An engine of all syncs, as `run` has it: one source has one position, and an engine that reads only some of its tables would
  * pass over the changes of the others.
  */
-function byItself(config: Config, name: string, was: Before, given: Given, io: Io): Promise<number> {
+function byItself(config: Config, name: string, was: Before | null, given: Given, io: Io): Promise<number> {
   return withEngine(config, given, io, {
     async body({ engine, tally }) {
       const parts = { engine, failed: tally.failed, clock: io.clock }
@@ -38,7 +38,7 @@ function byItself(config: Config, name: string, was: Before, given: Given, io: I
   })
 }
 
-async function byRunning(api: Api, name: string, was: Before, given: Given, io: Io): Promise<number> {
+async function byRunning(api: Api, name: string, was: Before | null, given: Given, io: Io): Promise<number> {
   const stop = io.onStop()
   const path = `/api/v1/flows/${encodeURIComponent(name)}/run`
   let run = (await api.post(path, { full: isSet(given, 'full') })) as Run
