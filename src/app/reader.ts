@@ -164,7 +164,13 @@ function answers(
       const found = await Promise.all(
         namesOf(sync.source.table).map((table) => journal?.story(table, key, rowsMax) ?? []),
       )
-      const { known, outcomes } = await state.story(flow, sync.name, key, rowsMax)
+      const { known, outcomes } = await state.story(
+        flow,
+        sync.name,
+        key,
+        found.flat().map((entry) => entry.seq),
+        rowsMax,
+      )
       const flights = known === null ? [] : await state.flights(flow)
       const mine = flights.filter(({ request }) => request.deliveries.some(({ link }) => link === known?.link))
       return { flow, entries: found.flat(), known, outcomes, flights: mine }

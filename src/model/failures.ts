@@ -664,6 +664,11 @@ export const failures = {
     retry: 'manual',
     hint: 'Nothing is lost: what is pending is sent when the target is back. Look at its status, then run again.',
   },
+  'SYNC-6011': {
+    title: 'The engine was stopped before a request was sent',
+    retry: 'timed',
+    hint: 'Nothing to do: the next start sends it.',
+  },
   // 7xxx: command line and set-up
   'SYNC-7002': {
     title: 'There is no such sync',

@@ -257,11 +257,12 @@ export interface State {
   release(query: ParkedQuery): Promise<number>
   /** Parked records are given up by a named person. Answers how many. */
   discard(query: ParkedQuery, by: string, why: string, at_ms: number): Promise<number>
-  /** What is known of one record: its link, lane, newest outcomes. */
+  /** What is known of one record: its link, its lane, its newest outcomes, and those of the entries `seqs`. */
   story(
     flow: FlowId,
     sync: string,
     key: Key,
+    seqs: readonly Sequence[],
     rowsMax: number,
   ): Promise<{ known: Known | null; outcomes: readonly (OutcomeRow & { at_ms: number })[] }>
   /** Source keys that records have left whose target still holds the old external id, with their links. */

@@ -1,4 +1,5 @@
 import { deliver } from '../delivery/deliver.ts'
+import { failure } from '../model/failure.ts'
 import type { FlowHead, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
 import type { Mutex } from '../std/mutex.ts'
@@ -34,7 +35,7 @@ export interface Flights {
   launch(launches: readonly Launch[]): void
   /** Takes a request up again that an earlier process left open. */
   resume(launch: Launch): void
-  /** Resolves when nothing is being sent or stored any more (after the signal was aborted). */
+  /** After the signal was aborted: resolves when nothing is being sent or stored any more, and gives back what was not sent. */
   drained(): Promise<void>
 }
 
@@ -100,7 +101,7 @@ export function flights(parts: FlowParts, head: FlowHead, lock: Mutex, news: Fli
     settling = true
     try {
       while (answered.length > 0) {
-        if (queue.length > 0) await clock.sleep(GATHER_MS, signal)
+        if (queue.length > 0) await clock.sleep(GATHER_MS, signal).catch(() => {})
         const batch = answered.splice(0)
         const plain = batch.every(({ launch, outcomes }) =>
           outcomes.every((outcome, i) => {
@@ -171,6 +172,15 @@ export function flights(parts: FlowParts, head: FlowHead, lock: Mutex, news: Fli
     },
     async drained() {
       while (tasks.size > 0) await Promise.all(tasks)
+      // What was never sent need not be read back at the next start: it waits again, for sure unsent.
+      const stopped: Outcome = {
+        kind: 'unsent',
+        failure: failure('SYNC-6011', 'The engine was stopped before this was sent.'),
+      }
+      const unsent = queue
+        .splice(0)
+        .map((launch) => ({ launch, outcomes: launch.flight.request.deliveries.map(() => stopped) }))
+      if (unsent.length > 0) await lock(() => store(unsent))
     },
   }
 }

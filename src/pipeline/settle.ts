@@ -26,8 +26,8 @@ export interface Settled {
   readonly stop: Failure | null
 }
 
-/** An outcome that was unsent because its answer was lost and it can no longer land. */
-const CANNOT_LAND = 'SYNC-6006'
+/** Unsent for reasons of ours, not because the target is away: lost and too old to land, or the engine was stopped. */
+const OURS: ReadonlySet<string> = new Set(['SYNC-6006', 'SYNC-6011'])
 
 /** One delivery with its answer and what is needed to store it. */
 interface Answer {
@@ -89,7 +89,7 @@ export async function settle(
     } else if (outcome.kind === 'unsent') {
       const { code, retry } = outcome.failure
       if (retry !== 'timed') stop = outcome.failure
-      const soon = code === CANNOT_LAND || retry !== 'timed'
+      const soon = OURS.has(code) || retry !== 'timed'
       giveBack(answer, waiting, soon ? now_ms : now_ms + parts.spec.retry.waitMax_ms, rows, now_ms)
     }
   }
@@ -283,7 +283,7 @@ function awayFor(answers: readonly Answered[]): Failure | null {
     const first = outcomes[0]
     if (
       first?.kind === 'unsent' &&
-      first.failure.code !== CANNOT_LAND &&
+      !OURS.has(first.failure.code) &&
       outcomes.every((outcome) => outcome.kind === 'unsent')
     )
       return first.failure

@@ -1,4 +1,4 @@
-import type { FlowId } from '../model/change.ts'
+import type { FlowId, Sequence } from '../model/change.ts'
 import type { Backlog, Counts, Known, OutcomeRow } from '../model/state.ts'
 import { outcomeRow } from './chain.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -68,13 +68,17 @@ export function recordStory(
   db: Database,
   known: Known | null,
   flow: FlowId,
+  seqs: readonly Sequence[],
   rowsMax: number,
 ): { known: Known | null; outcomes: (OutcomeRow & { at_ms: number })[] } {
-  if (known === null) return { known, outcomes: [] }
+  // An entry that was excluded before its record was ever known has no link, only its number.
   const rows = db.all(
-    'SELECT outcome.*, chain.at_ms FROM outcome JOIN chain USING (commit_no) WHERE outcome.flow = ? AND outcome.link = ? ORDER BY outcome.seq DESC LIMIT ?',
+    `SELECT outcome.*, chain.at_ms FROM outcome JOIN chain USING (commit_no)
+     WHERE outcome.flow = ? AND (outcome.link = ? OR outcome.seq IN (SELECT value FROM json_each(?)))
+     ORDER BY outcome.seq DESC LIMIT ?`,
     flow,
-    known.link,
+    known?.link ?? -1,
+    JSON.stringify(seqs),
     rowsMax,
   )
   return {

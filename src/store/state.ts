@@ -215,8 +215,8 @@ export function stateFile(db: Database) {
       })
     },
 
-    story: (flow: FlowId, sync: string, key: Key, rowsMax: number) =>
-      recordStory(db, known(db, flow, sync, key), flow, rowsMax),
+    story: (flow: FlowId, sync: string, key: Key, seqs: readonly Sequence[], rowsMax: number) =>
+      recordStory(db, known(db, flow, sync, key), flow, seqs, rowsMax),
 
     linked: (sync: string): number =>
       Number(db.get(`SELECT count(*) AS n FROM link WHERE sync = ? AND state = 'linked'`, sync)?.['n']),

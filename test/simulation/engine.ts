@@ -123,6 +123,7 @@ export class Incarnation {
   flow: Flow | undefined
   capture: Capture | undefined
   error: unknown
+  readonly #stopped = Promise.withResolvers<void>()
 
   constructor(
     world: World,
@@ -182,11 +183,20 @@ export class Incarnation {
       )
       this.flow = flow
       this.capture = capture
-      await Promise.all([flow.run(), capture.run()])
+      const running = flow.run()
+      running.then(this.#stopped.resolve, () => {})
+      await Promise.all([running, capture.run()])
     }
     life().catch((error: unknown) => {
       if (this.alive) this.error = error
     })
+  }
+
+  /** A clean stop: resolves when everything that was under way is stored. Never, if it is killed on the way. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new Error('the engine was stopped'))
+    await this.#stopped.promise
+    this.alive = false
   }
 
   /** kill -9. */

@@ -78,10 +78,14 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
     })
   let crashes = 0
   for (let n = Math.floor(random.next() * 4); n > 0; n--)
-    world.schedule(random.next() * span, () => {
-      engine.kill()
+    world.schedule(random.next() * span, async () => {
+      const clean = random.next() < 0.3
       crashes += 1
-      world.trace('crash')
+      world.trace(clean ? 'stop' : 'crash')
+      const stopping = engine
+      if (clean) await stopping.stop()
+      else stopping.kill()
+      if (stopping !== engine) return
       // The journal file is opened anew: what lies above the tail goes.
       world.schedule(random.next() * 3_000, () => {
         engine.kill()
