@@ -3,7 +3,7 @@ import { configuration } from './configuration.ts'
 import { exitOf, exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
 import { answer, type Column, wantsJson } from './output.ts'
-import { cliFailures } from './refusal.ts'
+import { Refusal } from './refusal.ts'
 import { readState } from './syncs.ts'
 import { lines } from './tell.ts'
 
@@ -35,7 +35,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
     const told = [
       ...wrong.map(({ flow, difference }) => `${flow}: the classes differ by ${difference} from what was read.`),
       ...(broken === null ? [] : [`The audit trail was changed: commit ${broken} does not fit its hash.`]),
-    ].map((message) => ({ code: 'SYNC-7107', message, hint: cliFailures['SYNC-7107'].hint }))
+    ].map((message) => new Refusal('SYNC-7107', message).told)
     for (const line of lines(told)) io.err(line)
     return exitOf('SYNC-7107')
   } finally {

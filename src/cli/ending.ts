@@ -5,7 +5,7 @@ import type { Summary } from '../server/runs.ts'
 import { type Exit, exitOf, exits } from './exit.ts'
 import { type Given, type Io, isSet, optionNumber } from './io.ts'
 import { counted } from './output.ts'
-import { cliFailures } from './refusal.ts'
+import { Refusal } from './refusal.ts'
 import { lines } from './tell.ts'
 
 /** What was read before a run, and what was pending: to know whether there was anything to do. */
@@ -51,11 +51,7 @@ export function ending(
   const tooMany = max !== null && summary.failed > max
   if (tooMany)
     for (const line of lines([
-      {
-        code: 'SYNC-7110',
-        message: `${counted(summary.failed, 'record')} failed, ${max} are allowed.`,
-        hint: cliFailures['SYNC-7110'].hint,
-      },
+      new Refusal('SYNC-7110', `${counted(summary.failed, 'record')} failed, ${max} are allowed.`).told,
     ]))
       io.err(line)
   io.out(JSON.stringify(summary))

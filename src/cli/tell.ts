@@ -2,14 +2,14 @@ import { SyncError } from '../model/failure.ts'
 import { printable } from '../telemetry/sentence.ts'
 import { type Exit, exitOf, exits } from './exit.ts'
 import type { Io } from './io.ts'
-import { cliFailures, Refusal, type Told } from './refusal.ts'
+import { Refusal, type Told } from './refusal.ts'
 
 /** Everything that an error has to tell. What nobody expected is a fault of our own. */
 export function toldOf(error: unknown): readonly [Told, ...Told[]] {
   if (error instanceof SyncError) return [error.failure, ...error.others]
   if (error instanceof Refusal) return [error.told]
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return [{ code: 'SYNC-7199', message, hint: cliFailures['SYNC-7199'].hint }]
+  return [new Refusal('SYNC-7199', message).told]
 }
 
 /**
