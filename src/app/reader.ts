@@ -199,7 +199,8 @@ const checkedOnce = (state: State, broken: number | null): State =>
 export async function changeState<T>(config: Config, body: (store: Store) => Promise<T>): Promise<T> {
   const broken = Promise.withResolvers<never>()
   broken.promise.catch(() => {})
-  const store = await openStore(config.state, Object.keys(config.systems), broken.reject)
+  const sources = new Set(Object.values(config.syncs).map(({ source }) => source.system))
+  const store = await openStore(config.state, [...sources], broken.reject)
   try {
     return await Promise.race([body(store), broken.promise])
   } finally {

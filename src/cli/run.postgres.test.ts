@@ -1,7 +1,7 @@
 /** The command line as a person uses it: against a real PostgreSQL and the Salesforce emulator, in processes of its own. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -268,6 +268,7 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
 
   await t.test('without an engine the same commands change the state themselves', async () => {
     assert.equal((await here('pause', 'members')).code, 0)
+    assert.ok(!readdirSync(join(folder, 'data')).includes('journal-crm.db'), 'a target has no journal')
     const paused = start('run', '--once')
     assert.equal(await paused.ended, 4)
     assert.match(paused.err(), /SYNC-6007/)
