@@ -211,8 +211,19 @@ export async function failing(work: Promise<unknown>, code: string): Promise<Syn
   return error
 }
 
-/** Reads a little and closes: a journal with a position. */
+/** Reads a little and closes: a journal with a position, and a slot that nobody holds. */
 export async function begun(db: Database, tables: string[]): Promise<Journal> {
+  const journal = await readOnce(db, tables)
+  // The server takes a moment to notice that the connection is gone.
+  for (let tries = 0; tries < 200; tries++) {
+    const held = await db.sql('SELECT 1 FROM pg_replication_slots WHERE database = current_database() AND active')
+    if (held.length === 0) return journal
+    await systemClock.sleep(25)
+  }
+  throw new Error('the server holds the slot of a reader that closed five seconds ago')
+}
+
+async function readOnce(db: Database, tables: string[]): Promise<Journal> {
   await using read = await reading(db.source(tables))
   await read.caughtUp()
   return read.journal

@@ -43,40 +43,8 @@ export function openPostgres(
   const closing = new AbortController()
   const streamed = newXidRing()
   let suspects: ReadonlySet<string> = new Set()
-  let isClosed = false
-  let reading: Promise<Link> | null = null
   let known: Promise<ReadonlyMap<string, CatalogTable>> | null = null
-  /** The last call on the reading connection: calls take turns, each being several statements. */
-  let turn: Promise<unknown> = Promise.resolve()
-
-  const readingLink = async (): Promise<Link> => {
-    if (isClosed) throw new Error('the source is closed')
-    const before = await reading?.catch(() => null)
-    if (before?.alive() === true) return before
-    reading = connect(settings, env.clock, false, closing.signal)
-    return reading
-  }
-
-  /** Runs `work` when all earlier calls are through. An abort cuts the connection, so that no later call waits for it. */
-  const ask = <T>(signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<T> => {
-    let running: Link | null = null
-    const answer = turn.then(async () => {
-      signal.throwIfAborted()
-      running = await readingLink()
-      return work(running).finally(() => {
-        running = null
-      })
-    })
-    turn = answer.catch(() => {})
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        running?.destroy()
-        reject(signal.reason)
-      }
-      signal.addEventListener('abort', stop, { once: true })
-      answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-    })
-  }
+  const reads = takeTurns(() => connect(settings, env.clock, false, closing.signal))
 
   const catalog = async (link: Link): Promise<ReadonlyMap<string, CatalogTable>> => {
     const found = await readCatalog(link, names)
@@ -92,7 +60,7 @@ export function openPostgres(
     signal: AbortSignal,
     read: (link: Link, table: CatalogTable) => Promise<T>,
   ): Promise<T> =>
-    ask(signal, async (link) => {
+    reads.ask(signal, async (link) => {
       const { full } = tableName(name)
       for (let tries = 0; ; tries++) {
         known ??= catalog(link)
@@ -111,6 +79,13 @@ export function openPostgres(
           if (tries > 0 || !['42703', '42P01'].includes(stateOf(error))) throw error
         }
       }
+    })
+
+  /** The same, once the table can be seen as the stream has told of it. */
+  const withCurrent: typeof withTable = (name, signal, read) =>
+    withTable(name, signal, async (link, table) => {
+      await untilVisible(link, streamed, suspects, env.clock, signal)
+      return read(link, table)
     })
 
   const open = async (
@@ -179,31 +154,77 @@ export function openPostgres(
   return {
     traits: { feed: 'every-change', marks: true },
     open,
-    check: (signal) => ask(signal, async (link) => checkAll(settings, link, await catalog(link), names, tables)),
+    check: (signal) => reads.ask(signal, async (link) => checkAll(settings, link, await catalog(link), names, tables)),
     describe: (signal) =>
-      ask(signal, async (link) => {
+      reads.ask(signal, async (link) => {
         const found = await catalog(link)
         known = Promise.resolve(found)
         return names.flatMap(({ full }) => found.get(full) ?? []).map(describeTable)
       }),
-    fetch: (table, keys, signal) =>
-      withTable(table, signal, async (link, found) => {
-        await untilVisible(link, streamed, suspects, env.clock, signal)
-        return fetchRows(link, found, keys, types)
-      }),
+    fetch: (table, keys, signal) => withCurrent(table, signal, (link, found) => fetchRows(link, found, keys, types)),
     lookup: (table, column, values, signal) =>
-      withTable(table, signal, async (link, found) => {
-        await untilVisible(link, streamed, suspects, env.clock, signal)
-        return lookupRows(link, found, column, values, types)
-      }),
+      withCurrent(table, signal, (link, found) => lookupRows(link, found, column, values, types)),
     scan: (table, after, rowsMax, signal) =>
       withTable(table, signal, (link, found) => scanRows(link, found, after, rowsMax, types)),
     async close() {
-      isClosed = true
+      reads.refuse()
       for (const feed of feeds) await feed[Symbol.asyncDispose]()
       feeds.clear()
       closing.abort(new Error('the source was closed'))
-      await (await reading?.catch(() => null))?.close()
+      await reads.close()
+    },
+  }
+}
+
+/** Reads that share one connection, which is made when it is first needed, and again when it died. */
+interface Reads {
+  /** Runs `work` when all earlier calls are through. An abort cuts the connection, so that no later call waits for it. */
+  ask<T>(signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<T>
+  /** Lets no further call begin. */
+  refuse(): void
+  close(): Promise<void>
+}
+
+function takeTurns(open: () => Promise<Link>): Reads {
+  let isClosed = false
+  let shared: Promise<Link> | null = null
+  /** The last call: each is several statements, which no other may come between. */
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const living = async (): Promise<Link> => {
+    if (isClosed) throw new Error('the source is closed')
+    const before = await shared?.catch(() => null)
+    if (before?.alive() === true) return before
+    shared = open()
+    return shared
+  }
+
+  return {
+    ask(signal, work) {
+      let running: Link | null = null
+      const answer = turn.then(async () => {
+        signal.throwIfAborted()
+        running = await living()
+        return work(running).finally(() => {
+          running = null
+        })
+      })
+      turn = answer.catch(() => {})
+      return new Promise((resolve, reject) => {
+        const stop = () => {
+          running?.destroy()
+          reject(signal.reason)
+        }
+        signal.addEventListener('abort', stop, { once: true })
+        answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+      })
+    },
+    refuse() {
+      isClosed = true
+    },
+    async close() {
+      isClosed = true
+      await (await shared?.catch(() => null))?.close()
     },
   }
 }
