@@ -1,6 +1,7 @@
 /** The legacy side of the fault tests: two tables of records, child rows, and writers that change them at random. */
-import pg from 'pg'
+import type pg from 'pg'
 import { type Random, seededRandom } from '../../src/std/random.ts'
+import { connected } from './world.ts'
 
 /**
  * `v` is the version of a record: it comes from one sequence, so that of two writes of a row the later one has the larger number.
@@ -160,8 +161,7 @@ export async function startWriter(
   url: string,
   options: { readonly seed: number; readonly rows: number; readonly perSecond: number },
 ): Promise<Writer> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
+  const client = await connected(url)
   const random = seededRandom(options.seed)
   const desk: Desk = { client, random, rows: options.rows }
   const committed = new Set<number>()

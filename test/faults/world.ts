@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly retry?: string
   /** Further objects and fields of the org. */
   readonly setup?: SalesforceSetup
+  /** Address of another org than the world's own. */
+  readonly crmUrl?: string
   /** The whole `syncs:` block, in place of members and firms. */
   readonly syncs?: string
 }
@@ -42,10 +44,16 @@ export interface World extends AsyncDisposable {
   readonly variables: { readonly LEGACY_URL: string; readonly SF_SECRET: string }
   /** Writes the configuration again, with other settings. */
   configure(options: WorldOptions): void
+  /** Replaces the configuration by this text. */
+  write(text: string): void
   /** All records of a query. */
   select(soql: string): Promise<{ readonly [field: string]: unknown }[]>
   /** What was written at the org, oldest first. */
   applied(): Promise<readonly Applied[]>
+  /** Deletes a record at the org, as one of its users would. */
+  remove(object: string, id: string): Promise<void>
+  /** The same questions to another org. */
+  of(org: SalesforceEmulator): Pick<World, 'org' | 'select' | 'applied' | 'remove'>
 }
 
 /** A line of the org's apply log. */
@@ -64,7 +72,8 @@ export interface Applied {
 const gone = { type: 'checkbox' } as const
 const key = { type: 'text', length: 40, externalId: true, unique: true } as const
 const version = { type: 'number', precision: 18, scale: 0 } as const
-const orgSetup: SalesforceSetup = {
+/** What an administrator of the org has set up. */
+export const orgSetup: SalesforceSetup = {
   clients: [{ clientId: 'syncline', clientSecret }],
   log: { rows: 1_000_000 },
   objects: {
@@ -119,7 +128,7 @@ const bothSyncs = ({
     retry: ${retry}
 `
 
-const configText = (org: string, slot: string, options: WorldOptions) => `version: 1
+const configText = (orgUrl: string, slot: string, options: WorldOptions) => `version: 1
 state: ./data
 systems:
   legacy:
@@ -132,7 +141,7 @@ systems:
     connectTimeout_ms: 5000
   crm:
     type: salesforce
-    url: ${org}
+    url: ${options.crmUrl ?? orgUrl}
     auth: { flow: client-credentials, clientId: syncline, clientSecret: "\${SF_SECRET}" }
     timeout_ms: ${options.timeout_ms ?? 1_000}
     landing_ms: ${options.landing_ms ?? 1_500}
@@ -154,23 +163,21 @@ export async function makeWorld(serverUrl: string, options: WorldOptions = {}): 
   })
   const folder = mkdtempSync(join(tmpdir(), 'syncline-faults-'))
   const config = join(folder, 'syncline.yaml')
-  const configure = (changed: WorldOptions) => writeFileSync(config, configText(org.url, name, changed))
+  const write = (text: string) => writeFileSync(config, text)
+  const configure = (changed: WorldOptions) => write(configText(org.url, name, changed))
   configure(options)
   return {
     url,
     client,
     slot: name,
-    org,
     folder,
     state: join(folder, 'data'),
     config,
     variables: { LEGACY_URL: url, SF_SECRET: clientSecret },
     configure,
-    select: (soql) => selectAll(org.url, soql),
-    async applied() {
-      const answer = await fetch(`${org.url}/emulator/log?rows=1000000`)
-      return ((await answer.json()) as { entries: Applied[] }).entries
-    },
+    write,
+    ...questions(org),
+    of: questions,
     async [Symbol.asyncDispose]() {
       await client.end().catch(() => {})
       await org.close()
@@ -206,7 +213,23 @@ async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   await admin.end()
 }
 
-async function selectAll(url: string, soql: string): Promise<{ [field: string]: unknown }[]> {
+function questions(org: SalesforceEmulator): Pick<World, 'org' | 'select' | 'applied' | 'remove'> {
+  return {
+    org,
+    select: (soql) => selectAll(org.url, soql),
+    async applied() {
+      const answer = await fetch(`${org.url}/emulator/log?rows=1000000`)
+      return ((await answer.json()) as { entries: Applied[] }).entries
+    },
+    async remove(object, id) {
+      const path = `/services/data/v60.0/sobjects/${object}/${id}`
+      const answer = await fetch(org.url + path, { method: 'DELETE', headers: await session(org.url) })
+      if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
+    },
+  }
+}
+
+async function session(url: string): Promise<{ Authorization: string }> {
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
     client_id: 'syncline',
@@ -214,10 +237,15 @@ async function selectAll(url: string, soql: string): Promise<{ [field: string]: 
   })
   const login = await fetch(`${url}/services/oauth2/token`, { method: 'POST', body: form })
   const { access_token } = (await login.json()) as { access_token: string }
+  return { Authorization: `Bearer ${access_token}` }
+}
+
+async function selectAll(url: string, soql: string): Promise<{ [field: string]: unknown }[]> {
+  const headers = await session(url)
   const records: { [field: string]: unknown }[] = []
   let next: string | null = `/services/data/v60.0/query?q=${encodeURIComponent(soql)}`
   while (next !== null) {
-    const answer: Response = await fetch(url + next, { headers: { Authorization: `Bearer ${access_token}` } })
+    const answer: Response = await fetch(url + next, { headers })
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
     const page = (await answer.json()) as { records: { [field: string]: unknown }[]; nextRecordsUrl?: string }
     records.push(...page.records)
