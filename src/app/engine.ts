@@ -21,8 +21,6 @@ export interface EngineOptions {
   readonly clock: Clock
   readonly random: Random
   readonly emit: Emit
-  /** Only these syncs; all when empty. */
-  readonly syncs?: readonly string[]
   /** What the systems warn of, before the first row. */
   readonly onWarnings?: (problems: readonly Problem[]) => void
 }
@@ -58,7 +56,7 @@ export interface Engine {
  */
 export async function startEngine(config: Config, options: EngineOptions): Promise<Engine> {
   const { clock, random, emit } = options
-  const compiled = compile(config, options.syncs)
+  const compiled = compile(config)
   const abort = new AbortController()
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => {})

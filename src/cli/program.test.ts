@@ -10,7 +10,6 @@ import { commands, everywhere, verbsOf } from './commands.ts'
 import { exitOf, exits } from './exit.ts'
 import { runHere } from './io.fake.ts'
 import { allHelp } from './program.ts'
-import { cliFailures } from './refusal.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const folder = tmpdir()
@@ -84,9 +83,7 @@ test('no command is a question for help', async () => {
 
 test('every failure has an ending that is documented', () => {
   const known = new Set<number>(Object.values(exits))
-  const endings = Object.fromEntries(
-    [...Object.keys(failures), ...Object.keys(cliFailures)].map((code) => [code, exitOf(code)]),
-  )
+  const endings = Object.fromEntries(Object.keys(failures).map((code) => [code, exitOf(code)]))
   for (const [code, exit] of Object.entries(endings)) assert.ok(known.has(exit), code)
   // One of each kind, so that a change of the table is seen.
   const sample: { [code: string]: number } = {

@@ -15,6 +15,7 @@ export interface FailureKind {
   readonly hint: string
 }
 
+/** A code of the failure table. */
 export type FailureCode = keyof typeof failures
 
 /** An expected failure: a value, not an exception. It shows no secret and no whole personal value. */

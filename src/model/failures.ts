@@ -680,4 +680,105 @@ export const failures = {
     retry: 'manual',
     hint: 'Mend the name in the configuration, with its schema: public.members.',
   },
+  'SYNC-7101': {
+    title: 'The command line is not right',
+    retry: 'never',
+    hint: '`syncline --help` lists the commands; `syncline <command> --help` lists its options.',
+  },
+  'SYNC-7102': {
+    title: 'A file is there already',
+    retry: 'manual',
+    hint: 'Nothing was written. Remove the file, or work in another folder.',
+  },
+  'SYNC-7103': {
+    title: 'There is no state yet',
+    retry: 'manual',
+    hint: 'Start the engine once: `syncline run`.',
+  },
+  'SYNC-7104': {
+    title: 'The running engine cannot be asked',
+    retry: 'manual',
+    hint: 'It runs without its API (`--no-server`). Stop it, then repeat the command; or start it with the API.',
+  },
+  'SYNC-7105': {
+    title: 'The running engine refused',
+    retry: 'manual',
+    hint: 'The log of the engine says more.',
+  },
+  'SYNC-7106': {
+    title: 'The port is in use',
+    retry: 'manual',
+    hint: 'Set `server.port` to a free port (0 takes any), or start with `--no-server`.',
+  },
+  'SYNC-7107': {
+    title: 'The audit does not add up',
+    retry: 'never',
+    hint: 'Keep a copy of the state folder and report this: no sequence of failures may lead here.',
+  },
+  'SYNC-7108': {
+    title: 'Nothing is known of this',
+    retry: 'never',
+    hint: 'Look at the spelling. A composite key is written as a JSON array: \'["AT","0815"]\'.',
+  },
+  'SYNC-7109': {
+    title: 'A confirmation is missing',
+    retry: 'manual',
+    hint: 'Repeat the command with --yes.',
+  },
+  'SYNC-7110': {
+    title: 'More rows failed than allowed',
+    retry: 'manual',
+    hint: '`syncline quarantine list` shows them by cause.',
+  },
+  'SYNC-7111': {
+    title: 'The setup of the emulator is not right',
+    retry: 'manual',
+    hint: 'Correct the places that are named; src/emulators/salesforce/README.md describes the file.',
+  },
+  'SYNC-7112': {
+    title: 'A file cannot be read or written',
+    retry: 'manual',
+    hint: 'Look at its name and its permissions.',
+  },
+  'SYNC-7199': {
+    title: 'A fault of Syncline itself',
+    retry: 'manual',
+    hint: 'Nothing that was accepted is lost. Repeat the command with --debug and report what it prints.',
+  },
+  // 8xxx: API
+  'SYNC-8001': { title: 'There is no such resource', retry: 'never', hint: 'GET /api/v1/openapi.json lists them all.' },
+  'SYNC-8002': {
+    title: 'The method is not allowed here',
+    retry: 'never',
+    hint: 'The header Allow names those that are.',
+  },
+  'SYNC-8003': {
+    title: 'The request is not right',
+    retry: 'never',
+    hint: 'GET /api/v1/openapi.json says what is expected.',
+  },
+  'SYNC-8004': {
+    title: 'The content type is not JSON',
+    retry: 'never',
+    hint: 'Send `Content-Type: application/json`, also with an empty body: {}.',
+  },
+  'SYNC-8005': { title: 'The body is too large', retry: 'never', hint: 'At most 1 MB.' },
+  'SYNC-8006': {
+    title: 'The request comes from another site',
+    retry: 'never',
+    hint: 'Pages of other sites may not change anything here.',
+  },
+  'SYNC-8007': {
+    title: 'The host name is not ours',
+    retry: 'never',
+    hint: 'Use the address that `syncline run` prints: 127.0.0.1, [::1] or localhost, with the port.',
+  },
+  'SYNC-8008': { title: 'There is no such flow', retry: 'never', hint: 'GET /api/v1/status lists the flows.' },
+  'SYNC-8009': {
+    title: 'A fault of Syncline itself',
+    retry: 'manual',
+    hint: 'The log of the engine has the details under the number of this request.',
+  },
+  'SYNC-8010': { title: 'There is no such run', retry: 'never', hint: 'Only the newest runs are remembered.' },
+  'SYNC-8011': { title: 'The request took too long', retry: 'timed', hint: 'Send it again.' },
 } as const satisfies { readonly [code: `SYNC-${number}`]: FailureKind }

@@ -51,6 +51,6 @@ export interface Journal {
   restart(): Promise<void>
   /** A stopped table goes on. */
   clear(table: string): Promise<void>
-  /** Forgets entries up to `seq` that are older than `before_ms`; at most `rowsMax` a call. Answers how many went. */
+  /** Forgets entries up to `seq` that were stored before `before_ms`; at most `rowsMax` a call. Answers how many went. */
   trim(seq: Sequence, before_ms: number, rowsMax: number): Promise<number>
 }

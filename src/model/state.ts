@@ -193,6 +193,7 @@ export interface Backlog {
   readonly parkedSince_ms: number | null
 }
 
+/** One event of the stream `sync.status`; `body` is JSON. */
 export interface StatusEntry {
   readonly seq: number
   readonly at_ms: number

@@ -2,20 +2,24 @@ import type { Change, Entry } from '../model/change.ts'
 import { type Key, keyOf } from '../model/key.ts'
 import type { Mapping } from '../model/mapping.ts'
 import type { TableReader } from '../model/source.ts'
-import type { FlowHead, State } from '../model/state.ts'
+import type { FlowHead, Known, Lane, State } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
 import { field, newRow, type Row, text } from '../model/value.ts'
 import type { Clock } from '../std/clock.ts'
 import { seededRandom } from '../std/random.ts'
 import type { FlowParts, FlowSpec, Join } from './flow.ts'
+import type { Subject } from './gather.ts'
+import type { Traffic } from './judge.ts'
 
 /** Parts for tests of single steps: a small mapping, tables in memory, a clock that jumps over every sleep. */
 
 export const MEMBERS = 'public.members'
 export const CARDS = 'public.cards'
 
+/** A record's key from its parts. */
 export const key = (...parts: (string | number)[]): Key => keyOf(parts) as Key
 
+/** A journal entry of the members table. */
 export function entry(seq: number, op: Change['op'], id: number, row?: Row, more: Partial<Entry> = {}): Entry {
   return {
     seq,
@@ -178,4 +182,65 @@ export const emptySettle = (head: FlowHead) => ({
   flightsClosed: [],
   flightsLeft: [],
   status: null,
+})
+
+/** Nothing is under way. */
+export const free: Traffic = { busy: () => false, holder: () => null }
+/** A whole row. */
+export const full = (id: number, name = 'Anna') => ({ id, name, note: 'n' })
+
+/** A state that knows these records and answers nothing else. */
+export const knowing = (
+  known: { readonly [key: string]: Known },
+  roots: { readonly [child: string]: readonly string[] } = {},
+): State =>
+  ({
+    gather: async (_flow: string, _sync: string, keys: readonly string[]) => keys.map((each) => known[each] ?? null),
+    roots: async (_sync: string, _join: string, children: readonly string[]) =>
+      children.map((child) => roots[child] ?? []),
+    refs: async (_sync: string, refs: readonly string[]) => refs.map((ref) => (ref === 'taken' ? 77 : null)),
+    shadows: async (links: readonly number[]) =>
+      links.map((link) => Object.values(known).find((each) => each.link === link)?.shadow ?? null),
+    take: async () => ({
+      lanes: Object.values(known).flatMap((each) => (each.lane === null ? [] : [each.lane])),
+      next_ms: null,
+    }),
+    linked: async () => 1_000,
+  }) as unknown as State
+
+/** A record that the target holds. */
+export const linked = (link: number, more: Partial<Known> = {}): Known => ({
+  link,
+  state: 'linked',
+  target: `003${link}`,
+  shadow: null,
+  lane: null,
+  ...more,
+})
+/** A parked record. */
+export const lane = (link: number, more: Partial<Lane> = {}): Lane => ({
+  link,
+  state: 'parked',
+  first: 1,
+  last: 1,
+  image: { op: 'upsert', row: { id: 1, name: 'bad', note: 'kept' } },
+  due_ms: null,
+  attempts: 0,
+  stage: 'schema',
+  reasons: [],
+  since_ms: 5,
+  ...more,
+})
+
+/** A record of a window. */
+export const subject = (id: number, image: Subject['image'], more: Partial<Subject> = {}): Subject => ({
+  key: key(id),
+  known: null,
+  movedFrom: null,
+  image,
+  covers: 1,
+  first: 1,
+  committed_ms: null,
+  lane: null,
+  ...more,
 })

@@ -39,6 +39,7 @@ export interface Flights {
   drained(): Promise<void>
 }
 
+/** Starts with nothing under way. `lock` keeps judging from writing lanes while an unhappy answer is settled. */
 export function flights(parts: FlowParts, head: FlowHead, lock: Mutex, news: FlightNews, signal: AbortSignal): Flights {
   const { target, spec, state, clock, random, emit } = parts
   const aloft = new Set<number>()

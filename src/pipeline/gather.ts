@@ -22,6 +22,7 @@ export interface Subject {
   lane: Lane | null
 }
 
+/** What folding made of a window. */
 export interface Gathered {
   readonly subjects: readonly Subject[]
   /** Entries that another one replaced, or that concern no record. */

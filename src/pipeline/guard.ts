@@ -47,6 +47,7 @@ export async function guard(
 const approved = ({ covers, lane }: Subject, { upTo, at_ms }: Approval): boolean =>
   covers === null ? lane !== null && lane.since_ms <= at_ms : covers <= upTo
 
+/** Where the guard stood when the flow was opened. */
 export const guardOf = (head: FlowHead): { count: GuardCount; approval: Approval } => ({
   count: { deletes: head.deletes, since_ms: head.deletesSince_ms },
   approval: { upTo: head.deletesApproved, at_ms: head.deletesApproved_ms },

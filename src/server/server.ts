@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { SyncError } from '../model/failure.ts'
-import { failures } from '../model/failures.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import { answerHeaders, guard, hostsOf } from './guard.ts'
@@ -162,7 +161,7 @@ function problemOf(error: FastifyError, request: FastifyRequest, log: (line: str
   if (error instanceof ApiProblem) return error
   if (error instanceof SyncError) {
     const { code, message, hint } = error.failure
-    return new ApiProblem(409, code, message, { title: failures[code].title, hint })
+    return new ApiProblem(409, code, message, hint)
   }
   if (error.validation !== undefined) return new ApiProblem(400, 'SYNC-8003', error.message)
   switch (error.statusCode) {

@@ -12,6 +12,7 @@ import type { Failure } from '../model/failure.ts'
 import type { JournalHead, Selection } from '../model/journal.ts'
 import type { Key } from '../model/key.ts'
 import type { Row } from '../model/value.ts'
+import { systemClock } from '../std/clock.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /**
@@ -76,7 +77,12 @@ const packedEntry = (row: Cells): PackedEntry => [
 ]
 
 /** One journal file. Synchronous; the store's worker, or the simulation, runs it. The contract is `Journal` in the model. */
-export function journalFile(db: Database, newId: () => string, options: { readOnly?: boolean } = {}) {
+export function journalFile(
+  db: Database,
+  newId: () => string,
+  options: { readOnly?: boolean; now?: () => number } = {},
+) {
+  const now = options.now ?? systemClock.now
   if (db.get('SELECT journal_id FROM meta') === undefined)
     db.write(() => db.run('INSERT INTO meta VALUES (1, ?, 1, 0, NULL)', newId()))
   else if (!options.readOnly) recover()
@@ -96,9 +102,10 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
 
   function insert(changes: readonly Packed[], seq: Sequence): Sequence {
     // The same change read twice has the same id (W2 of the commit points: stored, but the source not yet told).
+    const stored_ms = now()
     for (const [key, table, op, only, id, at_ms, body] of changes)
       seq += db.run(
-        'INSERT INTO entry VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING',
+        'INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING',
         seq,
         key,
         table,
@@ -106,6 +113,7 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
         only,
         id,
         at_ms,
+        stored_ms,
         body,
       )
     return seq
@@ -291,14 +299,14 @@ export function journalFile(db: Database, newId: () => string, options: { readOn
     trim(seq: Sequence, before_ms: number, rowsMax: number): number {
       return db.write(() => {
         const last = db.get(
-          'SELECT max(seq) AS n FROM (SELECT seq FROM entry WHERE seq <= ? AND at_ms < ? ORDER BY seq LIMIT ?)',
+          'SELECT max(seq) AS n FROM (SELECT seq FROM entry WHERE seq <= ? AND stored_ms < ? ORDER BY seq LIMIT ?)',
           seq,
           before_ms,
           rowsMax,
         )?.['n']
         if (last === null || last === undefined) return 0
         db.run('DELETE FROM change_set WHERE last <= ?', last)
-        return db.run('DELETE FROM entry WHERE seq <= ? AND at_ms < ?', last, before_ms)
+        return db.run('DELETE FROM entry WHERE seq <= ?', last)
       })
     },
 

@@ -52,7 +52,7 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
 
   let ids = 0
   const files: Files = {
-    journal: journalFile(openDatabase(':memory:', 'journal'), () => `journal-${++ids}`),
+    journal: journalFile(openDatabase(':memory:', 'journal'), () => `journal-${++ids}`, { now: () => world.now() }),
     state: stateFile(openDatabase(':memory:', 'state')),
   }
   const boot = () =>

@@ -14,7 +14,8 @@ CREATE TABLE entry (
   op TEXT NOT NULL,
   only TEXT,                     -- addressed to this flow alone
   id TEXT NOT NULL UNIQUE,       -- stable across re-reads of the source
-  at_ms INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,        -- committed at the source; 0 where it does not say
+  stored_ms INTEGER NOT NULL,    -- when it was stored here: retention counts from then
   body TEXT NOT NULL             -- JSON: row, before, oldKey, mark
 );
 
