@@ -30,7 +30,7 @@ export interface Engine {
   readonly flows: readonly FlowId[]
   /** Where each flow stands, counted row by row. */
   report(): Promise<FlowReport[]>
-  /** What of a flow is not settled, and how much of its journal is not judged: cheap, for metrics. */
+  /** What of a flow is not settled, and how many changes of its journal (rows of snapshots apart) are not judged: cheap, for metrics. */
   backlog(flow: FlowId): Promise<Backlog & { readonly unjudged: number }>
   pause(flow: FlowId): Promise<void>
   /** Goes on after a pause or a safety stop. */
@@ -262,7 +262,7 @@ function engineOver(
       ),
     async backlog(id) {
       const { spec, group, flow } = of(id)
-      const unjudged = await group.journal.count({ after: flow.view().judged, tables: tablesOf(spec), flow: id })
+      const unjudged = await group.journal.count({ after: flow.view().judged, tables: tablesOf(spec), flow: id }, true)
       return { ...(await store.state.backlog(id)), unjudged }
     },
     pause: (id) => of(id).flow.pause(),

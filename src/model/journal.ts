@@ -41,8 +41,8 @@ export interface Journal {
     rowsMax: number,
     bytesMax: number,
   ): Promise<{ readonly entries: readonly Entry[]; readonly scanned: Sequence }>
-  /** How many visible entries of a flow lie after the cursor. */
-  count(from: Selection): Promise<number>
+  /** How many visible entries of a flow lie after the cursor; `live`: without rows of snapshots. */
+  count(from: Selection, live?: boolean): Promise<number>
   /** Entries of one record, newest first, for `syncline record`. */
   story(table: string, key: string, rowsMax: number): Promise<readonly Entry[]>
   /** Remembers that a table is to be read (again), so that the next `open` of the source does; replaces what was known of it. */

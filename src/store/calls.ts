@@ -47,7 +47,7 @@ export function journalOver(call: Call): Journal {
       }
       return { entries: entries.map(unpack), scanned }
     },
-    count: (from) => call('count', [from]) as Promise<number>,
+    count: (from, live = false) => call('count', [from, live]) as Promise<number>,
     async story(table, key, rowsMax) {
       return ((await call('story', [table, key, rowsMax])) as PackedEntry[]).map(unpack)
     },

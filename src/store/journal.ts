@@ -249,14 +249,15 @@ export function journalFile(
       }
     },
 
-    count(from: Selection): number {
+    count(from: Selection, live = false): number {
       return Number(
         db.get(
           `SELECT count(*) AS n FROM entry WHERE seq > ? AND seq <= (SELECT tail FROM meta)
-           AND tab IN (SELECT value FROM json_each(?)) AND (only IS NULL OR only = ?)`,
+           AND tab IN (SELECT value FROM json_each(?)) AND (only IS NULL OR only = ?) AND (? = 0 OR op <> 'read')`,
           from.after,
           JSON.stringify(from.tables),
           from.flow,
+          live ? 1 : 0,
         )?.['n'],
       )
     },

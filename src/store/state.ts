@@ -16,30 +16,13 @@ import type {
 } from '../model/state.ts'
 import { appendOutcomes, verifyOutcomes } from './chain.ts'
 import { fence, type Stored, storeJudged, storeSettled, touchLane } from './commits.ts'
+import { parkedLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
-import { flowHead, known, laneOf } from './rows.ts'
+import { flowHead, known } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /** One state file. Synchronous; the store's worker, or the simulation, runs it. The contract is `State` in the model. */
 export function stateFile(db: Database) {
-  /** Lanes that a parked query speaks of. */
-  function findParked(query: ParkedQuery): LaneOf[] {
-    const rows = db.all(
-      `SELECT lane.*, link.a_key FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
-       AND (? IS NULL OR link.a_key = ?)
-       AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.code') = ?))
-       ORDER BY lane.since_ms, lane.link LIMIT ?`,
-      query.flow,
-      query.state,
-      query.key ?? null,
-      query.key ?? null,
-      query.code ?? null,
-      query.code ?? null,
-      query.rowsMax,
-    )
-    return rows.map(laneOf)
-  }
-
   return {
     openFlow({ id, sync, journalId, from }: { id: FlowId; sync: string; journalId: string; from: Sequence }): FlowHead {
       return db.write(() => {
@@ -127,30 +110,8 @@ export function stateFile(db: Database) {
         .all(`SELECT key, link, since_request FROM alias WHERE sync = ? AND side = 'a'`, sync)
         .map((row) => ({ key: row['key'] as Key, link: Number(row['link']), since: Number(row['since_request']) })),
 
-    take(
-      flow: FlowId,
-      now_ms: number,
-      links: readonly number[],
-      rowsMax: number,
-    ): { lanes: LaneOf[]; next_ms: number | null } {
-      const select = 'SELECT lane.*, link.a_key FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ?'
-      const woken = links
-        .map((link) => db.get(`${select} AND lane.link = ? AND lane.state = 'waiting'`, flow, link))
-        .filter((row) => row !== undefined)
-      const due = db.all(
-        `${select} AND lane.state = 'waiting' AND lane.due_ms <= ? ORDER BY lane.due_ms, lane.link LIMIT ?`,
-        flow,
-        now_ms,
-        rowsMax,
-      )
-      const lanes = new Map([...woken, ...due].map((row) => [Number(row['link']), laneOf(row)]))
-      const next = db.get(
-        `SELECT min(due_ms) AS next FROM lane WHERE flow = ? AND state = 'waiting' AND due_ms > ?`,
-        flow,
-        now_ms,
-      )?.['next']
-      return { lanes: [...lanes.values()], next_ms: (next as number | null) ?? null }
-    },
+    take: (flow: FlowId, now_ms: number, links: readonly number[], rowsMax: number) =>
+      takeLanes(db, flow, now_ms, links, rowsMax),
 
     judge: (commit: Stored<JudgeCommit>): void => db.write(() => storeJudged(db, commit)),
 
@@ -175,24 +136,16 @@ export function stateFile(db: Database) {
         mayLandUntil_ms: Number(row['may_land_until_ms']),
       })),
 
-    settled(flow: FlowId): Sequence {
-      const judged = Number(db.get('SELECT judged FROM flow WHERE id = ?', flow)?.['judged'] ?? 0)
-      const lane = db.get(`SELECT min(first) AS n FROM lane WHERE flow = ? AND state = 'waiting'`, flow)?.['n']
-      const flight = db.get(
-        `SELECT min(covers.value) AS n FROM flight, json_each(body, '$.request.deliveries') AS delivery, json_each(delivery.value, '$.covers') AS covers WHERE flow = ?`,
-        flow,
-      )?.['n']
-      return Math.min(judged, ...[lane, flight].filter((n) => typeof n === 'number').map((n) => n - 1))
-    },
+    settled: (flow: FlowId): Sequence => settledUpTo(db, flow),
 
     counts: (flow: FlowId): Counts => countByClass(db, flow),
     backlog: (flow: FlowId) => backlogOf(db, flow),
     causes: (flow: FlowId) => byCause(db, flow),
-    parked: (query: ParkedQuery): LaneOf[] => findParked(query),
+    parked: (query: ParkedQuery): LaneOf[] => parkedLanes(db, query),
 
     release(query: ParkedQuery): number {
       return db.write(() => {
-        const lanes = findParked(query)
+        const lanes = parkedLanes(db, query)
         for (const { link } of lanes)
           db.run(
             `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ?`,
@@ -205,7 +158,7 @@ export function stateFile(db: Database) {
 
     discard(query: ParkedQuery, by: string, why: string, at_ms: number): number {
       return db.write(() => {
-        const lanes = findParked(query)
+        const lanes = parkedLanes(db, query)
         const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
           last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
         )

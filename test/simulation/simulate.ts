@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/std/random.ts'
+import { type Random, seededRandom } from '../../src/std/random.ts'
 import { journalFile } from '../../src/store/journal.ts'
 import { openDatabase } from '../../src/store/sqlite.ts'
 import { stateFile } from '../../src/store/state.ts'
@@ -24,20 +24,12 @@ export interface Verdict {
 /** So long may it take until nothing is pending after the faults stop. */
 const CALM_MS = 30 * 60_000
 
-/**
- * One history of legacy system, engine and CRM from one seed: faults on, then calm, then the oracles. Every seed draws its own
- * mix of faults and sizes.
- */
-export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> {
-  const random = seededRandom(seed)
-  const world = new World()
+/** What a seed draws: its own mix of faults, sizes and first rows. */
+function deal(random: Random, world: World) {
   const chance = (p: number, scale: number) => (random.next() < p ? random.next() * scale : 0)
   const joined = random.next() < 0.4
   const policy = random.next() < 0.6 ? 'soft' : 'hard'
-  const spec = specOf(joined, policy, {
-    window: 1 + Math.floor(random.next() * 20),
-    request: 1 + Math.floor(random.next() * 5),
-  })
+  const sizes = { window: 1 + Math.floor(random.next() * 20), request: 1 + Math.floor(random.next() * 5) }
   const crm = new Crm(world, random, {
     lostRequest: chance(0.5, 0.3),
     lostAnswer: chance(0.5, 0.3),
@@ -49,50 +41,43 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
   const sourceFaults = { cut: chance(0.3, 0.05) }
   const keys = 3 + Math.floor(random.next() * 6)
   for (let n = Math.floor(random.next() * 8); n > 0; n--) legacy.edit(keys, joined)
+  return { joined, spec: specOf(joined, policy, sizes), crm, legacy, sourceFaults, keys }
+}
 
+/** Files in memory: they outlive every incarnation of the engine. */
+function openFiles(world: World): Files {
   let ids = 0
-  const files: Files = {
-    journal: journalFile(openDatabase(':memory:', 'journal'), () => `journal-${++ids}`, { now: () => world.now() }),
+  const journal = openDatabase(':memory:', 'journal')
+  return {
+    journal: journalFile(journal, () => `journal-${++ids}`, { now: () => world.now() }),
     state: stateFile(openDatabase(':memory:', 'state')),
   }
-  const boot = () =>
-    new Incarnation(
-      world,
-      random,
-      files,
-      spec,
-      (alive) => legacy.source(alive, sourceFaults),
-      (alive) => crm.target(alive),
-      bugs,
-    )
+}
+
+/**
+ * One history of legacy system, engine and CRM from one seed: faults on, then calm, then the oracles. Every seed draws its own
+ * mix of faults and sizes.
+ */
+export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> {
+  const random = seededRandom(seed)
+  const world = new World()
+  const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world)
+  const files = openFiles(world)
+  const source = (alive: () => boolean) => legacy.source(alive, sourceFaults)
+  const boot = () => new Incarnation(world, random, files, spec, source, (alive) => crm.target(alive), bugs)
   let engine = boot()
   const others = bugs.twoEngines ? [boot()] : []
 
-  // Edits and crashes over some virtual seconds.
+  // Edits, crashes and clean stops over some virtual seconds.
   const span = 2_000 + random.next() * 40_000
   let edits = 10 + Math.floor(random.next() * 40)
-  for (let n = edits; n > 0; n--)
-    world.schedule(random.next() * span, () => {
-      legacy.edit(keys, joined)
-      edits -= 1
-    })
+  const edit = () => {
+    legacy.edit(keys, joined)
+    edits -= 1
+  }
+  for (let n = edits; n > 0; n--) world.schedule(random.next() * span, edit)
   let crashes = 0
-  for (let n = Math.floor(random.next() * 4); n > 0; n--)
-    world.schedule(random.next() * span, async () => {
-      const clean = random.next() < 0.3
-      crashes += 1
-      world.trace(clean ? 'stop' : 'crash')
-      const stopping = engine
-      if (clean) await stopping.stop()
-      else stopping.kill()
-      if (stopping !== engine) return
-      // The journal file is opened anew: what lies above the tail goes.
-      world.schedule(random.next() * 3_000, () => {
-        engine.kill()
-        files.journal.recover()
-        engine = boot()
-      })
-    })
+  for (let n = Math.floor(random.next() * 4); n > 0; n--) world.schedule(random.next() * span, interrupt)
   await world.run(() => false, span + 10_000)
 
   Object.assign(crm.faults, { lostRequest: 0, lostAnswer: 0, late: 0, throttled: 0, locked: 0 })
@@ -101,12 +86,28 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
   const until = world.mono() + CALM_MS
   const quiet = await world.run(() => edits === 0 && isQuiet(), until)
   const problems = oracles({ files, legacy, crm, spec, joined, quiet, error: engine.error })
-  engine.kill()
-  for (const other of others) other.kill()
+  for (const each of [engine, ...others]) each.kill()
   const entries = files.journal.head().tail
   files.journal.close()
   files.state.close()
   return { seed, problems, hash: world.hash(), events: world.events, crashes, entries, last: world.last }
+
+  /** A kill -9 or a clean stop, and after a while the next start. */
+  async function interrupt(): Promise<void> {
+    const clean = random.next() < 0.3
+    crashes += 1
+    world.trace(clean ? 'stop' : 'crash')
+    const stopping = engine
+    if (clean) await stopping.stop()
+    else stopping.kill()
+    if (stopping !== engine) return
+    world.schedule(random.next() * 3_000, () => {
+      engine.kill()
+      // The journal file is opened anew: what lies above the tail goes.
+      files.journal.recover()
+      engine = boot()
+    })
+  }
 
   /** The feed has read everything and the flow has nothing left. */
   function isQuiet(): boolean {

@@ -1,0 +1,60 @@
+import type { FlowId, Sequence } from '../model/change.ts'
+import type { LaneOf, ParkedQuery } from '../model/state.ts'
+import { laneOf } from './rows.ts'
+import type { Database } from './sqlite.ts'
+
+/** Lanes that a parked query speaks of. */
+export function parkedLanes(db: Database, query: ParkedQuery): LaneOf[] {
+  const rows = db.all(
+    `SELECT lane.*, link.a_key FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
+     AND (? IS NULL OR link.a_key = ?)
+     AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.code') = ?))
+     ORDER BY lane.since_ms, lane.link LIMIT ?`,
+    query.flow,
+    query.state,
+    query.key ?? null,
+    query.key ?? null,
+    query.code ?? null,
+    query.code ?? null,
+    query.rowsMax,
+  )
+  return rows.map(laneOf)
+}
+
+/** Waiting lanes that are due, and those of `links` whatever their time; and when the next one is due. */
+export function takeLanes(
+  db: Database,
+  flow: FlowId,
+  now_ms: number,
+  links: readonly number[],
+  rowsMax: number,
+): { lanes: LaneOf[]; next_ms: number | null } {
+  const select = 'SELECT lane.*, link.a_key FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ?'
+  const woken = links
+    .map((link) => db.get(`${select} AND lane.link = ? AND lane.state = 'waiting'`, flow, link))
+    .filter((row) => row !== undefined)
+  const due = db.all(
+    `${select} AND lane.state = 'waiting' AND lane.due_ms <= ? ORDER BY lane.due_ms, lane.link LIMIT ?`,
+    flow,
+    now_ms,
+    rowsMax,
+  )
+  const lanes = new Map([...woken, ...due].map((row) => [Number(row['link']), laneOf(row)]))
+  const next = db.get(
+    `SELECT min(due_ms) AS next FROM lane WHERE flow = ? AND state = 'waiting' AND due_ms > ?`,
+    flow,
+    now_ms,
+  )?.['next']
+  return { lanes: [...lanes.values()], next_ms: (next as number | null) ?? null }
+}
+
+/** Rule 4: everything up to there has an outcome, or is parked with an image of its own. */
+export function settledUpTo(db: Database, flow: FlowId): Sequence {
+  const judged = Number(db.get('SELECT judged FROM flow WHERE id = ?', flow)?.['judged'] ?? 0)
+  const lane = db.get(`SELECT min(first) AS n FROM lane WHERE flow = ? AND state = 'waiting'`, flow)?.['n']
+  const flight = db.get(
+    `SELECT min(covers.value) AS n FROM flight, json_each(body, '$.request.deliveries') AS delivery, json_each(delivery.value, '$.covers') AS covers WHERE flow = ?`,
+    flow,
+  )?.['n']
+  return Math.min(judged, ...[lane, flight].filter((n) => typeof n === 'number').map((n) => n - 1))
+}
