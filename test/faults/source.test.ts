@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Event } from '../../src/telemetry/event.ts'
 import { type Postgres, startPostgres } from '../../src/testing/postgres.ts'
 import { startChild } from './child.ts'
-import { startHere } from './here.ts'
+import { startHere, until } from './here.ts'
 import { makeLegacy, startWriter } from './legacy.ts'
 import { broken } from './oracles.ts'
 import { connected, makeWorld, type World } from './world.ts'
@@ -113,6 +113,28 @@ describe('a source that fails', { concurrency: 1 }, () => {
     await using here = await startHere(at)
     await here.settle()
     assert.deepEqual(await broken(at, [child.output()]), [])
+  })
+
+  test('a connection that breaks while a record is composed: it is composed again, and nothing stops', async () => {
+    await using at = await world(40)
+    await using here = await startHere(at)
+    await here.settle()
+    const locker = await connected(at.url)
+    try {
+      await locker.query('BEGIN; LOCK TABLE legacy.cards IN ACCESS EXCLUSIVE MODE')
+      await at.client.query(rename('Blocked', 'id = 4'))
+      const blocked = `FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%cards%'`
+      await until(
+        // Not by the locker: within one transaction a session sees one picture of the others.
+        async () => (await at.client.query(`SELECT pg_terminate_backend(pid) ${blocked}`)).rowCount !== 0,
+        'the reading of the joined rows is blocked',
+      )
+      await locker.query('ROLLBACK')
+      await here.settle()
+    } finally {
+      await locker.end()
+    }
+    assert.deepEqual(await broken(at, []), [])
   })
 
   /** How the server goes away and comes back. */
