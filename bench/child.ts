@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { FlowReport } from '../src/app/report.ts'
+import { heapFlags } from '../src/std/memory.ts'
 
 /** What an engine of a bench tells of itself. */
 export interface Figures {
@@ -16,7 +17,8 @@ export interface EngineChild {
   stop(): Promise<void>
 }
 
-export async function startEngineChild(config: string, execArgv: readonly string[] = []): Promise<EngineChild> {
+/** Starts it with the heap bounds that `syncline run` has. */
+export async function startEngineChild(config: string, execArgv: readonly string[] = heapFlags): Promise<EngineChild> {
   const child = fork(new URL('./engine.ts', import.meta.url), [config], {
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

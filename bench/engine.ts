@@ -1,14 +1,12 @@
 import { startEngine } from '../src/app/engine.ts'
 import { load } from '../src/app/load.ts'
 import { systemClock } from '../src/std/clock.ts'
-import { preferSmallHeap } from '../src/std/memory.ts'
 import { systemRandom } from '../src/std/random.ts'
 
 /**
  * The engine of a bench, in its own process, so that its memory is its own. Commands from the parent: `settle` answers when
  * nothing is pending; `figures` answers with durations since the last call and the largest resident memory; `stop`.
  */
-preferSmallHeap()
 const { config } = load(process.argv[2] ?? 'syncline.yaml', process.env)
 let durations: number[] = []
 let rssMax = 0

@@ -22,10 +22,7 @@ async function snapshotBench(): Promise<void> {
   await seed(world.client, 1, rows)
   const floor = await bareLoop(world.salesforceUrl, rows)
   const started = performance.now()
-  const engine = await startEngineChild(
-    world.config,
-    (process.env['SYNCLINE_BENCH_NODE'] ?? '').split(' ').filter((flag) => flag !== ''),
-  )
+  const engine = await startEngineChild(world.config)
   const [report] = await engine.settle()
   const perSecond = rows / ((performance.now() - started) / 1000)
   const { rssMax, cpu } = await engine.figures()

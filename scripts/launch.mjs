@@ -13,9 +13,11 @@ const bound = pathToFileURL(join(root, 'scripts', 'bound.mjs')).href
 
 // Node 24 prints a warning for node:sqlite in every process; it is a decision of ours and not news to anybody.
 const quiet = ['--disable-warning=ExperimentalWarning']
-const program = (file) => (given) => {
+// The heap bounds of src/std/memory.ts, for programs in which the engine runs; there `syncline run` gives them to itself.
+const bounded = ['--max-semi-space-size=8', '--max-old-space-size=256']
+const program = (file, runsEngine) => (given) => {
   if (!existsSync(join(root, file))) throw new Refusal(`${file} is missing from this copy of Syncline.`)
-  return [[...quiet, '--import', bound, file, ...given]]
+  return [[...quiet, ...(runsEngine(given) ? bounded : []), '--import', bound, file, ...given]]
 }
 const suite = (name) => (given) => {
   const { files, options } = testFiles(root, name, given)
@@ -30,13 +32,13 @@ const biome = ['node_modules/@biomejs/biome/bin/biome', 'check']
 
 /** What can be launched: from the arguments given to the command lines of Node 24 that run one after another. */
 const targets = {
-  start: program('examples/members/start.ts'),
-  syncline: program('src/cli/main.ts'),
+  start: program('examples/members/start.ts', () => true),
+  syncline: program('src/cli/main.ts', ([command]) => command === 'run' || command === 'sync'),
   test: suite('test'),
   'test:long': suite('long'),
   'test:simulation': suite('simulation'),
   'test:faults': suite('faults'),
-  bench: program('bench/main.ts'),
+  bench: program('bench/main.ts', () => false),
   lint: (given) => [typecheck, [...biome, ...given]],
   format: (given) => [[...biome, '--write', ...given]],
   check: (given) => [typecheck, biome, ...targets.test(given)],

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../std/clock.ts'
+import { boundHeap } from '../std/memory.ts'
 import { systemRandom } from '../std/random.ts'
 import { exits } from './exit.ts'
 import type { Io } from './io.ts'
@@ -66,6 +67,8 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+// The engine may run for months beside others.
+if (['run', 'sync'].includes(process.argv[2] ?? '')) boundHeap()
 silenceSqliteWarning()
 // Whoever reads us may stop reading (`| head`): that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : exits.internal))
