@@ -24,21 +24,7 @@ import type { Cells, Database } from './sqlite.ts'
 /** One state file. Synchronous; the store's worker, or the simulation, runs it. The contract is `State` in the model. */
 export function stateFile(db: Database) {
   return {
-    openFlow({ id, sync, journalId, from }: { id: FlowId; sync: string; journalId: string; from: Sequence }): FlowHead {
-      return db.write(() => {
-        const stored = db.get('SELECT journal_id FROM flow WHERE id = ?', id)?.['journal_id']
-        if (stored !== undefined && stored !== journalId)
-          throw new SyncError(
-            failure('SYNC-5005', `Flow ${id} has read journal ${stored}; the journal in this folder is ${journalId}.`),
-          )
-        if (stored === undefined)
-          db.run('INSERT INTO flow (id, sync, journal_id, judged) VALUES (?,?,?,?)', id, sync, journalId, from)
-        db.run('UPDATE flow SET epoch = epoch + 1 WHERE id = ?', id)
-        // The flight that these stood behind may be gone; those whose flight is still open are put back when they are judged.
-        db.run(`UPDATE lane SET due_ms = 0 WHERE flow = ? AND state = 'waiting' AND due_ms IS NULL`, id)
-        return flowHead(db, db.get('SELECT * FROM flow WHERE id = ?', id) as Cells)
-      })
-    },
+    openFlow: (flow: Opening): FlowHead => db.write(() => openFlow(db, flow)),
 
     flows: (): FlowHead[] => db.all('SELECT * FROM flow ORDER BY id').map((row) => flowHead(db, row)),
 
@@ -185,6 +171,28 @@ export function stateFile(db: Database) {
 
     close: () => db.close(),
   }
+}
+
+/** A flow to be opened; a new one starts after `from`. */
+interface Opening {
+  readonly id: FlowId
+  readonly sync: string
+  readonly journalId: string
+  readonly from: Sequence
+}
+
+function openFlow(db: Database, { id, sync, journalId, from }: Opening): FlowHead {
+  const stored = db.get('SELECT journal_id FROM flow WHERE id = ?', id)?.['journal_id']
+  if (stored !== undefined && stored !== journalId)
+    throw new SyncError(
+      failure('SYNC-5005', `Flow ${id} has read journal ${stored}; the journal in this folder is ${journalId}.`),
+    )
+  if (stored === undefined)
+    db.run('INSERT INTO flow (id, sync, journal_id, judged) VALUES (?,?,?,?)', id, sync, journalId, from)
+  db.run('UPDATE flow SET epoch = epoch + 1 WHERE id = ?', id)
+  // The flight that these stood behind may be gone; those whose flight is still open are put back when they are judged.
+  db.run(`UPDATE lane SET due_ms = 0 WHERE flow = ? AND state = 'waiting' AND due_ms IS NULL`, id)
+  return flowHead(db, db.get('SELECT * FROM flow WHERE id = ?', id) as Cells)
 }
 
 /** An open state file, for the thread that owns it. */
