@@ -1,5 +1,6 @@
 import type { FlowId, Sequence } from '../model/change.ts'
-import type { LaneOf, ParkedQuery } from '../model/state.ts'
+import type { LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
+import { appendOutcomes } from './chain.ts'
 import { laneOf } from './rows.ts'
 import type { Database } from './sqlite.ts'
 
@@ -57,4 +58,23 @@ export function settledUpTo(db: Database, flow: FlowId): Sequence {
     flow,
   )?.['n']
   return Math.min(judged, ...[lane, flight].filter((n) => typeof n === 'number').map((n) => n - 1))
+}
+
+/** Parked records become due again. Answers how many. */
+export function releaseLanes(db: Database, query: ParkedQuery): number {
+  const lanes = parkedLanes(db, query)
+  for (const { link } of lanes)
+    db.run(`UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ?`, query.flow, link)
+  return lanes.length
+}
+
+/** Parked records are given up by a named person; their entries get their last outcome. Answers how many. */
+export function discardLanes(db: Database, query: ParkedQuery, by: string, why: string, at_ms: number): number {
+  const lanes = parkedLanes(db, query)
+  const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
+    last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
+  )
+  appendOutcomes(db, query.flow, rows, at_ms)
+  for (const { link } of lanes) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', query.flow, link)
+  return lanes.length
 }

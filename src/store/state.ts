@@ -9,14 +9,13 @@ import type {
   JudgeCommit,
   Known,
   LaneOf,
-  OutcomeRow,
   ParkedQuery,
   SettleCommit,
   StatusEntry,
 } from '../model/state.ts'
-import { appendOutcomes, verifyOutcomes } from './chain.ts'
+import { verifyOutcomes } from './chain.ts'
 import { fence, type Stored, storeJudged, storeSettled, touchLane } from './commits.ts'
-import { parkedLanes, settledUpTo, takeLanes } from './lanes.ts'
+import { discardLanes, parkedLanes, releaseLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
 import { flowHead, known } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -129,30 +128,9 @@ export function stateFile(db: Database) {
     causes: (flow: FlowId) => byCause(db, flow),
     parked: (query: ParkedQuery): LaneOf[] => parkedLanes(db, query),
 
-    release(query: ParkedQuery): number {
-      return db.write(() => {
-        const lanes = parkedLanes(db, query)
-        for (const { link } of lanes)
-          db.run(
-            `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ?`,
-            query.flow,
-            link,
-          )
-        return lanes.length
-      })
-    },
-
-    discard(query: ParkedQuery, by: string, why: string, at_ms: number): number {
-      return db.write(() => {
-        const lanes = parkedLanes(db, query)
-        const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
-          last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
-        )
-        appendOutcomes(db, query.flow, rows, at_ms)
-        for (const { link } of lanes) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', query.flow, link)
-        return lanes.length
-      })
-    },
+    release: (query: ParkedQuery): number => db.write(() => releaseLanes(db, query)),
+    discard: (query: ParkedQuery, by: string, why: string, at_ms: number): number =>
+      db.write(() => discardLanes(db, query, by, why, at_ms)),
 
     story: (flow: FlowId, sync: string, key: Key, seqs: readonly Sequence[], rowsMax: number) =>
       recordStory(db, known(db, flow, sync, key), flow, seqs, rowsMax),
