@@ -62,27 +62,30 @@ export function stateFile(db: Database) {
       )
     },
 
-    roots: (sync: string, join: string, children: readonly Key[]): Key[][] =>
-      children.map((child) =>
+    roots(sync: string, join: string, children: readonly Key[]): Key[][] {
+      return children.map((child) =>
         db
           .all('SELECT root FROM related WHERE sync = ? AND alias = ? AND child = ?', sync, join, child)
           .map((row) => row['root'] as Key),
-      ),
+      )
+    },
 
-    shadows: (links: readonly number[]): (string | null)[] =>
-      links.map(
+    shadows(links: readonly number[]): (string | null)[] {
+      return links.map(
         (link) => (db.get('SELECT b FROM shadow WHERE link = ?', link)?.['b'] as string | null | undefined) ?? null,
-      ),
+      )
+    },
 
-    linkedAfter: (sync: string, link: number, rowsMax: number): { link: number; key: Key }[] =>
-      db
+    linkedAfter(sync: string, link: number, rowsMax: number): { link: number; key: Key }[] {
+      return db
         .all(
           `SELECT id, a_key FROM link WHERE sync = ? AND state = 'linked' AND id > ? ORDER BY id LIMIT ?`,
           sync,
           link,
           rowsMax,
         )
-        .map((row) => ({ link: Number(row['id']), key: row['a_key'] as Key })),
+        .map((row) => ({ link: Number(row['id']), key: row['a_key'] as Key }))
+    },
 
     touch(flow: FlowId, links: readonly number[], at_ms: number): void {
       db.write(() => {
@@ -90,13 +93,15 @@ export function stateFile(db: Database) {
       })
     },
 
-    moving: (sync: string): { key: Key; link: number; since: number }[] =>
-      db
+    moving(sync: string): { key: Key; link: number; since: number }[] {
+      return db
         .all(`SELECT key, link, since_request FROM alias WHERE sync = ? AND side = 'a'`, sync)
-        .map((row) => ({ key: row['key'] as Key, link: Number(row['link']), since: Number(row['since_request']) })),
+        .map((row) => ({ key: row['key'] as Key, link: Number(row['link']), since: Number(row['since_request']) }))
+    },
 
-    take: (flow: FlowId, now_ms: number, links: readonly number[], rowsMax: number) =>
-      takeLanes(db, flow, now_ms, links, rowsMax),
+    take(flow: FlowId, now_ms: number, links: readonly number[], rowsMax: number) {
+      return takeLanes(db, flow, now_ms, links, rowsMax)
+    },
 
     judge: (commit: Stored<JudgeCommit>): void => db.write(() => storeJudged(db, commit)),
 
@@ -114,12 +119,15 @@ export function stateFile(db: Database) {
 
     settle: (commit: Stored<SettleCommit>): void => db.write(() => storeSettled(db, commit)),
 
-    flights: (flow: FlowId): Flight[] =>
-      db.all('SELECT ticket, may_land_until_ms, body FROM flight WHERE flow = ? ORDER BY number', flow).map((row) => ({
-        ...(JSON.parse(String(row['body'])) as Pick<Flight, 'request' | 'images'>),
-        ticket: row['ticket'] as string | null,
-        mayLandUntil_ms: Number(row['may_land_until_ms']),
-      })),
+    flights(flow: FlowId): Flight[] {
+      return db
+        .all('SELECT ticket, may_land_until_ms, body FROM flight WHERE flow = ? ORDER BY number', flow)
+        .map((row) => ({
+          ...(JSON.parse(String(row['body'])) as Pick<Flight, 'request' | 'images'>),
+          ticket: row['ticket'] as string | null,
+          mayLandUntil_ms: Number(row['may_land_until_ms']),
+        }))
+    },
 
     settled: (flow: FlowId): Sequence => settledUpTo(db, flow),
 
@@ -129,23 +137,29 @@ export function stateFile(db: Database) {
     parked: (query: ParkedQuery): LaneOf[] => parkedLanes(db, query),
 
     release: (query: ParkedQuery): number => db.write(() => releaseLanes(db, query)),
-    discard: (query: ParkedQuery, by: string, why: string, at_ms: number): number =>
-      db.write(() => discardLanes(db, query, by, why, at_ms)),
+    discard(query: ParkedQuery, by: string, why: string, at_ms: number): number {
+      return db.write(() => discardLanes(db, query, by, why, at_ms))
+    },
 
-    story: (flow: FlowId, sync: string, key: Key, seqs: readonly Sequence[], rowsMax: number) =>
-      recordStory(db, known(db, flow, sync, key), flow, seqs, rowsMax),
+    story(flow: FlowId, sync: string, key: Key, seqs: readonly Sequence[], rowsMax: number) {
+      return recordStory(db, known(db, flow, sync, key), flow, seqs, rowsMax)
+    },
 
-    linked: (sync: string): number =>
-      Number(db.get(`SELECT count(*) AS n FROM link WHERE sync = ? AND state = 'linked'`, sync)?.['n']),
+    linked(sync: string): number {
+      return Number(db.get(`SELECT count(*) AS n FROM link WHERE sync = ? AND state = 'linked'`, sync)?.['n'])
+    },
 
     verifyChain: (): number | null => verifyOutcomes(db),
 
-    statusAfter: (seq: number, rowsMax: number): StatusEntry[] =>
-      db.all('SELECT seq, at_ms, body FROM status WHERE seq > ? ORDER BY seq LIMIT ?', seq, rowsMax).map((row) => ({
-        seq: Number(row['seq']),
-        at_ms: Number(row['at_ms']),
-        body: String(row['body']),
-      })),
+    statusAfter(seq: number, rowsMax: number): StatusEntry[] {
+      return db
+        .all('SELECT seq, at_ms, body FROM status WHERE seq > ? ORDER BY seq LIMIT ?', seq, rowsMax)
+        .map((row) => ({
+          seq: Number(row['seq']),
+          at_ms: Number(row['at_ms']),
+          body: String(row['body']),
+        }))
+    },
 
     close: () => db.close(),
   }
