@@ -1,6 +1,6 @@
 import { plan } from '../delivery/plan.ts'
 import type { Entry, Sequence } from '../model/change.ts'
-import type { Failure } from '../model/failure.ts'
+import { type Failure, SyncError } from '../model/failure.ts'
 import type { Key } from '../model/key.ts'
 import type { FlowHead, FlowStatus, LaneOf, Released } from '../model/state.ts'
 import { type Mutex, mutex } from '../std/mutex.ts'
@@ -13,6 +13,9 @@ import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
 import { type Decision, HELD, judge, type Traffic } from './judge.ts'
 import type { Settled } from './settle.ts'
 import { decide, type Launch, launchOf } from './window.ts'
+
+/** Pause before the rows of a window are asked for again at a source that was away. */
+const SOURCE_AGAIN_MS = 1_000
 
 /** Where a running flow is, for people and for runs that end when nothing is pending. */
 export interface FlowView {
@@ -118,7 +121,7 @@ export class Flow {
     try {
       while (!this.#signal.aborted) {
         const more = this.#status === 'running' && this.#air.queued < this.#parts.target.traits.requestsMax
-        if (more && (await Promise.race([this.#lock(() => this.#step()), this.#broken.promise]))) continue
+        if (more && (await Promise.race([this.#lock(() => this.#tryStep()), this.#broken.promise]))) continue
         await Promise.race([this.#bell.wait(this.#signal), this.#broken.promise])
       }
     } catch (error) {
@@ -160,6 +163,28 @@ export class Flow {
     await state.setStatus(spec.id, status, reason)
     emit({ kind: 'flow', flow: spec.id, status, failure: reason })
     this.wake()
+  }
+
+  /**
+   * A step whose rows could not be read from the source stored nothing: it is taken again when the source is back. What a person
+   * must mend there stops this flow alone.
+   */
+  async #tryStep(): Promise<boolean> {
+    const { spec, clock, emit } = this.#parts
+    const behind = [...this.#behind]
+    try {
+      return await this.#step()
+    } catch (error) {
+      const isSource = error instanceof SyncError && error.failure.code.startsWith('SYNC-2')
+      if (!isSource || this.#signal.aborted) throw error
+      for (const link of behind) this.#behind.add(link)
+      if (error.failure.retry !== 'timed') await this.stop(error.failure)
+      else {
+        emit({ kind: 'flow', flow: spec.id, status: 'running', failure: error.failure })
+        this.#rest(clock.now() + SOURCE_AGAIN_MS)
+      }
+      return false
+    }
   }
 
   /** One window, from the journal to launched requests. Answers false when there was nothing to do. */
