@@ -2,8 +2,8 @@ import type { Change, Entry, Sequence, SourceEvent } from '../model/change.ts'
 import type { Selection } from '../model/journal.ts'
 
 /** Bounds of what is kept (I7): entries, and bytes of their serialised bodies. */
-const ROWS_MAX = 20_000
-const BYTES_MAX = 16_000_000
+const ROWS_MAX = 12_000
+const BYTES_MAX = 12_000_000
 
 /**
  * The newest entries of a journal, kept as they were decoded. A flow that keeps up reads them here and not from the file, which

@@ -65,8 +65,10 @@ function prepared(db: DatabaseSync, path: string, kind: 'journal' | 'state', rea
   if (!readOnly) {
     // I1: FULL, because NORMAL loses acknowledged commits at power loss.
     db.exec(
-      'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY',
+      'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA wal_autocheckpoint=8000',
     )
+    // A journal is written and read at its end; the state is looked up all over.
+    db.exec(`PRAGMA cache_size=-${kind === 'journal' ? 4_000 : 16_000}; PRAGMA temp_store=MEMORY`)
   } else db.exec('PRAGMA busy_timeout=5000')
   const database = wrap(db)
   migrate(database, path, kind, readOnly)
