@@ -17,15 +17,7 @@ export async function bareLoop(salesforceUrl: string, records: number): Promise<
   db.exec(
     'CREATE TABLE floor_entry (seq INTEGER PRIMARY KEY, body TEXT); CREATE TABLE floor_outcome (seq INTEGER PRIMARY KEY, id TEXT)',
   )
-  const pool = new Pool(salesforceUrl, { connections: 4 })
-  const token = await pool.request({
-    path: '/services/oauth2/token',
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: 'grant_type=client_credentials&client_id=syncline&client_secret=syncline-secret',
-  })
-  const { access_token } = (await token.body.json()) as { access_token: string }
-  const headers = { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' }
+  const { pool, headers } = await session(salesforceUrl, 4)
   const started = performance.now()
   for (let from = 1; from <= records; from += ROWS) {
     const rows = Array.from({ length: ROWS }, (_, i) => record(from + i))
@@ -58,15 +50,7 @@ export async function bareLoop(salesforceUrl: string, records: number): Promise<
 
 /** The 95th percentile of the time that one upsert of one record takes, in milliseconds: the floor of the live bench. */
 export async function oneUpsertP95(salesforceUrl: string, times: number): Promise<number> {
-  const pool = new Pool(salesforceUrl, { connections: 1 })
-  const token = await pool.request({
-    path: '/services/oauth2/token',
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: 'grant_type=client_credentials&client_id=syncline&client_secret=syncline-secret',
-  })
-  const { access_token } = (await token.body.json()) as { access_token: string }
-  const headers = { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' }
+  const { pool, headers } = await session(salesforceUrl, 1)
   const took: number[] = []
   for (let i = 0; i < times; i++) {
     const started = performance.now()
@@ -82,6 +66,22 @@ export async function oneUpsertP95(salesforceUrl: string, times: number): Promis
   }
   await pool.close()
   return percentile(took, 95)
+}
+
+/** Connections to the emulator, logged in. */
+async function session(
+  salesforceUrl: string,
+  connections: number,
+): Promise<{ pool: Pool; headers: Record<string, string> }> {
+  const pool = new Pool(salesforceUrl, { connections })
+  const answer = await pool.request({
+    path: '/services/oauth2/token',
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'grant_type=client_credentials&client_id=syncline&client_secret=syncline-secret',
+  })
+  const { access_token } = (await answer.body.json()) as { access_token: string }
+  return { pool, headers: { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' } }
 }
 
 const record = (i: number) => ({

@@ -2,7 +2,7 @@ import type { Change, Entry } from '../model/change.ts'
 import { type Key, keyOf } from '../model/key.ts'
 import type { Mapping } from '../model/mapping.ts'
 import type { TableReader } from '../model/source.ts'
-import type { FlowHead, Known, Lane, State } from '../model/state.ts'
+import type { Known, Lane, State } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
 import { field, newRow, type Row, text } from '../model/value.ts'
 import type { Clock } from '../std/clock.ts'
@@ -149,40 +149,6 @@ export const parts = (state: State, more: Partial<FlowParts> = {}): FlowParts =>
 })
 
 export const never = new AbortController().signal
-
-/** A judge commit in which nothing happens. */
-export const emptyJudge = (head: FlowHead) => ({
-  flow: head.id,
-  epoch: head.epoch,
-  at_ms: 1,
-  judged: 0,
-  readMore: 0,
-  deletes: 0,
-  deletesSince_ms: 0,
-  rules: 'rules',
-  links: [],
-  released: [],
-  outcomes: [],
-  lanes: [],
-  lanesGone: [],
-  flights: [],
-  related: [],
-})
-
-/** A settle commit in which nothing happens. */
-export const emptySettle = (head: FlowHead) => ({
-  flow: head.id,
-  epoch: head.epoch,
-  at_ms: 1,
-  outcomes: [],
-  links: [],
-  shadows: [],
-  lanes: [],
-  released: [],
-  flightsClosed: [],
-  flightsLeft: [],
-  status: null,
-})
 
 /** Nothing is under way. */
 export const free: Traffic = { busy: () => false, holder: () => null }
