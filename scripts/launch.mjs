@@ -14,7 +14,7 @@ const bound = pathToFileURL(join(root, 'scripts', 'bound.mjs')).href
 // Node 24 prints a warning for node:sqlite in every process; it is a decision of ours and not news to anybody.
 const quiet = ['--disable-warning=ExperimentalWarning']
 // The heap bounds of src/std/memory.ts, for programs in which the engine runs; there `syncline run` gives them to itself.
-const bounded = ['--max-semi-space-size=4', '--max-old-space-size=192']
+const bounded = ['--max-semi-space-size=6', '--max-old-space-size=192']
 const program = (file, runsEngine) => (given) => {
   if (!existsSync(join(root, file))) throw new Refusal(`${file} is missing from this copy of Syncline.`)
   return [[...quiet, ...(runsEngine(given) ? bounded : []), '--import', bound, file, ...given]]

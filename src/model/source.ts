@@ -68,7 +68,8 @@ export interface Source extends TableReader {
   /** The tables that it was built for, as the system describes them now. */
   describe(signal: AbortSignal): Promise<Table[]>
   /**
-   * Starts reading after `from` (null: from now on) and takes unfinished snapshots up where they stopped.
+   * Starts reading after `from` and takes unfinished snapshots up where they stopped. Null: from now on, or from where an earlier
+   * opening has reserved the log: a crash before the first position was stored loses nothing.
    * Throws a `SyncError` when it cannot be shown that nothing is missing between `from` and now (promise 6).
    */
   open(from: Position | null, snapshots: readonly SnapshotProgress[], signal: AbortSignal): Promise<Feed>
