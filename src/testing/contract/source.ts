@@ -203,16 +203,11 @@ const feedCases: Readonly<Record<string, SourceCase>> = {
     assert.equal(typeof kept.position, 'string')
   },
 
-  async 'opened again without a stored position, it may repeat what came since the first opening, and loses nothing'({
-    system,
-    source,
-  }) {
+  async 'opened again without a stored position, it may repeat, and loses nothing'({ system, source }) {
     await follow(source, nothing(), system, insert(1))
     const kept = nothing()
     await follow(source, kept, system, insert(2))
-    const keys = kept.changes.map((change) => change.key)
-    assert.deepEqual(keys.length === 1 ? keys : keys.slice(1), ['["2"]'])
-    assert.ok(keys.length === 1 || keys[0] === '["1"]', `told ${keys.join(' ')}`)
+    assert.match(kept.changes.map(({ key }) => key).join(' '), /^(\["1"\] )?\["2"\]$/)
   },
 
   async 'nothing is visible before its commit'({ system, source }) {
