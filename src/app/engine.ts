@@ -210,7 +210,7 @@ async function openFlow(
   // The preflight has just found the target sound again: what stopped it there is mended.
   if (flowHead.status === 'stopped' && flowHead.reason?.code.startsWith('SYNC-3')) await flow.resume()
   const stopped = head.stopped.find(({ table }) => tablesOf(spec).includes(table))
-  if (stopped !== undefined && flowHead.status === 'running') await flow.stop(stopped.failure)
+  if (stopped !== undefined && flow.view().status === 'running') await flow.stop(stopped.failure)
   return { flow, spec }
 }
 

@@ -70,17 +70,15 @@ export async function judge(
     }
     const full =
       spec.deletes.policy === 'soft' && spec.deletes.field !== null ? withField(set, spec.deletes.field, false) : set
-    const before =
-      subject.known?.state === 'linked' && subject.known.shadow !== null ? rowFrom(subject.known.shadow) : null
-    if (before !== null && rowText(before) === rowText(fold(before, target.normal(spec.mapping.object, full))))
-      return { kind: 'skip', reason: 'no change' }
-    const moved =
-      before !== null &&
-      text(field(before, spec.mapping.key) ?? null) !==
-        text(field(target.normal(spec.mapping.object, full), spec.mapping.key) ?? null)
+    const send = { kind: 'send', set: full, key, ref, deletes: false } as const
+    const shadow = subject.known?.state === 'linked' ? subject.known.shadow : null
+    if (shadow === null) return { ...send, op: 'upsert', target: null }
+    const [before, wanted] = [rowFrom(shadow), target.normal(spec.mapping.object, full)]
+    if (rowText(fold(before, wanted)) === shadow) return { kind: 'skip', reason: 'no change' }
+    const idOf = (row: Row) => text(field(row, spec.mapping.key) ?? null)
     // A record whose external id changes is found by the target's own id: an upsert would make a second one.
-    const id = moved ? (subject.known?.target ?? null) : null
-    return { kind: 'send', op: id === null ? 'upsert' : 'update', set: full, key, ref, target: id, deletes: false }
+    const id = idOf(before) === idOf(wanted) ? null : (subject.known?.target ?? null)
+    return { ...send, op: id === null ? 'upsert' : 'update', target: id }
   }
 
   /** Which external ids of this window belong to a known record already. */
