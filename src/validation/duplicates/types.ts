@@ -1,0 +1,158 @@
+import type { FieldKind } from './options.ts'
+
+/** A field that is compared. */
+export interface PlannedField {
+  readonly name: string
+  readonly kind: ComparedKind
+}
+
+/** Kinds that are compared. */
+export type ComparedKind = Exclude<FieldKind, 'ignore'>
+
+/**
+ * How records of one sync are compared; made once by `planOf` (plan.ts). Pure data.
+ */
+export interface Plan {
+  /**
+   * Names what features and blocks depend on: fields, kinds, keys and the version of the rules. An index that was built under
+   * another id must be built anew; thresholds and weights do not change it.
+   */
+  readonly id: string
+  readonly fields: readonly PlannedField[]
+  /** Deterministic keys, as places in `fields`. */
+  readonly keys: readonly (readonly number[])[]
+  /** Bits of evidence from which on a pair is merged, or reviewed. */
+  readonly thresholds: { readonly mergeBits: number; readonly reviewBits: number }
+  readonly clusterMax: number
+  readonly candidatesMax: number
+  readonly weights: Weights
+}
+
+/**
+ * What is compared of a record: one normalised text a field of the plan, in its order; '' where the record has no usable value.
+ * JSON, a few hundred bytes at most; the index keeps it.
+ */
+export type Features = readonly string[]
+
+/** What comes of a pair. */
+export type MatchVerdict = 'merge' | 'review' | 'separate'
+
+/** What one field says of a pair. */
+export interface FieldComparison {
+  readonly field: string
+  /** How near the two values are: a level of the field's kind, `exact` to `different`, or `missing`. */
+  readonly level: string
+  /** log2 of how much likelier this level is among the same than among others; 0 where a value is missing. */
+  readonly bits: number
+  /** In words, without the values. */
+  readonly why: string
+}
+
+/** The answer of `compare`. */
+export interface Comparison {
+  /** log2 of the odds that the two are the same; the sum of the fields' bits and of `prior`. */
+  readonly bits: number
+  /** `bits` as a probability. */
+  readonly probability: number
+  readonly verdict: MatchVerdict
+  /** The odds before anything was compared, in bits. */
+  readonly priorBits: number
+  /** Against whom the evidence was weighed: the likelier of two strangers and two related records (household, branch). */
+  readonly against: 'strangers' | 'relatives'
+  readonly fields: readonly FieldComparison[]
+  /** The deterministic key that made it a match, as field names. */
+  readonly key?: readonly string[]
+  /** What keeps a pair from being merged although its bits suffice, in words. */
+  readonly veto?: string
+}
+
+/** How often a level occurs in pairs of three sorts; each sort's levels of a kind add up to 1. */
+export interface LevelWeights {
+  /** Among pairs that are the same. */
+  readonly m: number
+  /** Among pairs of strangers. */
+  readonly u: number
+  /** Among pairs that are related but not the same: one household, twins, branches of one company. */
+  readonly r: number
+}
+
+/** Weights of one field: its levels by name. */
+export type FieldWeights = { readonly [level: string]: LevelWeights }
+
+/**
+ * Everything that is estimated rather than configured; what `train` writes and `weights:` names. `version` is the version of
+ * the format: another one is refused.
+ */
+export interface Weights {
+  readonly version: 1
+  /** The plan whose features it was trained on; absent for the shipped weights, which serve any plan. */
+  readonly plan?: string
+  /** log2 odds of the same against strangers, and against related records, before anything is compared. */
+  readonly priorBits: { readonly strangers: number; readonly relatives: number }
+  /** By kind, for fields that `fields` does not name. */
+  readonly kinds: { readonly [kind: string]: FieldWeights }
+  /** By field name, where trained. */
+  readonly fields: { readonly [field: string]: FieldWeights }
+  /** How often common normalised values occur (0 to 1), by field name; others are taken to be as rare as `u` says. */
+  readonly frequencies: { readonly [field: string]: { readonly [value: string]: number } }
+  /** What it was estimated from, for people. */
+  readonly trainedOn?: { readonly records: number; readonly pairs: number; readonly labels: number }
+}
+
+/** A block of a record, with the number of records that the index holds in it. */
+export interface BlockSize {
+  readonly block: bigint
+  readonly records: number
+}
+
+/** Which blocks to read, and what is left out because of `candidatesMax`. */
+export interface BlockChoice {
+  readonly read: readonly bigint[]
+  /** Blocks that are not read, and how many records they hold; to be told, never silent (I6). */
+  readonly cut: readonly BlockSize[]
+}
+
+/** A pair that was compared, by the ids of its records. */
+export interface Link {
+  readonly a: string
+  readonly b: string
+  readonly comparison: Pick<Comparison, 'bits' | 'verdict' | 'fields' | 'key'>
+}
+
+/** Records that are one. */
+export interface Cluster {
+  /** The least id: the same for the same members, whatever the order. */
+  readonly representative: string
+  /** Sorted. */
+  readonly members: readonly string[]
+  /** The links that hold it together, strongest first; one fewer than members. */
+  readonly links: readonly Link[]
+}
+
+/** A link that was not followed, and why. */
+export interface RefusedLink {
+  readonly link: Link
+  readonly why: 'decided-apart' | 'cluster-max'
+  /** In words. */
+  readonly says: string
+}
+
+/** The answer of `clusters`. */
+export interface Clustering {
+  readonly clusters: readonly Cluster[]
+  /** Links with the verdict review that no cluster answers. */
+  readonly review: readonly Link[]
+  readonly refused: readonly RefusedLink[]
+}
+
+/*
+ * The functions, by file:
+ *   plan.ts      planOf(options, fieldNames, weights?): Plan            throws SyncError where options contradict each other
+ *   features.ts  featuresOf(set: Row, plan): Features
+ *   blocks.ts    blocksOf(features, plan): bigint[]                     signed 64 bits, distinct, at most `blocksMax`
+ *                chooseBlocks(sizes: BlockSize[], plan): BlockChoice    rarest first, up to plan.candidatesMax
+ *   compare.ts   compare(a, b, plan): Comparison
+ *   clusters.ts  clusters(links, { clusterMax, apart }): Clustering
+ *   train.ts     train(records, plan, …): Promise<Training>
+ *   weights.ts   readWeights(json: unknown): Weights                    throws SyncError; weightsText(weights): string
+ */
