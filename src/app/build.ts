@@ -152,7 +152,7 @@ export function specOf({ sync, mapping, filter, stages }: Compiled, tables: read
     filter,
     mapping,
     stages,
-    references: { known: async () => new Set() },
+    references: { known: async () => ({ known: new Set(), away: null }) },
     deletes: sync.deletes,
     requestRows: sync.batch.rows,
     windowRows: sync.window.rows,

@@ -28,6 +28,8 @@ export type Verdict =
 /** A mapped record on its way through the stages. */
 export interface Candidate {
   readonly key: Key
+  /** The number under which source and target are linked; null before the first delivery was planned. */
+  readonly link: number | null
   /** The composed source row. */
   readonly row: Row
   /** The mapped target fields. */
@@ -36,21 +38,34 @@ export interface Candidate {
 
 /**
  * What a stage wants to know before it judges; the pipeline collects the needs of a window and answers them in a few
- * queries, overlaid with the window's own earlier rows (rule 7).
+ * queries, overlaid with the window's own earlier rows (rule 7). One case for each stage that has needs.
  */
-export type Need =
-  /** Does this value occur in that reference set? */
-  { readonly kind: 'reference'; readonly set: string; readonly value: Value }
+export type Need = ReferenceNeed
+
+/** Does this value occur in that reference set? */
+export interface ReferenceNeed {
+  readonly kind: 'reference'
+  readonly set: string
+  readonly value: Value
+}
 
 /** Answers to needs. */
 export interface Found {
-  reference(set: string, value: Value): boolean
+  /** `away`: the set cannot be asked at present, and what is remembered of it does not answer. */
+  reference(set: string, value: Value): 'known' | 'unknown' | 'away'
 }
 
-/** One step of validation. Pure: it knows nothing but its records and the answers to its needs. */
+/** One step of validation. Pure: it knows nothing but its records, the answers to its needs, and what it was built with. */
 export interface Stage {
   readonly name: StageName
   needs?(candidates: readonly Candidate[]): readonly Need[]
-  /** One verdict a candidate, same order. */
-  judge(candidates: readonly Candidate[], found: Found): Verdict[]
+  /**
+   * One verdict a candidate, same order. `stands` is false for the place of a candidate that an earlier stage has parked: it is
+   * judged all the same, so that its owner sees every error at once (rule 8), but it will not be sent.
+   */
+  judge(
+    candidates: readonly Candidate[],
+    found: Found,
+    stands: (place: number) => boolean,
+  ): readonly Verdict[] | Promise<readonly Verdict[]>
 }

@@ -73,7 +73,7 @@ export const spec = (more: Partial<FlowSpec> = {}): FlowSpec => ({
   filter: null,
   mapping,
   stages: [],
-  references: { known: async () => new Set() },
+  references: { known: async () => ({ known: new Set(), away: null }) },
   deletes: { policy: 'soft', field: 'Gone__c', guard: null },
   requestRows: 100,
   windowRows: 100,

@@ -1,5 +1,6 @@
 import type { RetryPolicy } from '../delivery/retry.ts'
 import type { FlowId } from '../model/change.ts'
+import type { Failure } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
 import type { Filter, Mapping } from '../model/mapping.ts'
 import type { TableReader } from '../model/source.ts'
@@ -55,8 +56,15 @@ export interface FlowSpec {
 
 /** Answers to the needs of stages (rule 7), for one window. */
 export interface References {
-  /** Which of these values occur in a reference set, by their texts. */
-  known(set: string, values: readonly Value[], signal: AbortSignal): Promise<ReadonlySet<string>>
+  known(set: string, values: readonly Value[], signal: AbortSignal): Promise<ReferenceAnswer>
+}
+
+/** What a reference set says of the values that it was asked for. */
+export interface ReferenceAnswer {
+  /** Those that occur in it, by their texts as they were asked. */
+  readonly known: ReadonlySet<string>
+  /** Why the others could not be asked for; null where they were, and do not occur. */
+  readonly away: Failure | null
 }
 
 /** What a flow works with. Time, randomness, network and disk come from here and nowhere else (I10). */

@@ -153,15 +153,17 @@ async function validate(
       return { kind: 'park', to: 'quarantine', stage: mapped.reasons[0]?.stage ?? 'mapping', reasons: mapped.reasons }
     const key = text(mapped.key)
     if (key === null || key.trim() === '') return parkKeyless(spec.mapping)
-    const { image, key: record } = subjects[i] as Subject
-    candidates.push({ key: record, row: image.row, set: mapped.set })
+    const { image, key: record, known } = subjects[i] as Subject
+    candidates.push({ key: record, link: known?.link ?? null, row: image.row, set: mapped.set })
     places.push(i)
     return { kind: 'accept' }
   })
   if (spec.stages.length === 0 || candidates.length === 0) return judged
   const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
-  for (const stage of spec.stages)
-    stage.judge(candidates, found).forEach((verdict, n) => {
+  const stands = (n: number) => judged[places[n] as number]?.kind === 'accept'
+  for (const stage of spec.stages) {
+    const verdicts = await stage.judge(candidates, found, stands)
+    verdicts.forEach((verdict, n) => {
       const place = places[n] as number
       const before = judged[place]
       if (verdict.kind === 'accept' || before === null || before === undefined) return
@@ -170,6 +172,7 @@ async function validate(
       else if (before.kind === 'park' && verdict.kind === 'park')
         judged[place] = { ...before, reasons: [...before.reasons, ...verdict.reasons] }
     })
+  }
   return judged
 }
 

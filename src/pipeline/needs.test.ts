@@ -13,7 +13,7 @@ const chapters: Stage = {
     candidates.map(({ row }) => ({ kind: 'reference', set: 'chapters.id', value: row['chapter'] ?? null })),
   judge: (candidates, found) =>
     candidates.map(({ row }) =>
-      found.reference('chapters.id', row['chapter'] ?? null)
+      found.reference('chapters.id', row['chapter'] ?? null) === 'known'
         ? { kind: 'accept' }
         : {
             kind: 'park',
@@ -28,22 +28,22 @@ test('rule 7: the needs of a window are one question a set, each value once', as
   const references = {
     async known(set: string, values: readonly Value[]) {
       asked.push([set, values])
-      return new Set(['7'])
+      return { known: new Set(['7']), away: null }
     },
   }
   const candidates = [7, 8, 7].map(
-    (chapter): Candidate => ({ key: entry(1, 'read', 1).key, row: { chapter }, set: {} }),
+    (chapter): Candidate => ({ key: entry(1, 'read', 1).key, link: null, row: { chapter }, set: {} }),
   )
   const found = await answerNeeds([chapters, chapters], candidates, references, never)
   assert.deepEqual(asked, [['chapters.id', [7, 8]]])
   assert.deepEqual(
     [found.reference('chapters.id', 7), found.reference('chapters.id', 8), found.reference('other', 7)],
-    [true, false, false],
+    ['known', 'unknown', 'unknown'],
   )
 })
 
 test('a record whose need is answered with no parks at that stage, the others go on', async () => {
-  const references = { known: async () => new Set(['7']) }
+  const references = { known: async () => ({ known: new Set(['7']), away: null }) }
   const rows = [7, 8].map((chapter, i) =>
     subject(i + 1, { op: 'upsert', row: { id: i + 1, name: 'Anna', note: null, chapter } }),
   )

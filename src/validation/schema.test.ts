@@ -3,18 +3,18 @@ import { test } from 'node:test'
 import { SyncError } from '../model/failure.ts'
 import { keyOf } from '../model/key.ts'
 import type { Row, Value } from '../model/value.ts'
-import type { Found, Reason } from '../model/verdict.ts'
+import type { Candidate, Reason } from '../model/verdict.ts'
 import { plainValue } from './plain.ts'
 import { type JsonSchema, schemaStage } from './schema.ts'
 
-const nothing: Found = { reference: () => false }
-
 function reasons(schema: JsonSchema, set: Row): readonly Reason[] {
-  const [verdict] = schemaStage(schema).judge([{ key: keyOf([1])!, row: {}, set }], nothing)
+  const [verdict] = schemaStage(schema).judge([candidate(set)])
   if (verdict?.kind === 'accept') return []
   assert.equal(verdict?.kind, 'park')
   return verdict.kind === 'park' ? verdict.reasons : []
 }
+
+const candidate = (set: Row, row: Row = {}): Candidate => ({ key: keyOf([1])!, link: null, row, set })
 
 const decimal = (text: string): Value => ({ kind: 'decimal', text })
 
@@ -24,11 +24,11 @@ test('one record parks alone, with every reason, in the order of the candidates'
     properties: { Email: { type: 'string', format: 'email' } },
     required: ['LastName'],
   })
-  const candidate = (set: Row) => ({ key: keyOf([1])!, row: {}, set })
-  const verdicts = stage.judge(
-    [candidate({ LastName: 'x', Email: 'a@b.org' }), candidate({ Email: 'nobody' }), candidate({ LastName: 'y' })],
-    nothing,
-  )
+  const verdicts = stage.judge([
+    candidate({ LastName: 'x', Email: 'a@b.org' }),
+    candidate({ Email: 'nobody' }),
+    candidate({ LastName: 'y' }),
+  ])
   assert.deepEqual(
     verdicts.map((verdict) => verdict.kind),
     ['accept', 'park', 'accept'],
@@ -170,7 +170,7 @@ test('a field whose column the change did not carry is not missing', () => {
   const inputs = { Bio: ['bio'], Name: ['first', 'last'], 'custom.x': ['x'] }
   const stage = schemaStage(schema, { inputs })
   const fieldsOf = (row: Row) => {
-    const [verdict] = stage.judge([{ key: keyOf([1])!, row, set: {} }], nothing)
+    const [verdict] = stage.judge([candidate({}, row)])
     return verdict?.kind === 'park' ? verdict.reasons.map((reason) => reason.field) : verdict?.kind
   }
   assert.equal(fieldsOf({ first: 'a' }), 'accept')

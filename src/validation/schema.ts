@@ -31,6 +31,11 @@ const formats = [
   'uuid',
 ] as const
 
+/** It has no needs and no use for what other stages said. */
+export interface SchemaStage extends Stage {
+  judge(candidates: readonly Candidate[]): Verdict[]
+}
+
 /**
  * The schema stage: judges the mapped target fields against a JSON Schema. Compiled once; throws a `SyncError` (SYNC-1018,
  * SYNC-1015) where the schema cannot be used. How values look to it: `plainRow`. Every error of a record is reported, up to a
@@ -39,7 +44,7 @@ const formats = [
  * Patterns run in linear time (std/pattern.ts). A field that is absent because its source column is absent has not changed,
  * and is not reported as missing; for that `inputs` must say which columns a field is made of.
  */
-export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}): Stage {
+export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}): SchemaStage {
   const validate = compile(schema)
   const { reasonsMax = reasonsDefault, inputs = {} } = options
   return {

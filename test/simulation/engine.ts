@@ -76,7 +76,7 @@ export const specOf = (
   filter,
   mapping: mapping(joined),
   stages: [noBadNames],
-  references: { known: async () => new Set() },
+  references: { known: async () => ({ known: new Set(), away: null }) },
   deletes: { policy, field: policy === 'soft' ? 'Gone__c' : null, guard: null },
   requestRows: sizes.request,
   windowRows: sizes.window,
