@@ -1,0 +1,292 @@
+/**
+ * MariaDB's programs, ready to run: those of the machine, or Debian's and Ubuntu's packages, fetched and verified by apt,
+ * unpacked into a cache and never installed. Needs neither root nor a package that is not there anyway.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { access, constants, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { findPlace, once, otherwise, type Place, type Product, run } from './mysql-place.ts'
+import { commonSettings, type Installation, passwordFile, versionFile } from './mysql-server.ts'
+import { exists, giveTo } from './postgres-install.ts'
+
+/** MariaDB in messages. */
+export const mariadb: Product = { name: 'MariaDB', variable: 'SYNCLINE_TEST_MARIADB_URL' }
+
+/** The oldest that knows binlog_row_metadata. */
+const versionMin = [10, 5] as const
+
+const settings: Readonly<Record<string, string>> = {
+  ...commonSettings,
+  gtid_strict_mode: 'ON',
+  aria_pagecache_buffer_size: '1M',
+  innodb_log_file_size: '16M',
+}
+
+const bootstrapSettings = [
+  '--innodb-buffer-pool-size=32M',
+  '--innodb-log-file-size=16M',
+  '--innodb-use-native-aio=0',
+  '--innodb-doublewrite=0',
+  '--skip-log-bin',
+  '--skip-networking',
+]
+
+/** Programs without a data directory. */
+type Programs = {
+  readonly server: string
+  /** Folder with `mysql_system_tables.sql` and the messages. */
+  readonly share: string
+  /** Folder of the client programs. */
+  readonly clients: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/**
+ * Finds the programs, makes them runnable and returns them with an initialised template: once some seconds, then next to
+ * nothing. Any number of processes may call it at once.
+ * @param candidates Folders to keep it in; the first that can be used is.
+ * @throws Error with a sentence that names what is missing and the variable that points at another server instead.
+ */
+export async function installMariadb(candidates?: readonly string[]): Promise<Installation> {
+  const place = await findPlace(mariadb, candidates)
+  try {
+    const programs = (await ofMachine()) ?? (await ofPackages(place))
+    return await withTemplate(programs, place)
+  } catch (error) {
+    throw new Error(`MariaDB cannot be had: ${(error as Error).message}. ${otherwise(mariadb)}`)
+  }
+}
+
+async function withTemplate(programs: Programs, place: Place): Promise<Installation> {
+  const version = await versionOf(programs)
+  const [major, minor] = version.split('.')
+  const sql = await systemTables(programs.share)
+  const recipe = createHash('sha256')
+    .update([sql, ...bootstrapSettings].join('\n'))
+    .digest('hex')
+    .slice(0, 8)
+  const template = join(place.folder, `mariadb-template-${version}-${process.arch}-${recipe}`)
+  await once(template, (building) => initialise(programs, place, sql, `${major}.${minor}`, building))
+  const own = { lc_messages_dir: programs.share, basedir: dirname(dirname(programs.server)) }
+  return {
+    product: mariadb,
+    path: programs.server,
+    env: programs.env,
+    user: place.user,
+    template,
+    version: `${major}.${minor}`,
+    place: place.folder,
+    programs: programs.clients,
+    settings: { ...settings, ...own },
+  }
+}
+
+async function versionOf({ server, env }: Programs): Promise<string> {
+  const said = await run(server, ['--no-defaults', '--version'], { cwd: '/', env })
+  const version = /Ver (\d+\.\d+\.\d+)-MariaDB/.exec(said)?.[1]
+  if (version === undefined) throw new Error(`${server} is not MariaDB: ${said.trim()}`)
+  return version
+}
+
+/** A server that is installed on this machine, if it is MariaDB and new enough. */
+async function ofMachine(): Promise<Programs | null> {
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']) {
+    const path = join(folder, 'mariadbd')
+    const isProgram = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (!folder.startsWith('/') || !isProgram) continue
+    const server = await realpath(path)
+    const root = dirname(dirname(server))
+    for (const share of ['share/mysql', 'share/mariadb', 'share'].map((name) => join(root, name))) {
+      const programs = { server, share, clients: join(root, 'bin'), env: environment([]) }
+      const isUsable = await versionOf(programs)
+        .then(async (version) => isNewEnough(version) && (await systemTables(share)) !== '')
+        .catch(() => false)
+      if (isUsable) return programs
+    }
+  }
+  return null
+}
+
+function isNewEnough(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > versionMin[0] || (major === versionMin[0] && minor >= versionMin[1])
+}
+
+/** The statements that make the system tables. Their files were renamed in MariaDB 11. */
+async function systemTables(share: string): Promise<string> {
+  const parts: string[] = []
+  for (const name of ['system_tables', 'system_tables_data', 'performance_tables']) {
+    const files = [`mariadb_${name}.sql`, `mysql_${name}.sql`].map((file) => join(share, file))
+    const found = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => null)))
+    const text = found.find((each) => each !== null)
+    if (text === undefined) throw new Error(`there is no ${files[1]}`)
+    parts.push(text as string)
+  }
+  return parts.join('\n')
+}
+
+function environment(libraries: readonly string[]): Record<string, string> {
+  // No settings of the caller (LANG, TZ, MYSQL_HOME) reach the server.
+  return { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', LD_LIBRARY_PATH: libraries.join(':') }
+}
+
+/** What packages are called: without a number since Debian 12 and Ubuntu 24.04. */
+const packageNames = ['', '-10.6', '-10.5'].map((suffix) => [
+  `mariadb-server-core${suffix}`,
+  `mariadb-client${suffix}`, // mariadb-binlog
+])
+
+async function ofPackages(place: Place): Promise<Programs> {
+  const folder = join(place.folder, `mariadb-packages-${await distribution()}-${process.arch}`)
+  await once(folder, unpackPackages)
+  return programsIn(folder)
+}
+
+/** Programs are linked against the libraries of their release. */
+async function distribution(): Promise<string> {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '')
+  const [id, version] = ['ID', 'VERSION_ID'].map((name) => new RegExp(`^${name}="?([\\w.]+)`, 'm').exec(text)?.[1])
+  return `${id ?? 'linux'}-${version ?? 'rolling'}`
+}
+
+async function programsIn(folder: string): Promise<Programs> {
+  const libraries: string[] = []
+  for (const parent of ['lib', 'usr/lib'].map((name) => join(folder, name)))
+    for (const name of await readdir(parent).catch(() => []))
+      if (name.includes('-linux-')) libraries.push(join(parent, name))
+  const share = join(folder, 'usr/share')
+  const isRenamed = await exists(join(share, 'mariadb'))
+  return {
+    server: join(folder, 'usr/sbin/mariadbd'),
+    share: join(share, isRenamed ? 'mariadb' : 'mysql'),
+    clients: join(folder, 'usr/bin'),
+    env: environment(libraries),
+  }
+}
+
+async function unpackPackages(folder: string): Promise<void> {
+  for (const [program, from] of [
+    ['apt-get', 'MariaDB is taken from the packages of Debian or Ubuntu'],
+    ['dpkg-deb', 'it unpacks the packages of MariaDB'],
+  ] as const)
+    if (!(await exists(`/usr/bin/${program}`))) throw new Error(`there is no ${program}, and ${from}`)
+  const work = `${folder}.apt`
+  try {
+    const apt = await aptFor(work)
+    const names = await firstThatLoads(apt, work)
+    await unpackAll(work, folder)
+    for (const recurse of [false, true]) {
+      if (!(await lacksLibraries(folder))) break
+      const libraries = await librariesOf(apt, names[0] as string, recurse)
+      await run('apt-get', [...apt, 'download', ...libraries], { cwd: work })
+      await unpackAll(work, folder)
+    }
+    const missing = await lacksLibraries(folder)
+    if (missing) throw new Error(`libraries are missing: ${missing}`)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** Lists that are stored where only we look, so that apt works for an ordinary user and the machine's own are left alone. */
+async function aptFor(work: string): Promise<string[]> {
+  const folders = ['state/lists/partial', 'cache/archives/partial']
+  for (const name of folders) await mkdir(join(work, name), { recursive: true })
+  const options = {
+    'Dir::Cache': join(work, 'cache'),
+    'APT::Sandbox::User': 'root', // it could not write into a folder of ours
+    'Acquire::Retries': '2',
+    'Acquire::http::Timeout': '30',
+    'Acquire::https::Timeout': '30',
+  }
+  return ['-qq', ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
+}
+
+/** Downloads the server by the machine's own lists; where they are missing or old, by fresh ones of ours. Returns the names that did. */
+async function firstThatLoads(apt: string[], work: string): Promise<readonly string[]> {
+  let last: unknown
+  for (const isFresh of [false, true]) {
+    if (isFresh) {
+      apt.push('-o', `Dir::State=${join(work, 'state')}`, '-o', 'Dir::State::status=/var/lib/dpkg/status')
+      await run('apt-get', [...apt, 'update'], { cwd: work })
+    }
+    for (const names of packageNames) {
+      try {
+        await run('apt-get', [...apt, 'download', ...names], { cwd: work })
+        return names
+      } catch (error) {
+        last ??= error
+      }
+    }
+  }
+  throw last
+}
+
+async function unpackAll(work: string, folder: string): Promise<void> {
+  for (const name of await readdir(work)) {
+    if (!name.endsWith('.deb')) continue
+    await run('dpkg-deb', ['-x', join(work, name), folder], { cwd: work })
+    await rm(join(work, name))
+  }
+}
+
+/** Libraries that the server does not find, or an empty text. */
+async function lacksLibraries(folder: string): Promise<string> {
+  const { server, env } = await programsIn(folder)
+  const lines = (await run('ldd', [server], { cwd: '/', env })).split('\n')
+  return lines
+    .filter((line) => line.includes('not found'))
+    .map((line) => line.trim().split(' ')[0])
+    .join(', ')
+}
+
+async function librariesOf(apt: readonly string[], server: string, recurse: boolean): Promise<string[]> {
+  const only = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((word) => `--no-${word}`)
+  const options = [...apt.slice(1), ...only, ...(recurse ? ['--recurse'] : [])]
+  const said = await run('apt-cache', [...options, 'depends', server], { cwd: '/' })
+  const names = [...said.matchAll(/^ *\|?(?:Pre)?Depends: (lib[\w.+-]+)/gm)].map((match) => match[1] as string)
+  // The C library is the machine's own, always.
+  return [...new Set(names)].filter((name) => !/^libc6|^libgcc|^libstdc|^libelogind/.test(name))
+}
+
+/** Makes the system tables, with root reachable by password over TCP. */
+async function initialise(
+  programs: Programs,
+  place: Place,
+  sql: string,
+  version: string,
+  building: string,
+): Promise<void> {
+  const password = randomBytes(18).toString('base64url')
+  // MariaDB reads statements here line by line: `;` ends one only at the end of a line.
+  const statements = [
+    'CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;',
+    sql,
+    "DELETE FROM global_priv WHERE User='root' AND Host NOT IN ('localhost','127.0.0.1');",
+    `UPDATE global_priv SET Priv=JSON_SET(Priv,'$.plugin','mysql_native_password','$.authentication_string',PASSWORD('${password}')) WHERE User='root';`,
+    "DELETE FROM proxies_priv WHERE Host NOT IN ('localhost','127.0.0.1');",
+    '',
+  ]
+  await giveTo(place.user, building)
+  await run(
+    programs.server,
+    [
+      '--no-defaults',
+      '--bootstrap',
+      `--datadir=${building}`,
+      `--lc-messages-dir=${programs.share}`,
+      ...bootstrapSettings,
+    ],
+    { cwd: building, env: programs.env, user: place.user, input: statements.join('\n') },
+  )
+  for (const [name, text, mode] of [
+    [passwordFile, password, 0o600],
+    [versionFile, version, 0o644],
+  ] as const) {
+    await writeFile(join(building, name), `${text}\n`, { mode })
+    await giveTo(place.user, join(building, name))
+  }
+}

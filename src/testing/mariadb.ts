@@ -1,0 +1,27 @@
+/**
+ * A real MariaDB for tests and the demo, without a service and without root: started in about a second, listening on
+ * 127.0.0.1 alone, and gone when the process that started it is gone.
+ */
+import { installMariadb, mariadb } from './mariadb-install.ts'
+import { type Server, type ServerOptions, startServer } from './mysql-server.ts'
+
+/** A MariaDB for the time of a test; `await using` stops it. */
+export type Mariadb = Server
+
+/**
+ * Starts a MariaDB with row logging and resolves when it accepts connections.
+ * @throws Error with a sentence that names what is missing and the variable that points at another server instead.
+ */
+export async function startMariadb(options: ServerOptions = {}): Promise<Mariadb> {
+  const existing = options.existing === undefined ? process.env[mariadb.variable] : options.existing
+  return startServer(options, existing, () => installMariadb())
+}
+
+/** Why there is no MariaDB on this machine, for the `skip` of a test; false where there is one. */
+export async function withoutMariadb(): Promise<string | false> {
+  if (process.env[mariadb.variable]) return false
+  return installMariadb().then(
+    () => false,
+    (error: Error) => error.message,
+  )
+}
