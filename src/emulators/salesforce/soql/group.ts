@@ -132,16 +132,17 @@ function aggregate(
     case 'AVG':
       return { value: (each) => (values(each).length === 0 ? null : total(each) / values(each).length), field: null }
     case 'MIN':
-      return { value: (each) => extreme(values(each), -1), field }
+      return { value: (each) => extreme(field, values(each), -1), field }
     case 'MAX':
-      return { value: (each) => extreme(values(each), 1), field }
+      return { value: (each) => extreme(field, values(each), 1), field }
   }
 }
 
-function extreme(values: readonly Value[], sign: 1 | -1): Value {
+function extreme(field: Field, values: readonly Value[], sign: 1 | -1): Value {
   let best: Value = null
   const order = { descending: false, nullsFirst: true }
-  for (const value of values) if (best === null || sign * compareValues(value, best, order) > 0) best = value
+  for (const value of values)
+    if (best === null || sign * compareValues(fold(field, value), fold(field, best), order) > 0) best = value
   return best
 }
 
@@ -213,7 +214,10 @@ function orderValue(
   by: readonly Resolved[],
   item: OrderItem,
 ): (group: Group) => Value {
-  if ('kind' in item.by) return aggregate(scope, type, query, item.by).value
+  if ('kind' in item.by) {
+    const { value, field } = aggregate(scope, type, query, item.by)
+    return field === null ? value : (each) => fold(field, value(each))
+  }
   const place = keyPlace(scope, type, query, by, item.by)
-  return (each) => each.keys[place]!
+  return (each) => fold(by[place]!.field, each.keys[place]!)
 }

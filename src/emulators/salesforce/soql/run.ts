@@ -5,7 +5,7 @@ import { toId18 } from '../ids.ts'
 import { fieldOf, isTextType, type ObjectType, type Row, type Value } from '../schema.ts'
 import { rowsChangedSince, rowsWith, type Table, type Tables } from '../tables.ts'
 import { parseMoment } from '../values.ts'
-import { compile, objectIn, type Predicate, resolve, type Scope } from './check.ts'
+import { compile, fold, objectIn, type Predicate, resolve, type Scope } from './check.ts'
 import { group, isGrouped } from './group.ts'
 import { queryError } from './lexer.ts'
 import { compareValues } from './order.ts'
@@ -161,8 +161,9 @@ function ordering(scope: Scope, type: ObjectType, query: Query): (a: Row, b: Row
 function orderItem(scope: Scope, type: ObjectType, query: Query, item: OrderItem): (a: Row, b: Row) => number {
   if ('kind' in item.by)
     throw queryError('MALFORMED_QUERY', scope.text, item.by.at, 'ORDER BY an aggregate needs a GROUP BY clause')
-  const { read } = resolve(scope, type, query.alias, item.by)
-  return (a, b) => compareValues(read(a) as Value, read(b) as Value, item)
+  const { read, field } = resolve(scope, type, query.alias, item.by)
+  const value = (row: Row) => fold(field, read(row) as Value)
+  return (a, b) => compareValues(value(a), value(b), item)
 }
 
 /** The rows of a child sub-select below one parent, shaped. */

@@ -184,6 +184,28 @@ test('order, limit and offset', () => {
   assert.equal(run('SELECT Id FROM Contact LIMIT 0').totalSize, 0)
 })
 
+test('pages by WHERE key > last ORDER BY key meet every record once', () => {
+  // Ids and case-sensitive keys tell A from a; the 11th and the 37th id differ in nothing else.
+  const letter = (i: number) => String.fromCharCode((i % 2 === 0 ? 65 : 97) + (i % 26))
+  const setup = {
+    objects: { Contact: { fields: { Key__c: { type: 'text', externalId: true, unique: true, caseSensitive: true } } } },
+    records: { Contact: Array.from({ length: 80 }, (_, i) => ({ LastName: 'L', Key__c: `${letter(i)}${i}` })) },
+  } as const
+  const many = openOrg(setup as never, null, () => NOW_ms, seededRandom(1))
+  loadRecords(many)
+  for (const field of ['Id', 'Key__c'] as const) {
+    const met: string[] = []
+    for (let rows = 7; rows === 7; ) {
+      const after = met.length === 0 ? '' : `WHERE ${field} > '${met.at(-1)}'`
+      const query = parseQuery(`SELECT ${field} FROM Contact ${after} ORDER BY ${field} LIMIT 7`)
+      const found = runQuery(many.tables, query, { now_ms: NOW_ms, deleted: false, base: '/b' })
+      met.push(...found.page(0, 7).map((record) => (record as Record<typeof field, string>)[field]))
+      rows = found.rows
+    }
+    assert.deepEqual([met.length, new Set(met).size], [80, 80], field)
+  }
+})
+
 test('parents nest, and a missing parent is null', () => {
   const [first, , , last] = records(
     'SELECT c.LastName, Account.Name, Account.Owner.Username FROM Contact c ORDER BY Ext__c',
