@@ -5,6 +5,7 @@ import { checkKeys, type Report } from './check.ts'
 import { type Field, type FieldSpec, makeField, type ObjectSpec } from './schema.ts'
 import type { FieldSetup, FieldSetupType, ObjectSetup } from './setup.ts'
 import { systemFields } from './standard.ts'
+import { coerce, isMisfit } from './values.ts'
 
 const FIELD_KEYS = [
   'type',
@@ -100,25 +101,26 @@ export function customField(
         }
       : {}
   const required = own.required === true || own.type === 'masterdetail'
-  return [
-    makeField({
-      name,
-      type,
-      ...(own.label === undefined ? {} : { label: own.label }),
-      ...(own.length === undefined ? {} : { length: own.length }),
-      ...(own.precision === undefined ? {} : { precision: own.precision }),
-      ...(own.type === 'number' ? { scale: own.scale ?? 0 } : own.scale === undefined ? {} : { scale: own.scale }),
-      nillable: type !== 'boolean' && !required,
-      externalId: own.externalId === true,
-      unique: own.unique === true,
-      caseSensitive: own.caseSensitive === true,
-      picklist: own.values ?? [],
-      restrictedPicklist: own.restricted === true,
-      ...(own.readOnly === true ? { createable: false, updateable: false } : {}),
-      ...(own.default === undefined ? {} : { defaultValue: own.default, defaultedOnCreate: true }),
-      ...reference,
-    }),
-  ]
+  const field = makeField({
+    name,
+    type,
+    ...(own.label === undefined ? {} : { label: own.label }),
+    ...(own.length === undefined ? {} : { length: own.length }),
+    ...(own.precision === undefined ? {} : { precision: own.precision }),
+    ...(own.type === 'number' ? { scale: own.scale ?? 0 } : own.scale === undefined ? {} : { scale: own.scale }),
+    nillable: type !== 'boolean' && !required,
+    externalId: own.externalId === true,
+    unique: own.unique === true,
+    caseSensitive: own.caseSensitive === true,
+    picklist: own.values ?? [],
+    restrictedPicklist: own.restricted === true,
+    ...(own.readOnly === true ? { createable: false, updateable: false } : {}),
+    ...reference,
+  })
+  if (own.default === undefined) return [field]
+  const defaultValue = coerce(field, own.default)
+  if (isMisfit(defaultValue)) return nothing(report, `${place}.default`, defaultValue.error.message)
+  return [{ ...field, defaultValue, defaultedOnCreate: true }]
 }
 
 function checkShape(report: Report, place: string, own: FieldSetup, objects: ReadonlySet<string>): void {

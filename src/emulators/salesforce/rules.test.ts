@@ -31,6 +31,7 @@ before(async () => {
               message: 'An active member needs a phone or an e-mail',
               field: 'Status__c',
             },
+            { name: 'Born', when: 'Birthdate > TODAY', message: 'Nobody is born tomorrow', field: 'Birthdate' },
           ],
         },
       },
@@ -165,6 +166,12 @@ test('a rule sees the whole record, not only what is sent', async () => {
     ],
   )
   assert.equal((await client.send('PATCH', `sobjects/Contact/${id}`, { Phone: null, Email: 'a@b.de' })).status, 204)
+})
+
+test('a date literal in a rule means the day on which the record is written', async () => {
+  const day = (shift: number) => new Date(Date.now() + shift * 86_400_000).toISOString().slice(0, 10)
+  assert.ok((await write({ Birthdate: day(-2) })).success)
+  assert.equal((await write({ Birthdate: day(2) })).errors[0]!.message, 'Nobody is born tomorrow')
 })
 
 test('a lookup to a deleted record is refused; deleting clears lookups to it', async () => {

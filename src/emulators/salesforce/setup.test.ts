@@ -101,6 +101,21 @@ const WRONG: [string, unknown, string][] = [
     "objects.Contact.rules[0].when: Nope = 1 ^ ERROR at Row:1:Column:1 No such column 'Nope'",
   ],
   [
+    'a rule on a field of a parent',
+    { objects: { Contact: { rules: [{ name: 'r', when: "Account.Name = 'x'", message: 'm' }] } } },
+    "a rule sees the record's own fields, none of a parent",
+  ],
+  [
+    'a rule with a sub-select',
+    { objects: { Contact: { rules: [{ name: 'r', when: 'AccountId IN (SELECT Id FROM Account)', message: 'm' }] } } },
+    'a rule cannot hold a sub-select',
+  ],
+  [
+    'a default that the field refuses',
+    { objects: { Contact: { fields: { Foo__c: { type: 'number', default: 'many' } } } } },
+    'objects.Contact.fields.Foo__c.default: Cannot deserialize instance of double',
+  ],
+  [
     'a rule without a condition',
     { objects: { Contact: { rules: [{ name: 'r', message: 'm' }] } } },
     'objects.Contact.rules[0].when: expected text',

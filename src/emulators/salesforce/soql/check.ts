@@ -26,6 +26,8 @@ export interface Scope {
   readonly rowById: (id: string) => Row | undefined
   /** The values of a semi-join's selected field. */
   readonly select: (query: Query) => ReadonlySet<Value>
+  /** A rule of the setup: it sees neither parents nor other records. */
+  readonly ownFields?: true
 }
 
 /** A compiled condition: whether a row is found. */
@@ -41,6 +43,7 @@ export interface Resolved {
 const SUFFIX_HINT =
   "If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names."
 const FILTERABLE_CHARS = 255
+const DAY_ms = 86_400_000
 
 /** The object named in FROM. Throws INVALID_TYPE. */
 export function objectIn(scope: Pick<Scope, 'schema' | 'text'>, name: string, at: number): ObjectType {
@@ -64,6 +67,8 @@ export function resolve(scope: Scope, type: ObjectType, alias: string | null, pa
     !type.parents.has(first)
   )
     names = names.slice(1)
+  if (scope.ownFields && names.length > 1)
+    throw queryError('MALFORMED_QUERY', scope.text, path.at, "a rule sees the record's own fields, none of a parent")
   const parents: Field[] = []
   let at = type
   for (const name of names.slice(0, -1)) {
@@ -124,6 +129,8 @@ export function compile(scope: Scope, type: ObjectType, alias: string | null, co
       return (row) => !part(row)
     }
     case 'semi': {
+      if (scope.ownFields)
+        throw queryError('MALFORMED_QUERY', scope.text, condition.left.at, 'a rule cannot hold a sub-select')
       const { read } = resolve(scope, type, alias, condition.left)
       const values = scope.select(condition.query)
       return (row) => values.has(read(row) as Value) !== condition.negated
@@ -296,19 +303,23 @@ function likeness(scope: Scope, field: Field, at: number, literal: Literal): (va
   return (value) => typeof value === 'string' && pattern.test(value)
 }
 
-/** Compiles a condition over one object's own fields, for rules of the setup: the function, or what is wrong. */
-export function checkWhere(schema: Schema, type: ObjectType, text: string, now_ms = 0): Predicate | string {
+/**
+ * Compiles a condition over one object's own fields, for rules of the setup: the function, or what is wrong. Date
+ * literals (TODAY) mean the day on which a row is judged: the day of its last change.
+ */
+export function checkWhere(schema: Schema, type: ObjectType, text: string): Predicate | string {
   try {
-    const alone: Scope = {
-      schema,
-      text,
-      now_ms,
-      rowById: () => undefined,
-      select: () => {
-        throw new ApiError(400, 'MALFORMED_QUERY', 'a rule cannot hold a sub-select')
-      },
+    const condition = parseCondition(text)
+    const alone = { schema, text, rowById: () => undefined, select: () => new Set<Value>(), ownFields: true } as const
+    const on = (now_ms: number) => compile({ ...alone, now_ms }, type, null, condition)
+    let day = 0
+    let test = on(0)
+    return (row) => {
+      const today = Math.floor(row.modified_ms / DAY_ms)
+      if (today !== day) test = on(row.modified_ms)
+      day = today
+      return test(row)
     }
-    return compile(alone, type, null, parseCondition(text))
   } catch (error) {
     if (error instanceof ApiError) return error.message.replace(/\s+/g, ' ').trim()
     throw error
