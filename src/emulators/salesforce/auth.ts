@@ -118,15 +118,26 @@ function userOf(org: Org, username: string | undefined): Row | undefined {
 }
 
 function byClientCredentials(org: Org, form: URLSearchParams, authorization: string | undefined): Row | OAuthAnswer {
-  const basic = /^Basic\s+(\S+)$/i.exec(authorization ?? '')?.[1]
-  const [basicId, ...basicSecret] = basic === undefined ? [] : Buffer.from(basic, 'base64').toString().split(':')
-  const id = form.get('client_id') ?? (basicId === undefined ? null : decodeURIComponent(basicId))
-  const secret = form.get('client_secret') ?? (basicId === undefined ? '' : decodeURIComponent(basicSecret.join(':')))
+  const basic = basicOf(authorization)
+  const id = form.get('client_id') ?? basic?.id
+  const secret = form.get('client_secret') ?? basic?.secret ?? ''
   const client = clientsOf(org).find((each) => each.clientId === id)
   if (client === undefined) return refuse('invalid_client_id', 'client identifier invalid')
   if (client.clientSecret === undefined || !sameText(client.clientSecret, secret))
     return refuse('invalid_client', 'invalid client credentials')
   return userOf(org, client.user) ?? refuse('invalid_grant', 'no client credentials user enabled')
+}
+
+/** HTTP Basic carries both parts form-encoded (RFC 6749, 2.3.1); what cannot be decoded names nobody. */
+function basicOf(authorization: string | undefined): { id: string; secret: string } | null {
+  const encoded = /^Basic\s+(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (encoded === undefined) return null
+  const [id, ...secret] = Buffer.from(encoded, 'base64').toString().split(':')
+  try {
+    return { id: decodeURIComponent(id!), secret: decodeURIComponent(secret.join(':')) }
+  } catch {
+    return null
+  }
 }
 
 function sameText(a: string, b: string): boolean {

@@ -1,7 +1,7 @@
 /** One REST call on its way through the emulator, and its answer. */
 
 import { isObject } from '../../std/json.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
 import type { FaultAction } from './faults.ts'
 import type { Cursors } from './queries.ts'
 import type { Row } from './schema.ts'
@@ -60,7 +60,25 @@ export function objectAt(call: ApiCall, name: string): ObjectType {
 export function bodyMap(call: ApiCall): Record<string, unknown> {
   const { body } = call
   if (isObject(body)) return body
-  throw new ApiError(400, 'JSON_PARSER_ERROR', 'The HTTP entity body is required, but this request has no entity body.')
+  const problem =
+    body === undefined
+      ? 'The HTTP entity body is required, but this request has no entity body.'
+      : 'The HTTP entity body must be a JSON object'
+  throw new ApiError(400, 'JSON_PARSER_ERROR', problem)
+}
+
+/** The parts of a path, each decoded. Throws 404 where one cannot be. */
+export function splitPath(path: string): string[] {
+  return path
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => {
+      try {
+        return decodeURIComponent(part)
+      } catch {
+        throw notFound()
+      }
+    })
 }
 
 /** Refuses other methods, as the platform words it. */

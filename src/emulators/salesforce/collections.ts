@@ -42,10 +42,15 @@ export function writeCollection(call: ApiCall, allOrNoneOutside: boolean): Answe
   const incoming = rows.map((row, i) => readIncoming(call.work, types[i]!, row))
   refuseMalformed(call.work, incoming)
   const creating = call.method === 'POST'
+  const ids = incoming.map((each) => (typeof each.id === 'string' ? toId18(each.id) : null))
   const results = writeAll(call.work, allOrNoneOutside || body['allOrNone'] === true, incoming.length, (i) => {
     const error = call.work.rowFault?.(rows[i]!) ?? null
     if (error !== null) return { errors: [error] }
-    return creating ? written(createRecord(call.work, incoming[i]!), true) : updateOne(call.work, incoming[i]!)
+    if (creating) return written(createRecord(call.work, incoming[i]!), true)
+    // Source: https://help.salesforce.com/s/articleView?id=000384876 (Duplicate Id Specified).
+    if (ids[i] !== null && ids.indexOf(ids[i]!) !== ids.lastIndexOf(ids[i]!))
+      return { errors: [rowError('DUPLICATE_VALUE', `Duplicate id specified: ${ids[i]}`, ['Id'])] }
+    return updateOne(call.work, incoming[i]!)
   })
   return answerResults(call, results, false)
 }

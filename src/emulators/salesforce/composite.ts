@@ -4,8 +4,9 @@
  * resources_composite_batch.htm.
  */
 
-import { type Answer, type ApiCall, allow, answerError, answerJson, bodyMap } from './call.ts'
-import { ApiError } from './errors.ts'
+import { isObject } from '../../std/json.ts'
+import { type Answer, type ApiCall, allow, answerError, answerJson, bodyMap, splitPath } from './call.ts'
+import { ApiError, notFound } from './errors.ts'
 import { undoChange } from './tables.ts'
 
 const SUBREQUESTS_MAX = 25
@@ -100,7 +101,7 @@ function subRequests(list: unknown): SubRequest[] {
     throw new ApiError(400, 'LIMIT_EXCEEDED', `Limit exceeded. Maximum number of subrequests is ${SUBREQUESTS_MAX}.`)
   const seen = new Set<string>()
   return list.map((each: unknown) => {
-    const request = (typeof each === 'object' && each !== null ? each : {}) as Partial<SubRequest>
+    const request = (isObject(each) ? each : {}) as Partial<SubRequest>
     const { method, url, referenceId } = request
     if (typeof method !== 'string' || typeof url !== 'string' || typeof referenceId !== 'string')
       throw new ApiError(400, 'INVALID_INPUT', 'Each request needs method, url and referenceId')
@@ -152,13 +153,10 @@ function resolve(request: SubRequest, earlier: readonly SubAnswer[]): SubRequest
 }
 
 function subCall(call: ApiCall, request: SubRequest): ApiCall {
-  const url = new URL(request.url, 'http://composite.invalid')
-  const path = /^\/services\/data\/(v\d+\.\d)\/(.*)$/.exec(url.pathname)
-  if (path === null) throw new ApiError(404, 'NOT_FOUND', 'The requested resource does not exist')
-  const segments = path[2]!
-    .split('/')
-    .filter((part) => part !== '')
-    .map(decodeURIComponent)
+  const url = URL.parse(request.url, 'http://composite.invalid')
+  const path = /^\/services\/data\/(v\d+\.\d)\/(.*)$/.exec(url?.pathname ?? '')
+  if (url === null || path === null) throw notFound()
+  const segments = splitPath(path[2]!)
   if (segments[0] === 'composite' && segments[1] !== 'sobjects')
     throw new ApiError(400, 'INVALID_INPUT', 'A composite request cannot hold another composite request')
   const headers: Record<string, string> = {}
@@ -177,19 +175,20 @@ export function answerBatch(call: ApiCall, dispatch: Dispatch): Answer {
     throw new ApiError(400, 'LIMIT_EXCEEDED', `Limit exceeded. Maximum number of subrequests is ${SUBREQUESTS_MAX}.`)
   let stopped = false
   let hasErrors = false
-  const results = list.map((each: { method?: unknown; url?: unknown; richInput?: unknown }, i) => {
+  const results = list.map((item: unknown, i) => {
+    const each = isObject(item) ? item : {}
     if (stopped)
       return {
         statusCode: 412,
         result: [{ errorCode: 'BATCH_PROCESSING_HALTED', message: 'Batch processing halted per request' }],
       }
     // URLs of a batch may leave out /services/data.
-    const url = String(each.url ?? '').replace(/^\/?(?=v\d+\.\d\/)/, '/services/data/')
+    const url = String(each['url'] ?? '').replace(/^\/?(?=v\d+\.\d\/)/, '/services/data/')
     const request = {
-      method: String(each.method ?? 'GET').toUpperCase(),
+      method: String(each['method'] ?? 'GET').toUpperCase(),
       url,
       referenceId: `r${i}`,
-      body: each.richInput,
+      body: each['richInput'],
       httpHeaders: {},
     }
     const answer = one(call, request, [], dispatch, false)

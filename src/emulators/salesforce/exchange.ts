@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { grantToken, identityOf, type Sessions, userInfoOf } from './auth.ts'
-import { type Answer, type ApiCall, answerError, answerJson } from './call.ts'
+import { type Answer, type ApiCall, answerError, answerJson, splitPath } from './call.ts'
 import { answerControl } from './control.ts'
 import { isVersion, versions } from './describe.ts'
 import { ApiError, notFound } from './errors.ts'
@@ -91,10 +91,7 @@ export function answerExchange(state: Exchange, request: IncomingMessage, bytes:
   const refusal = guarded(() => {
     if (url.length > URL_BYTES_MAX)
       throw new ApiError(414, 'URI_TOO_LONG', 'The length of the URI exceeds the 16,384 byte limit.')
-    segments = path
-      .split('/')
-      .filter((part) => part !== '')
-      .map(decodePart)
+    segments = splitPath(path)
     if (method !== 'GET' && method !== 'HEAD') body = readJson(request, bytes)
   })
   return plan(
@@ -183,7 +180,9 @@ function identity(
 ): Answer {
   const { org, sessions, origin } = state
   if (path === '/services/oauth2/token' || path === '/services/oauth2/revoke') {
-    const form = method === 'POST' ? new URLSearchParams(inflate(request, bytes).toString('utf8')) : query
+    const body = method === 'POST' ? guarded(() => inflate(request, bytes).toString('utf8')) : query
+    if (body instanceof ApiError) return answerJson(400, { error: 'invalid_request', error_description: body.message })
+    const form = new URLSearchParams(body)
     if (path.endsWith('/revoke')) {
       const known = sessions.revoke(form.get('token') ?? '')
       return known
@@ -210,14 +209,6 @@ function guarded<T>(run: () => T): T | ApiError {
   } catch (error) {
     if (error instanceof ApiError) return error
     throw error
-  }
-}
-
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    throw notFound()
   }
 }
 

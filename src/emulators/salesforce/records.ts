@@ -125,6 +125,8 @@ function upsert(call: ApiCall, type: ObjectType, key: Field, value: string | num
   if (incoming.malformed !== null) throw incoming.malformed
   if (Object.hasOwn(incoming.set, key.name) || (key.type === 'id' && incoming.id !== undefined))
     throw new ApiError(400, 'INVALID_FIELD', `The ${key.name} field should not be specified in the sobject data.`)
+  // API 61.0: `updateOnly` turns the upsert into an update.
+  if (call.query.get('updateOnly') === 'true' && findByKey(call.work, type, key, value).length === 0) throw notFound()
   refuseByFault(call, { ...body, [key.name]: value })
   if (key.type !== 'id') incoming.set[key.name] = value
   const result = upsertOne(call.work, key, value, incoming)

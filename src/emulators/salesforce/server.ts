@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../std/clock.ts'
 import { type Random, systemRandom } from '../../std/random.ts'
 import { makeSessions } from './auth.ts'
+import { answerError } from './call.ts'
+import { ApiError } from './errors.ts'
 import { answerExchange, type Exchange } from './exchange.ts'
 import type { FaultControl } from './faults.ts'
 import { loadRecords } from './load.ts'
@@ -127,15 +129,42 @@ function serve(state: Exchange, delivery: Delivery, request: IncomingMessage, re
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > REQUEST_BYTES_MAX) request.destroy()
-    else chunks.push(chunk)
+    if (bytes <= REQUEST_BYTES_MAX) chunks.push(chunk)
+    else if (!response.headersSent) refuse(response, TOO_LARGE)
+    // What a client goes on sending is read for a while, so that it comes to read the answer.
+    else if (bytes > 2 * REQUEST_BYTES_MAX) request.destroy()
   })
   request.on('error', () => response.destroy())
   request.on('end', () => {
+    if (bytes > REQUEST_BYTES_MAX) return
     const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-    deliver(delivery, request, response, answerExchange(state, request, body)).catch((error: unknown) => {
+    answer(state, delivery, request, response, body).catch((error: unknown) => {
       delivery.log(`the emulator failed: ${error instanceof Error ? error.stack : String(error)}`)
-      response.destroy()
+      refuse(response, FAILED)
     })
   })
+}
+
+async function answer(
+  state: Exchange,
+  delivery: Delivery,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer,
+): Promise<void> {
+  await deliver(delivery, request, response, answerExchange(state, request, body))
+}
+
+const TOO_LARGE = new ApiError(
+  413,
+  'REQUEST_ENTITY_TOO_LARGE',
+  `The emulator reads bodies of at most ${REQUEST_BYTES_MAX} bytes`,
+)
+const FAILED = new ApiError(500, 'UNKNOWN_EXCEPTION', 'An unexpected error occurred; the log of the emulator has it')
+
+/** Answers what never became a call; a connection whose answer has begun is broken. */
+function refuse(response: ServerResponse, error: ApiError): void {
+  if (response.headersSent) return void response.destroy()
+  const { status, body } = answerError(error)
+  response.writeHead(status, { 'Content-Type': 'application/json;charset=UTF-8', Connection: 'close' }).end(body)
 }

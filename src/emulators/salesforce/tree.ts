@@ -3,6 +3,7 @@
  * Source: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobject_tree.htm.
  */
 
+import { isObject } from '../../std/json.ts'
 import { type Answer, type ApiCall, allow, answerJson, bodyMap, objectAt } from './call.ts'
 import { ApiError, type RowError } from './errors.ts'
 import type { ObjectType } from './schema.ts'
@@ -43,7 +44,7 @@ function grow(
   if (!Array.isArray(list)) throw new ApiError(400, 'JSON_PARSER_ERROR', 'records is required: a list of sObjects')
   if (depth > DEPTH_MAX)
     throw new ApiError(400, 'INVALID_INPUT', `A tree holds at most ${DEPTH_MAX} levels of records.`)
-  for (const each of list as Body[]) {
+  for (const each of list as unknown[]) {
     if (++growth.records > RECORDS_MAX)
       throw new ApiError(400, 'INVALID_INPUT', `A tree holds at most ${RECORDS_MAX} records.`)
     plant(call, type, each, parent, growth, depth)
@@ -53,14 +54,14 @@ function grow(
 function plant(
   call: ApiCall,
   type: ObjectType,
-  record: Body,
+  record: unknown,
   parent: { field: string; id: string } | null,
   growth: Growth,
   depth: number,
 ): void {
-  const attributes = record['attributes'] as Body | undefined
-  const referenceId = attributes?.['referenceId']
-  if (attributes?.['type'] !== type.name || typeof referenceId !== 'string')
+  const attributes = isObject(record) && isObject(record['attributes']) ? record['attributes'] : {}
+  const { type: name, referenceId } = attributes
+  if (!isObject(record) || name !== type.name || typeof referenceId !== 'string')
     throw new ApiError(400, 'INVALID_INPUT', 'Each record needs attributes with type and referenceId')
   const links = call.work.org.schema.children.get(type.name) ?? []
   const own: Body = {}

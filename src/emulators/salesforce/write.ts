@@ -51,6 +51,7 @@ export function readIncoming(work: Work, type: ObjectType, body: Record<string, 
       const parent = type.parents.get(key.toLowerCase())
       if (parent === undefined)
         malformed ??= new ApiError(400, 'INVALID_FIELD', `No such column '${key}' on sobject of type ${type.name}`)
+      else if (!parent.createable) closed.push(parent.name)
       else readParent(work, parent, raw, set, errors)
       continue
     }
