@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config, SyncConfig } from '../config/config.ts'
 import { editorSchema } from '../config/describe.ts'
+import { namesOf, tablesOf } from '../config/tables.ts'
 import { connectors } from '../connectors/index.ts'
 import type { Entry, FlowId, Sequence } from '../model/change.ts'
 import type { Journal, JournalHead } from '../model/journal.ts'
@@ -69,10 +70,10 @@ export interface Reader {
   statusAfter(seq: number, rowsMax: number): Promise<readonly StatusEntry[]>
   /** Null for a system whose journal does not exist. */
   journalHead(system: string): Promise<JournalHead | null>
-  /** Entries of one table after a sequence, oldest first. Rows that were read again for one flow alone are left out. */
+  /** Entries of these tables after a sequence, oldest first. Rows that were read again for one flow alone are left out. */
   entries(
     system: string,
-    table: string,
+    tables: readonly string[],
     after: Sequence,
     rowsMax: number,
   ): Promise<{ readonly entries: readonly Entry[]; readonly scanned: Sequence }>
@@ -83,13 +84,6 @@ export interface Reader {
 
 /** Bytes of entries in one answer. */
 const READ_BYTES_MAX = 8_388_608
-
-/** Names under which the journal may know a table: without a schema, the default one of PostgreSQL. */
-export const namesOf = (table: string): string[] => (table.includes('.') ? [table] : [table, `public.${table}`])
-
-/** Every table that a sync reads. */
-const tablesOf = ({ source }: SyncConfig): string[] =>
-  [source.table, ...source.joins.map((join) => join.table)].flatMap(namesOf)
 
 /**
  * Opens the state folder of a configuration for reading. Null when no engine ever ran on it.
@@ -147,7 +141,7 @@ function answers(
     Promise.all(
       (await flows()).map(({ head, sync }) => {
         const journal = sync === null ? undefined : journals.get(sync.source.system)
-        return count(head, sync === null ? [] : tablesOf(sync), state, journal ?? nothingUnread)
+        return count(head, sync === null ? [] : tablesOf(sync, config), state, journal ?? nothingUnread)
       }),
     )
   return {
@@ -162,7 +156,9 @@ function answers(
     async story(flow, sync, key, rowsMax) {
       const journal = journals.get(sync.source.system)
       const found = await Promise.all(
-        namesOf(sync.source.table).map((table) => journal?.story(table, key, rowsMax) ?? []),
+        namesOf(config.systems[sync.source.system], sync.source.table).map(
+          (table) => journal?.story(table, key, rowsMax) ?? [],
+        ),
       )
       const { known, outcomes } = await state.story(
         flow,
@@ -177,10 +173,14 @@ function answers(
     },
     statusAfter: (seq, rowsMax) => state.statusAfter(seq, rowsMax),
     journalHead: async (system) => (await journals.get(system)?.head()) ?? null,
-    async entries(system, table, after, rowsMax) {
+    async entries(system, tables, after, rowsMax) {
       const journal = journals.get(system)
       if (journal === undefined) return { entries: [], scanned: after }
-      return journal.read({ after, tables: namesOf(table), flow: '' }, rowsMax, READ_BYTES_MAX)
+      return journal.read(
+        { after, tables: tables.flatMap((table) => namesOf(config.systems[system], table)), flow: '' },
+        rowsMax,
+        READ_BYTES_MAX,
+      )
     },
   }
 }

@@ -1,10 +1,11 @@
+import { tablesOf } from '../config/tables.ts'
 import { change } from './ask.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, isSet } from './io.ts'
 import { answer } from './output.ts'
 import { refuseUnknown } from './pause.ts'
-import { syncNamed, tableNames } from './syncs.ts'
+import { syncNamed } from './syncs.ts'
 
 /** `resume <sync>`: goes on after a pause or a safety stop. */
 export async function execute(given: Given, io: Io): Promise<number> {
@@ -21,7 +22,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
         (await state.flows()).map(({ id }) => id),
       )
       const source = journal(sync.source.system)
-      for (const table of tableNames(sync)) await source.clear(table)
+      for (const table of tablesOf(sync, config)) await source.clear(table)
       if (approveDeletes) await state.approveDeletes(name, (await source.head()).tail, io.clock.now())
       await state.setStatus(name, 'running', null)
     },

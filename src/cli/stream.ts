@@ -1,8 +1,9 @@
-import { namesOf, type Reader } from '../app/reader.ts'
+import type { Reader } from '../app/reader.ts'
 import type { Config } from '../config/config.ts'
+import { databaseOf, namesOf } from '../config/tables.ts'
+import { topicOf } from '../config/topics.ts'
 import type { Entry } from '../model/change.ts'
 import { type DebeziumSource, toDebezium } from '../model/debezium.ts'
-import { Secret } from '../std/secret.ts'
 import { didYouMean } from '../std/suggest.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
@@ -17,7 +18,9 @@ const PAGE_ROWS = 1_000
 const LOOK_MS = 250
 
 /** What a topic is read from. */
-type Topic = { readonly kind: 'status' } | { readonly kind: 'table'; readonly system: string; readonly table: string }
+type Topic =
+  | { readonly kind: 'status' }
+  | { readonly kind: 'tables'; readonly system: string; readonly tables: readonly string[] }
 
 /** One numbered line of a topic; null for entries that the format has no form for. */
 interface Line {
@@ -53,18 +56,31 @@ export async function execute(given: Given, io: Io): Promise<number> {
   }
 }
 
-/** Every topic of a configuration with what it is read from. `sync.<table>` is the name that the spec's router gives. */
+/**
+ * Every topic of a configuration with what it is read from. A Debezium configuration says how its topics are called; else it is
+ * `sync.<table>`, the name that the specification's router gives.
+ */
 function topicsOf(config: Config): Map<string, Topic> {
   const topics = new Map<string, Topic>([['sync.status', { kind: 'status' }]])
-  const add = (name: string, topic: Topic) => {
-    if (!topics.has(name)) topics.set(name, topic)
+  const add = (name: string, { system, tables }: Extract<Topic, { kind: 'tables' }>) => {
+    const known = topics.get(name)
+    if (known === undefined) topics.set(name, { kind: 'tables', system, tables })
+    // A router may send several tables to one topic.
+    else if (
+      known.kind === 'tables' &&
+      known.system === system &&
+      !tables.every((table) => known.tables.includes(table))
+    )
+      topics.set(name, { ...known, tables: [...known.tables, ...tables] })
   }
-  for (const { source } of Object.values(config.syncs))
+  for (const { source } of Object.values(config.syncs)) {
+    const rules = config.systems[source.system]?.topics ?? null
     for (const table of [source.table, ...source.joins.map((join) => join.table)]) {
-      const topic: Topic = { kind: 'table', system: source.system, table }
-      for (const name of namesOf(table)) add(`${source.system}.${name}`, topic)
-      add(`sync.${table.slice(table.lastIndexOf('.') + 1)}`, topic)
+      const topic = { kind: 'tables', system: source.system, tables: [table] } as const
+      for (const name of namesOf(config.systems[source.system], table)) add(`${source.system}.${name}`, topic)
+      add(rules === null ? `sync.${table.slice(table.lastIndexOf('.') + 1)}` : topicOf(rules, table), topic)
     }
+  }
   return topics
 }
 
@@ -105,14 +121,14 @@ async function lastStatus(reader: Reader, rows: number): Promise<number> {
 }
 
 /** Looks back from the end in growing steps, as other tables lie between. */
-async function lastEntries(reader: Reader, topic: Extract<Topic, { kind: 'table' }>, rows: number): Promise<number> {
+async function lastEntries(reader: Reader, topic: Extract<Topic, { kind: 'tables' }>, rows: number): Promise<number> {
   const tail = (await reader.journalHead(topic.system))?.tail ?? 0
   if (rows === 0) return tail
   for (let back = 10 * rows; ; back *= 4) {
     const start = Math.max(0, tail - back)
     let last: number[] = []
     for (let after = start; ; ) {
-      const page = await reader.entries(topic.system, topic.table, after, PAGE_ROWS)
+      const page = await reader.entries(topic.system, topic.tables, after, PAGE_ROWS)
       last = [...last, ...page.entries.map(({ seq }) => seq)].slice(-rows)
       if (page.scanned === after || page.entries.length === 0) break
       after = page.scanned
@@ -137,17 +153,21 @@ async function pageOf(
     }))
     return { lines, after: page.at(-1)?.seq ?? after }
   }
-  const { entries, scanned } = await reader.entries(topic.system, topic.table, after, PAGE_ROWS)
+  const { entries, scanned } = await reader.entries(topic.system, topic.tables, after, PAGE_ROWS)
   return { lines: entries.map((entry) => ({ seq: entry.seq, text: form(entry) })), after: Math.max(after, scanned) }
 }
 
 /** How Debezium names the connector of a type of system. */
-const debeziumConnectors: Readonly<Record<string, DebeziumSource['connector']>> = { postgres: 'postgresql' }
+const debeziumConnectors: Readonly<Record<string, DebeziumSource['connector']>> = {
+  postgres: 'postgresql',
+  mysql: 'mysql',
+  mariadb: 'mariadb',
+}
 
 function formOf(topic: Topic, given: Given, config: Config, io: Io): Form {
   if (topic.kind === 'status' || optionText(given, 'format') !== 'debezium') return (entry) => JSON.stringify(entry)
   const system = config.systems[topic.system]
-  const connector = debeziumConnectors[system?.type ?? '']
+  const connector = system?.topics?.connector ?? debeziumConnectors[system?.type ?? '']
   if (connector === undefined)
     throw new Refusal(
       'SYNC-7101',
@@ -155,18 +175,12 @@ function formOf(topic: Topic, given: Given, config: Config, io: Io): Form {
     )
   const source: DebeziumSource = {
     connector,
-    name: topic.system,
-    db: databaseOf(system?.options['url']),
+    name: system?.topics?.prefix ?? topic.system,
+    db: databaseOf(system),
     version: io.version,
   }
   return (entry) => {
     const envelope = toDebezium(entry, source, io.clock.now())
     return envelope === null ? null : JSON.stringify(envelope)
   }
-}
-
-/** The database that an address names. */
-function databaseOf(url: unknown): string {
-  const address = url instanceof Secret ? url.reveal() : String(url)
-  return URL.canParse(address) ? decodeURIComponent(new URL(address).pathname.slice(1)) : ''
 }

@@ -1,5 +1,5 @@
 import { compile } from '../app/build.ts'
-import { namesOf, openReader, type Reader } from '../app/reader.ts'
+import { openReader, type Reader } from '../app/reader.ts'
 import type { Config, SyncConfig } from '../config/config.ts'
 import type { Key } from '../model/key.ts'
 import { Refusal } from './refusal.ts'
@@ -17,10 +17,6 @@ export function readState(config: Config): Reader {
   if (reader !== null) return reader
   throw new Refusal('SYNC-7103', `There is no state in ${config.state}: no engine ran on it yet.`)
 }
-
-/** Every name under which a journal may know the tables of a sync. */
-export const tableNames = ({ source }: SyncConfig): string[] =>
-  [source.table, ...source.joins.map((join) => join.table)].flatMap(namesOf)
 
 /** A source key as people write it: one value as it is, several as a JSON array of texts. */
 export function keyFrom(text: string): Key {

@@ -10,9 +10,15 @@ export interface AddressRules {
 
 /** Databases by their schemes; everything else is HTTP. */
 export function addressRules(type: string): AddressRules {
-  return type === 'postgres'
-    ? { schemes: ['postgres', 'postgresql'], user: true }
-    : { schemes: ['https', 'http'], user: false }
+  switch (type) {
+    case 'postgres':
+      return { schemes: ['postgres', 'postgresql'], user: true }
+    case 'mysql':
+    case 'mariadb':
+      return { schemes: ['mysql', 'mariadb'], user: true }
+    default:
+      return { schemes: ['https', 'http'], user: false }
+  }
 }
 
 /**

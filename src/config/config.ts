@@ -20,6 +20,23 @@ export interface SystemConfig {
   readonly type: string
   /** Without `type`. `url` is a `Secret` where it carries a password; `format: secret` options always are. */
   readonly options: SystemOptions
+  /** Names of topics and choice of tables, where a Debezium configuration gives them. */
+  readonly topics: TopicRules | null
+}
+
+/** What a Debezium configuration says of tables and topics. Patterns are regular expressions for whole names. */
+export interface TopicRules {
+  /** The file, as the configuration names it. */
+  readonly file: string
+  readonly connector: 'mysql' | 'mariadb'
+  readonly prefix: string
+  readonly delimiter: string
+  /** The database that tables without one are meant of; null where there are several. */
+  readonly database: string | null
+  /** RegexRouter transforms, in their order. */
+  readonly routes: readonly { readonly regex: string; readonly replacement: string }[]
+  readonly databases: { readonly include: readonly string[]; readonly exclude: readonly string[] }
+  readonly tables: { readonly include: readonly string[]; readonly exclude: readonly string[] }
 }
 
 type SystemOption = null | boolean | number | string | Secret | SystemOptions | readonly SystemOption[]

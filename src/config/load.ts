@@ -5,6 +5,7 @@ import { type Failure, failure, SyncError } from '../model/failure.ts'
 import { isObject } from '../std/json.ts'
 import { Secret } from '../std/secret.ts'
 import type { Config, JoinConfig, SyncConfig, SystemConfig, SystemOptions } from './config.ts'
+import { readDebezium } from './debezium.ts'
 import { rawValue, read } from './read.ts'
 import { add, type Loaded, type Reading, type Rule, where } from './reading.ts'
 import { reasonOf, type Surroundings } from './references.ts'
@@ -139,10 +140,22 @@ function resolveConfig(loaded: Loaded, schema: Rule, file: string, reading: Read
 function systemOf(name: string, given: Part, schema: Rule, reading: Reading): SystemConfig {
   const type = textOf(given['type'])
   const rule = under(schema, 'systems', 'any').anyOf?.find((one) => one.properties?.['type']?.const === type)
-  const { type: _, ...options } = complete(given, rule ?? {})
-  const url = options['url']
-  if (typeof url === 'string') options['url'] = checkedAddress(url, name, type, reading) ?? ''
-  return { name, type, options: options as SystemOptions }
+  const { type: _, debezium: written, url, ...own } = given
+  const path = ['systems', name]
+  if (url !== undefined && written !== undefined)
+    add(
+      reading,
+      placeOf([...path, 'url'], reading),
+      'SYNC-1021',
+      `${where(path)}: \`debezium\` names the server already`,
+    )
+  if (url === undefined && written === undefined && rule?.properties?.['debezium'] !== undefined)
+    add(reading, placeOf(path, reading), 'SYNC-1019', `${where(path)}: one of \`url\` and \`debezium\` is needed`)
+  const debezium = typeof written === 'string' ? readDebezium(name, written, reading) : null
+  const address = typeof url === 'string' ? { url: checkedAddress(url, name, type, reading) ?? '' } : {}
+  // What syncline.yaml says itself counts before what the file says.
+  const options = { ...complete(undefined, rule ?? {}), ...debezium?.options, ...own, ...address } as SystemOptions
+  return { name, type, options, topics: debezium?.topics ?? null }
 }
 
 function syncOf(name: string, given: Part, rule: Rule, reading: Reading): SyncConfig {

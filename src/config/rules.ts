@@ -7,6 +7,7 @@ import { add, type Reading, where } from './reading.ts'
 import { type Piece, ReferenceProblem } from './references.ts'
 import { secretOf } from './scalar.ts'
 import type { ConnectorOptions } from './schema.ts'
+import { isCaptured } from './topics.ts'
 import type { Place } from './tree.ts'
 
 /** A problem of a rule at a path inside of one sync, as mapping and validation report it. */
@@ -50,6 +51,7 @@ export function crossCheck(
 ): void {
   for (const sync of Object.values(config.syncs)) {
     checkEnds(sync, config, connectors, reading)
+    checkCaptured(sync, config, reading)
     checkDeletes(sync, reading)
     checkJoins(sync, reading)
     if (checks !== undefined) checkRules(sync, checks, reading)
@@ -96,6 +98,22 @@ function checkEnds(sync: SyncConfig, config: Config, connectors: ConnectorOption
         'SYNC-1020',
         `${where(path)}: a system of type ${system.type} cannot be a ${end} in this version`,
       )
+  }
+}
+
+/** Tables that the lists of a Debezium configuration leave out. */
+function checkCaptured({ name, source }: SyncConfig, config: Config, reading: Reading): void {
+  const topics = Object.hasOwn(config.systems, source.system) ? config.systems[source.system]?.topics : null
+  if (topics === null || topics === undefined) return
+  const tables: [string[], string][] = [
+    [['table'], source.table],
+    ...source.joins.map(({ alias, table }): [string[], string] => [['join', alias, 'table'], table]),
+  ]
+  for (const [key, table] of tables) {
+    if (isCaptured(topics, table)) continue
+    const path = ['syncs', name, 'source', ...key]
+    const message = `${where(path)}: ${table} is not among the tables that ${topics.file} includes`
+    add(reading, placeOf(path, reading), 'SYNC-1012', message)
   }
 }
 

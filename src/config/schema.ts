@@ -268,14 +268,25 @@ const systemsLater = [
   'oracle',
 ] as const
 
+/** Types whose connection a Debezium configuration can name. */
+const debeziumTypes: readonly string[] = ['mysql', 'mariadb']
+
+const debezium = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 4096,
+    description:
+      'In place of `url`: the configuration of a Debezium connector, relative to this file. Server, tables and names of topics are read from it; docs/debezium.md says what of it counts.',
+  }),
+)
+
 /** The whole schema, with the systems that there are. */
 export function configSchema(connectors: ConnectorOptions): TSchema {
   const types = Object.entries(connectors).map(([type, { options }]) => {
     const properties = (options as { properties?: { [name: string]: TSchema } }).properties ?? {}
-    return Type.Object(
-      { type: Type.Literal(type), ...properties, debezium: later('a Debezium configuration as a source') },
-      closed,
-    )
+    if (!debeziumTypes.includes(type)) return Type.Object({ type: Type.Literal(type), ...properties }, closed)
+    const { url = Type.String(), ...others } = properties
+    return Type.Object({ type: Type.Literal(type), url: Type.Optional(url), debezium, ...others }, closed)
   })
   return Type.Object(
     {

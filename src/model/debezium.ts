@@ -3,7 +3,7 @@ import { newRow, type Row, type Value } from './value.ts'
 
 /** What the envelope says of the source; the same for all its entries. */
 export interface DebeziumSource {
-  readonly connector: 'postgresql' | 'mysql'
+  readonly connector: 'postgresql' | 'mysql' | 'mariadb'
   /** The logical name, in Debezium `topic.prefix`: here the system's name in the configuration. */
   readonly name: string
   /** The database; for MySQL only where the table's name does not carry it. */

@@ -122,6 +122,16 @@ export const failures = {
     retry: 'manual',
     hint: 'Make the file readable to the user that runs Syncline.',
   },
+  'SYNC-1024': {
+    title: 'A Debezium configuration cannot be used',
+    retry: 'manual',
+    hint: 'Mend the property that is named; docs/debezium.md lists what is read from such a file.',
+  },
+  'SYNC-1025': {
+    title: 'Properties of a Debezium configuration have no effect here',
+    retry: 'manual',
+    hint: 'Nothing needs to be done where the way that is named suits you; docs/debezium.md says what takes the place of each.',
+  },
   // 2xxx: sources
   'SYNC-2001': {
     title: 'A source is configured wrongly',
