@@ -4,14 +4,17 @@ import { failure, SyncError } from '../../model/failure.ts'
 import type { Feed } from '../../model/source.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
-import { bell, orAborted } from '../../std/signal.ts'
+import { orAborted } from '../../std/signal.ts'
+import { newOutbox } from '../sql/outbox.ts'
+import { ownLinks } from '../sql/reads.ts'
+import { readSnapshots } from '../sql/snapshot.ts'
 import { readTypes } from './catalog.ts'
 import type { Link } from './client.ts'
 import { literal, quoted } from './client.ts'
 import type { Settings } from './options.ts'
 import { lsnText, readMessage } from './pgoutput.ts'
 import { readPosition } from './position.ts'
-import { readSnapshots } from './snapshot.ts'
+import { concernsTable, readChunks } from './snapshot.ts'
 import { type Captured, highWaterPrefix, messagePrefix, readTransactions } from './transactions.ts'
 import { missingTypes, type TypeInfo } from './values.ts'
 import type { XidRing } from './visibility.ts'
@@ -52,38 +55,36 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   const { clock, link, settings, types, tables } = options
   const ended = new AbortController()
   const over = AbortSignal.any([signal, ended.signal])
-  const wake = bell()
-  let pending: SourceEvent[] = [...options.found]
-  const buffered = { rows: 0, bytes: 0 }
-  let isPaused = false
   let failed: unknown
-  /** The newest position without anything for us; passed on with the next item, or at the heartbeat. */
-  let quiet: Position | null = null
-  let isQuietDue = true
   let flushed = options.from
   let yielded = options.from
-  const last = { heard_ms: clock.mono(), taken_ms: clock.mono() }
+  let heard_ms = clock.mono()
   /** Messages that wait for an answer about a type; null while none is asked. */
   let backlog: Buffer[] | null = null
   const betweens: (() => void)[] = []
   const marks = new Map<string, () => void>()
-  const items = countItems()
   const { connect, cut } = ownLinks(options.connect, over)
+
+  const outbox = newOutbox({
+    clock,
+    settings,
+    signal,
+    over,
+    flush: () => transactions.flush(),
+    pause: () => link.pause(),
+    resume() {
+      if (backlog === null) link.resume()
+    },
+    given(item) {
+      for (const event of item) if (event.kind !== 'rows') yielded = maxOf(yielded, readPosition(event.position).lsn)
+    },
+  })
+  const { emit } = outbox
 
   const fail = (error: unknown) => {
     failed ??= error instanceof RangeError ? unreadable(error) : error
+    outbox.fail(failed)
     ended.abort(error)
-    wake.ring()
-  }
-  const emit = (event: SourceEvent) => {
-    if (event.kind === 'progress') {
-      quiet = event.position
-      if (isQuietDue || clock.mono() - last.taken_ms >= settings.heartbeat_ms) wake.ring()
-      return
-    }
-    quiet = null
-    pending.push(event)
-    wake.ring()
   }
   const between = (work: () => void) => {
     if (transactions.inside()) betweens.push(work)
@@ -91,9 +92,11 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   }
   const snapshots = readSnapshots({
     ...options,
-    connect,
+    open: async (until) => readChunks(await connect(until), options),
+    rowsEstimated: (table) => tables.get(table)?.table.rowsEstimated ?? null,
+    ofTable: concernsTable,
     emit(event) {
-      if (event.kind === 'rows') buffered.rows += event.changes.length
+      if (event.kind === 'rows') outbox.count(event.changes.length, 0)
       emit(event)
     },
     position: () => transactions.position(),
@@ -104,14 +107,16 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     emit,
     watch: {
       row: (change, complete) => {
-        buffered.rows++
+        outbox.count(1, 0)
         snapshots.watch.row(change, complete)
       },
       truncated: snapshots.watch.truncated,
       committed: (xid, highWater) => {
         for (const work of betweens.splice(0)) work()
         for (const mark of highWater) marks.get(mark)?.()
-        snapshots.watch.committed(xid, highWater)
+        options.streamed.add(xid)
+        snapshots.watch.committed()
+        for (const mark of highWater) snapshots.watch.passed(mark.slice(highWaterPrefix.length))
       },
     },
   })
@@ -131,14 +136,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       }
     }
     if (message.kind === 'insert' || message.kind === 'update' || message.kind === 'delete')
-      buffered.bytes += bytes.length
+      outbox.count(0, bytes.length)
     transactions.push(message)
-    if (message.kind === 'commit' || buffered.rows >= settings.bufferRows || buffered.bytes >= settings.bufferBytes)
-      wake.ring()
-    if (!isPaused && (buffered.rows >= settings.bufferRows || buffered.bytes >= settings.bufferBytes)) {
-      isPaused = true // I7
-      link.pause()
-    }
+    if (message.kind === 'commit') outbox.ring()
   }
 
   /** Learns types that came up in the stream, then goes on with the message that named them and all after it. */
@@ -156,11 +156,11 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       if (backlog === null) receive(bytes)
       else (backlog as Buffer[]).push(bytes)
     }
-    if (backlog === null && !isPaused) link.resume()
+    if (backlog === null && !outbox.isPaused()) link.resume()
   }
 
   const receive = (bytes: Buffer): void => {
-    last.heard_ms = clock.mono()
+    heard_ms = clock.mono()
     if (failed !== undefined) return
     if (backlog !== null) {
       backlog.push(Buffer.from(bytes)) // the buffer is used again
@@ -176,8 +176,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     if (bytes[17] !== 1) return
     report(false)
     // A server that shuts down waits until we have it all.
-    isQuietDue = true
-    if (quiet !== null) wake.ring()
+    outbox.quietIsDue()
   }
 
   /** Standby status update. All three places are what is durable: nothing else may be forgotten (I1). */
@@ -196,9 +195,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     for (;;) {
       await clock.sleep(settings.statusInterval_ms, over)
       const now_ms = clock.mono()
-      if (isPaused || backlog !== null) last.heard_ms = now_ms
-      if (now_ms - last.heard_ms > 2 * settings.statusInterval_ms) {
-        const silent_s = Math.round((now_ms - last.heard_ms) / 1000)
+      if (outbox.isPaused() || backlog !== null) heard_ms = now_ms
+      if (now_ms - heard_ms > 2 * settings.statusInterval_ms) {
+        const silent_s = Math.round((now_ms - heard_ms) / 1000)
         throw new SyncError(failure('SYNC-2005', `PostgreSQL has been silent for ${silent_s} s.`))
       }
       report(true)
@@ -211,10 +210,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     try {
       for (;;) {
         await clock.sleep(settings.heartbeat_ms, over)
-        if (quiet !== null) {
-          isQuietDue = true
-          wake.ring()
-        }
+        outbox.quietIsDue()
         auditing ??= await connect(over)
         for (const { table, message } of await options.audit(auditing)) {
           if (lost.has(table)) continue
@@ -235,41 +231,6 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     }
   }
 
-  const take = (): SourceEvent[] => {
-    transactions.flush()
-    items.give()
-    const item = pending
-    pending = []
-    buffered.rows = 0
-    buffered.bytes = 0
-    last.taken_ms = clock.mono()
-    isQuietDue = false
-    if (quiet !== null) item.push({ kind: 'progress', position: quiet })
-    quiet = null
-    for (const event of item) if (event.kind !== 'rows') yielded = maxOf(yielded, readPosition(event.position).lsn)
-    if (isPaused) {
-      isPaused = false
-      if (backlog === null) link.resume()
-    }
-    return item
-  }
-
-  const hasItem = () =>
-    pending.length > 0 ||
-    buffered.rows > 0 ||
-    (quiet !== null && (isQuietDue || clock.mono() - last.taken_ms >= settings.heartbeat_ms))
-
-  async function* events(): AsyncGenerator<SourceEvent[], void> {
-    for (;;) {
-      items.ask()
-      signal.throwIfAborted()
-      if (hasItem()) yield take()
-      else if (failed !== undefined) throw failed
-      else if (over.aborted) return
-      else await wake.wait(signal)
-    }
-  }
-
   const caughtUp = async (asking: AbortSignal) => {
     const until = AbortSignal.any([asking, over])
     const mark = highWaterPrefix + options.random.id()
@@ -283,25 +244,23 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       marks.delete(mark)
       await sender.close()
     }
-    isQuietDue = true // the place is worth storing
-    const isStored = items.untilStored(hasItem() ? 1 : 0)
-    wake.ring()
-    await orAborted(isStored, until)
+    await outbox.untilStored(until)
   }
 
   const works = [link.stream(startSql(settings, options.from), receive), beat(), watchQuiet(), snapshots.run(over)]
   for (const work of works) work.catch((error) => over.aborted || fail(error))
   over.addEventListener('abort', () => {
-    wake.ring()
+    outbox.ring()
     report(false)
     cut()
     link.close().catch(() => {})
   })
+  for (const event of options.found) emit(event)
   emit({ kind: 'progress', position: transactions.position() })
   for (const progress of options.snapshots) if (!progress.done) snapshots.resume(progress)
 
   return {
-    events: { [Symbol.asyncIterator]: events },
+    events: { [Symbol.asyncIterator]: outbox.events },
     durable(position) {
       const { lsn } = readPosition(position)
       // I1: what was never given out cannot be durable; to confirm it would lose it.
@@ -316,46 +275,6 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       ended.abort(new Error('the feed was closed'))
       await link.close()
       await Promise.allSettled(works)
-    },
-  }
-}
-
-/** Counts the items given out; one is stored when the next is asked for. */
-function countItems(): { give(): void; ask(): void; untilStored(more: number): Promise<void> } {
-  let given = 0
-  let stored = 0
-  const waits = new Set<{ readonly number: number; readonly resolve: () => void }>()
-  return {
-    give: () => void given++,
-    ask() {
-      stored = given
-      for (const each of waits) {
-        if (each.number > stored) continue
-        waits.delete(each)
-        each.resolve()
-      }
-    },
-    /** Resolves when all items so far, and `more` after them, are stored. */
-    untilStored(more) {
-      const number = given + more
-      return stored >= number ? Promise.resolve() : new Promise((resolve) => waits.add({ number, resolve }))
-    },
-  }
-}
-
-/** Connections that end with the feed, also when the server does not answer any more. */
-function ownLinks(make: FeedOptions['connect'], over: AbortSignal): { connect: FeedOptions['connect']; cut(): void } {
-  const links = new Set<Link>()
-  return {
-    async connect(until) {
-      const made = await make(until)
-      for (const each of links) if (!each.alive()) links.delete(each)
-      links.add(made)
-      if (over.aborted) made.destroy()
-      return made
-    },
-    cut() {
-      for (const each of links) each.destroy()
     },
   }
 }

@@ -3,6 +3,7 @@ import { failure, SyncError } from '../../model/failure.ts'
 import type { Feed, Source } from '../../model/source.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
+import { takeTurns } from '../sql/reads.ts'
 import { type CatalogTable, readCatalog, readTypes, tableName } from './catalog.ts'
 import { connect, type Link, stateOf } from './client.ts'
 import { startFeed } from './feed.ts'
@@ -172,59 +173,6 @@ export function openPostgres(
       feeds.clear()
       closing.abort(new Error('the source was closed'))
       await reads.close()
-    },
-  }
-}
-
-/** Reads that share one connection, which is made when it is first needed, and again when it died. */
-interface Reads {
-  /** Runs `work` when all earlier calls are through. An abort cuts the connection, so that no later call waits for it. */
-  ask<T>(signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<T>
-  /** Lets no further call begin. */
-  refuse(): void
-  close(): Promise<void>
-}
-
-function takeTurns(open: () => Promise<Link>): Reads {
-  let isClosed = false
-  let shared: Promise<Link> | null = null
-  /** The last call: each is several statements, which no other may come between. */
-  let turn: Promise<unknown> = Promise.resolve()
-
-  const living = async (): Promise<Link> => {
-    if (isClosed) throw new Error('the source is closed')
-    const before = await shared?.catch(() => null)
-    if (before?.alive() === true) return before
-    shared = open()
-    return shared
-  }
-
-  return {
-    ask(signal, work) {
-      let running: Link | null = null
-      const answer = turn.then(async () => {
-        signal.throwIfAborted()
-        running = await living()
-        return work(running).finally(() => {
-          running = null
-        })
-      })
-      turn = answer.catch(() => {})
-      return new Promise((resolve, reject) => {
-        const stop = () => {
-          running?.destroy()
-          reject(signal.reason)
-        }
-        signal.addEventListener('abort', stop, { once: true })
-        answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-      })
-    },
-    refuse() {
-      isClosed = true
-    },
-    async close() {
-      isClosed = true
-      await (await shared?.catch(() => null))?.close()
     },
   }
 }

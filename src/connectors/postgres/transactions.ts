@@ -1,7 +1,7 @@
 /** Turns the messages of the log into source events: relations, rows with their keys, transactions in bounded pieces. */
 import type { Change, Position, SourceEvent } from '../../model/change.ts'
 import { failure } from '../../model/failure.ts'
-import { type Key, keyOf } from '../../model/key.ts'
+import { keyOf } from '../../model/key.ts'
 import { type MutableRow, newRow, type Row } from '../../model/value.ts'
 import type { CatalogTable } from './catalog.ts'
 import type { LogMessage, Old } from './pgoutput.ts'
@@ -316,26 +316,4 @@ function columnProblems(captured: Captured, before: Shape, now: Shape): string[]
 
 function unknownType(oid: number): Type {
   return { name: `type ${oid}`, decode: (text) => ({ kind: 'other', type: `type ${oid}`, text }) }
-}
-
-/** A chunk's rows as source events: a transaction of its own. */
-export function chunkEvents(
-  tx: string,
-  table: string,
-  rows: Iterable<readonly [Key, Row]>,
-  only: string | undefined,
-  pieceRows: number,
-): { events: SourceEvent[]; count: number } {
-  const events: SourceEvent[] = []
-  let changes: Change[] = []
-  let count = 0
-  for (const [key, row] of rows) {
-    const change: Change = { table, op: 'read', key, row, id: `${tx}/${count++}`, at_ms: 0 }
-    changes.push(only === undefined ? change : { ...change, only })
-    if (changes.length < pieceRows) continue
-    events.push({ kind: 'rows', tx, changes })
-    changes = []
-  }
-  if (changes.length > 0) events.push({ kind: 'rows', tx, changes })
-  return { events, count }
 }

@@ -45,7 +45,7 @@ export interface Window {
 export interface Chunk {
   readonly job: Job
   readonly window: Window
-  readonly rows: Map<Key, Row>
+  readonly rows: ReadonlyMap<Key, Row>
   /** The keys that were asked for, where it is not the next range. */
   readonly asked: readonly Key[] | null
   readonly after: readonly string[] | null
