@@ -241,6 +241,22 @@ test('a mapping tells what it reads and writes', () => {
   )
   assert.notEqual(compileMapping({ ...options, fields: { ...options.fields, D: { value: 2 } } }).hash, hash)
   assert.equal(compileMapping({ ...options, key: { Id__c: 'id' } }).keyColumn, 'id')
+  const shown = { ...options.fields, A: { from: 'a', classification: 'public' as const } }
+  assert.equal(compileMapping({ ...options, fields: shown }).hash, hash)
+})
+
+test('a reason shows a value as its field is classified', () => {
+  const value = (classification?: 'public' | 'sensitive') => {
+    const rule = { from: 'a', map: { A: 'Active' }, ...(classification === undefined ? {} : { classification }) }
+    const mapped = compileMapping({ object: 'Contact', key: { Id__c: 'id' }, fields: { Status: rule } }).map({
+      id: 1,
+      a: 'Lapsed',
+    })
+    return mapped.kind === 'invalid' ? mapped.reasons[0]?.value : undefined
+  }
+  assert.equal(value('public'), 'text "Lapsed"')
+  assert.equal(value(), 'text, 6 characters, begins "La"')
+  assert.equal(value('sensitive'), 'text, 6 characters')
 })
 
 test('all problems of a mapping are found at once, with their places', () => {

@@ -4,7 +4,7 @@ import { text as exactText, field, newRow, type Row, type Value } from '../model
 import type { Reason } from '../model/verdict.ts'
 import { type CelProgram, compileCel } from '../std/cel.ts'
 import type { CelRow } from '../std/cel-walk.ts'
-import { mask } from '../std/mask.ts'
+import { type Classification, mask } from '../std/mask.ts'
 import { refusedName } from '../std/names.ts'
 import { didYouMean, nearest } from '../std/suggest.ts'
 import { type Bounds, checked, culprit, maskable } from './check.ts'
@@ -29,6 +29,7 @@ interface Rule {
   readonly otherwise: Value
   readonly skipsNull: boolean
   readonly bounds: Bounds
+  readonly classification: Classification
 }
 
 /** Everything that is wrong with the rules; nothing, if they can be compiled. */
@@ -60,6 +61,15 @@ export function compileMapping(options: MappingOptions): Mapping {
   }
 }
 
+/** How the values of each field may be shown; fields that are not listed are personal. */
+export function classesOf({ key, fields }: MappingOptions): ReadonlyMap<string, Classification> {
+  return new Map(
+    Object.entries({ ...key, ...fields }).flatMap(([name, rule]): [string, Classification][] =>
+      typeof rule === 'string' || rule.classification === undefined ? [] : [[name, rule.classification]],
+    ),
+  )
+}
+
 /** The source columns that each field is made of, the external id included; for stages that must tell absent from missing. */
 export function inputsOf(options: MappingOptions): { readonly [field: string]: readonly string[] } {
   const inputs: { [field: string]: readonly string[] } = Object.create(null)
@@ -85,11 +95,21 @@ function hashOf(options: MappingOptions): string {
     const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
     return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, inner]) => [name, canonical(inner)])
   }
-  const { object, key, fields } = options
+  const [key, fields] = [options.key, options.fields].map((rules) =>
+    Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, unclassified(rule)])),
+  )
+  const { object } = options
   return createHash('sha256')
     .update(JSON.stringify(canonical({ semantics, object, key, fields })))
     .digest('hex')
     .slice(0, 32)
+}
+
+/** How a value is shown does not change what is delivered. */
+function unclassified(rule: FieldRule): FieldRule {
+  if (typeof rule === 'string' || rule.classification === undefined) return rule
+  const { classification: _, ...rest } = rule
+  return Object.keys(rest).join() === 'from' ? rest.from! : rest
 }
 
 function mapRow(row: Row, keyRule: Rule, rules: readonly Rule[]): Mapped {
@@ -147,7 +167,7 @@ function reason(rule: Rule, row: Row, stage: 'key' | 'mapping', { code, error }:
     rule: `${stage === 'key' ? 'key' : 'fields'}.${rule.field}`,
     field: rule.field,
     error: `${where}: ${error}.`,
-    ...(computed ? {} : { value: mask(type, text) }),
+    ...(computed ? {} : { value: mask(type, text, rule.classification) }),
   }
 }
 
@@ -220,6 +240,7 @@ function compileRule(
     steps,
     otherwise: rule.default ?? null,
     skipsNull: rule.nulls === 'skip',
+    classification: rule.classification ?? 'personal',
     bounds: { bytes: rule.bytes ?? bytesDefault, maxLength: rule.maxLength, controls: rule.controls ?? 'park' },
   }
 }

@@ -173,6 +173,16 @@ const fieldOptions = Type.Object(
         description: 'Control characters other than tab and line ends: park the record, or take them out.',
       }),
     ),
+    classification: Type.Optional(
+      Type.Union(
+        [Type.Literal('public'), Type.Literal('internal'), Type.Literal('personal'), Type.Literal('sensitive')],
+        {
+          default: 'personal',
+          description:
+            'How reasons show its values: public and internal as they are, personal by type, length and beginning, sensitive by type and length.',
+        },
+      ),
+    ),
   },
   { ...closed, description: 'One rule: exactly one of `from`, `value`, `expr`.' },
 )

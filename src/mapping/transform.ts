@@ -2,6 +2,7 @@ import type { FailureCode } from '../model/failure.ts'
 import { text as exactText, type Value } from '../model/value.ts'
 import { type Cell, kindOf, textOf } from '../std/cel-cells.ts'
 import { numberFromText } from '../std/cel-functions.ts'
+import { countries, emailAddress, phoneNumber } from '../std/phone.ts'
 import { didYouMean } from '../std/suggest.ts'
 import {
   type DateParts,
@@ -16,7 +17,6 @@ import {
   zoneNamed,
 } from './dates.ts'
 import { type DateOptions, type TransformOption, transformWords } from './options.ts'
-import { countries, emailAddress, phoneNumber } from './phone.ts'
 
 /** A value that cannot become what its rule says. The sentence shows no value. */
 export interface Fault {

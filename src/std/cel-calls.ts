@@ -10,32 +10,47 @@ import {
   type Signature,
 } from './cel-cells.ts'
 import { equal } from './cel-operators.ts'
-import { type CelRow, constant, fits, type Part, refuse, type Walk, words } from './cel-walk.ts'
+import {
+  type CelRow,
+  type CelScope,
+  constant,
+  fits,
+  type Part,
+  type Run,
+  refuse,
+  type Walk,
+  words,
+} from './cel-walk.ts'
 import { refusedName } from './names.ts'
 import { didYouMean } from './suggest.ts'
 
-/** The path of a column: `row.a`, `row.a.b`, `row['odd name']`. Without it: an element of a list. */
-function columnPath(node: ASTNode): string[] | undefined {
-  if (node.op === 'id') return node.args === 'row' ? [] : undefined
-  if (node.op === '.') {
-    const before = columnPath(node.args[0])
-    return before && [...before, node.args[1]]
+/** What stands before the first point, and the names behind it. */
+interface ColumnPath {
+  readonly root: 'row' | 'record'
+  readonly names: readonly string[]
+}
+
+/** The path of a column: `row.a`, `row.a.b`, `row['odd name']`, `record.a`. Without it: an element of a list. */
+function columnPath(node: ASTNode, walk: Walk): ColumnPath | undefined {
+  if (node.op === 'id') {
+    if (node.args === 'row') return { root: 'row', names: [] }
+    return node.args === 'record' && walk.record !== undefined ? { root: 'record', names: [] } : undefined
   }
-  if (node.op === '[]' && node.args[1].op === 'value' && typeof node.args[1].args === 'string') {
-    const before = columnPath(node.args[0])
-    return before && [...before, node.args[1].args]
-  }
-  return undefined
+  const name =
+    node.op === '.' ? node.args[1] : node.op === '[]' && node.args[1].op === 'value' ? node.args[1].args : null
+  if ((node.op !== '.' && node.op !== '[]') || typeof name !== 'string') return undefined
+  const before = columnPath(node.args[0], walk)
+  return before && { root: before.root, names: [...before.names, name] }
 }
 
 /** A column, or an element of a list. */
 export function access(node: ASTNode & { op: '.' | '[]' }, walk: Walk): Part {
-  const path = columnPath(node)
+  const path = columnPath(node, walk)
   if (path !== undefined) return column(node, path, walk)
   if (node.op === '[]') {
     const [target, index] = node.args
-    if (target.op === 'id' && target.args === 'row')
-      return refuse(walk, index, "a column is named by a text: row['name']")
+    if (target.op === 'id' && columnPath(target, walk) !== undefined)
+      return refuse(walk, index, `a column is named by a text: ${target.args}['name']`)
     return call(node, 'at', [target, index], walk)
   }
   if (node.op !== '.') return refuse(walk, node, 'this form is not supported here')
@@ -44,22 +59,38 @@ export function access(node: ASTNode & { op: '.' | '[]' }, walk: Walk): Part {
     return refuse(
       walk,
       root,
-      `unknown name "${root.args}": columns are written row.<column>, of joined tables row.<join>.<column>`,
+      `unknown name "${root.args}": columns are written row.<column>, of joined tables row.<join>.<column>${walk.record === undefined ? '' : ', target fields record.<field>'}`,
     )
   return refuse(walk, node, `"${node.args[1]}" cannot be read here; a function needs brackets: ${node.args[1]}()`)
 }
 
-function column(node: ASTNode, path: readonly string[], walk: Walk): Part {
+function column(node: ASTNode, { root, names: path }: ColumnPath, walk: Walk): Part {
   const refused = refusedName(path)
   if (refused !== undefined) return refuse(walk, node, `the name "${refused}" is not allowed`)
   const name = path.join('.')
+  if (root === 'record') return targetField(node, name, walk)
   if (path.length > 2) return refuse(walk, node, `"${name}": a column is row.<column> or row.<join>.<column>`)
   if (path.length === 2 && walk.joins !== undefined && !walk.joins.includes(path[0]!))
     return refuse(walk, node, `no joined table is called "${path[0]}".${didYouMean(path[0]!, walk.joins)}`)
   walk.columns.add(name)
+  const read = reader(name)
+  // The scope of an expression over two rows is handed down in the place of the row.
+  return { type: 'dyn', run: walk.record === undefined ? read : (scope) => read((scope as unknown as CelScope).row) }
+}
+
+function targetField(node: ASTNode, name: string, walk: Walk): Part {
+  const known = walk.record ?? []
+  if (!known.includes(name))
+    return refuse(walk, node, `"${name}" is not a field that the mapping writes.${didYouMean(name, known)}`)
+  walk.fields.add(name)
+  const read = reader(name)
+  return { type: 'dyn', run: (scope) => read((scope as unknown as CelScope).record) }
+}
+
+function reader(name: string): Run {
   // Rows read from JSON have a prototype: what it defines is not a column.
-  if (name in Object.prototype) return { type: 'dyn', run: (row) => (Object.hasOwn(row, name) ? row[name] : undefined) }
-  return { type: 'dyn', run: (row) => row[name] }
+  if (name in Object.prototype) return (row) => (Object.hasOwn(row, name) ? row[name] : undefined)
+  return (row) => row[name]
 }
 
 /** `value in [a, b]`. */
@@ -208,8 +239,8 @@ function count(least: number, most: number): string {
 }
 
 function present(node: ASTNode, nodes: readonly ASTNode[], walk: Walk): Part {
-  const path = nodes.length === 1 ? columnPath(nodes[0]!) : undefined
-  if (path === undefined || path.length === 0) return refuse(walk, node, 'has() takes one column: has(row.name)')
+  const path = nodes.length === 1 ? columnPath(nodes[0]!, walk) : undefined
+  if (path === undefined || path.names.length === 0) return refuse(walk, node, 'has() takes one column: has(row.name)')
   const read = column(nodes[0]!, path, walk).run
   return {
     type: 'bool',

@@ -53,8 +53,11 @@ export const coreFunctions: { readonly [name: string]: CelFunction } = {
   upperAscii: textFunction('upperAscii(text): a to z in upper case', ['string'], 'string', (s: string) =>
     s.replace(/[a-z]/g, (c) => c.toUpperCase()),
   ),
-  contains: textFunction('contains(text, part)', ['string', 'string'], 'bool', (s: string, part: string) =>
-    s.includes(part),
+  contains: textFunction(
+    'contains(text, part)',
+    ['string', 'string'],
+    'bool',
+    (s: string, part: string) => tooMuch('contains', s, part) ?? s.includes(part),
   ),
   startsWith: textFunction('startsWith(text, part)', ['string', 'string'], 'bool', (s: string, part: string) =>
     s.startsWith(part),
@@ -67,6 +70,8 @@ export const coreFunctions: { readonly [name: string]: CelFunction } = {
     ['string', 'string'],
     'number',
     (s: string, part: string) => {
+      const refused = tooMuch('indexOf', s, part)
+      if (refused !== undefined) return refused
       const at = s.indexOf(part)
       return at <= 0 ? at : [...s.slice(0, at)].length
     },
@@ -88,6 +93,8 @@ export const coreFunctions: { readonly [name: string]: CelFunction } = {
     (s: string, part: string, by: string) => replaceAll(s, part, by),
   ),
   split: textFunction('split(text, by): a list', ['string', 'string'], 'list', (s: string, by: string) => {
+    const refused = tooMuch('split', s, by)
+    if (refused !== undefined) return refused
     const items = s.split(by, 10_001)
     return items.length > 10_000 ? failed('split() into more than 10,000 pieces') : { kind: 'list', items }
   }),
@@ -162,6 +169,16 @@ export const coreFunctions: { readonly [name: string]: CelFunction } = {
   },
 }
 
+/** Text times part, in UTF-16 units: at most a tenth of a second or two, whatever both are. */
+const searchMax = 2 ** 30
+
+/** Looking for a part takes up to text × part steps: `aaa…` for `aa…b…aa` took 32 s at a million and a half a million units. */
+function tooMuch(name: string, text: string, part: string): Cell | undefined {
+  return text.length * part.length > searchMax
+    ? failed(`${name}() would compare ${text.length} by ${part.length} characters, which is too much`)
+    : undefined
+}
+
 function characters(text: string): number {
   let count = text.length
   for (let i = 0; i < text.length - 1; i++) {
@@ -177,6 +194,8 @@ function substring(text: string, from: number, to: number): string {
 
 function replaceAll(text: string, part: string, by: string): Cell {
   if (part === '') return failed('replace() needs a text to look for')
+  const refused = tooMuch('replace', text, part)
+  if (refused !== undefined) return refused
   const pieces = text.split(part)
   // Checked before it is built: texts may otherwise grow without bound.
   const units = text.length + (pieces.length - 1) * (by.length - part.length)

@@ -14,8 +14,8 @@ export function compileNode(node: ASTNode, walk: Walk): Part {
       return refuse(
         walk,
         node,
-        node.args === 'row'
-          ? 'name a column: row.<column>'
+        node.args === 'row' || (node.args === 'record' && walk.record !== undefined)
+          ? `name a ${node.args === 'row' ? 'column: row.<column>' : 'field: record.<field>'}`
           : `unknown name "${node.args}": columns are written row.${node.args}`,
       )
     case '.':

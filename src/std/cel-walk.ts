@@ -4,6 +4,12 @@ import { type CelFunction, type Cell, type CelType, kindOf, type Scalar } from '
 /** Columns by name, dotted for joined tables; an absent column has no entry. */
 export type CelRow = { readonly [column: string]: Scalar }
 
+/** What an expression over two rows is evaluated on: the source row as `row`, the mapped fields as `record`. */
+export interface CelScope {
+  readonly row: CelRow
+  readonly record: CelRow
+}
+
 /** The value of a part for one row; `undefined` where it is absent. */
 export type Run = (row: CelRow) => Cell | undefined
 
@@ -30,6 +36,9 @@ export interface Walk {
   readonly functions: { readonly [name: string]: CelFunction }
   readonly joins: readonly string[] | undefined
   readonly columns: Set<string>
+  /** The names that `record.<name>` may have; `undefined` where there is no record beside the row. */
+  readonly record: readonly string[] | undefined
+  readonly fields: Set<string>
   readonly problems: CelProblem[]
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { caret, compileCel } from './cel.ts'
+import { caret, compileCel, compileCelRule } from './cel.ts'
 import type { Scalar } from './cel-cells.ts'
 import type { CelRow } from './cel-walk.ts'
 
@@ -254,4 +254,46 @@ test('calculates decimals as exactly as whole numbers of cents', () => {
     }),
     { seed: 4 },
   )
+})
+
+test('a rule reads the source row and the mapped fields', () => {
+  const compiled = compileCelRule("record.Type__c == 'Student' && !has(record.Chapter__r.Code__c) && row.n > 4", [
+    'Type__c',
+    'Chapter__r.Code__c',
+  ])
+  assert.ok(compiled.ok)
+  const { program } = compiled
+  assert.deepEqual([program.columns, program.fields, program.type], [['n'], ['Chapter__r.Code__c', 'Type__c'], 'bool'])
+  assert.equal(program.evaluate({ row, record: { Type__c: 'Student', 'Chapter__r.Code__c': null } }), true)
+  assert.equal(program.evaluate({ row, record: { Type__c: 'Student' } }), undefined)
+  assert.equal(program.evaluate({ row, record: { Type__c: 'Regular' } }), false)
+})
+
+test('a rule names fields that the mapping writes, and no others', () => {
+  const problems = (text: string) => {
+    const compiled = compileCelRule(text, ['Email', 'constructor'])
+    return compiled.ok ? [] : compiled.problems.map(({ message, start }) => [message.split('.')[0], start])
+  }
+  assert.deepEqual(problems("record.Emial == 'x'"), [['"Emial" is not a field that the mapping writes', 0]])
+  assert.deepEqual(problems('record == null'), [['name a field: record', 0]])
+  assert.deepEqual(problems('has(record.__proto__)'), [['the name "__proto__" is not allowed', 4]])
+  // Without a record beside the row, nothing is called so.
+  assert.equal(compileCel('record.Email').ok, false)
+})
+
+test('looking for a part takes no time that a row could choose', () => {
+  const a = 'a'.repeat(1_000_000)
+  const part = `${'a'.repeat(250_000)}b${'a'.repeat(250_000)}`
+  for (const text of [
+    'contains(row.a, row.b)',
+    'indexOf(row.a, row.b)',
+    "replace(row.a, row.b, '')",
+    'split(row.a, row.b)[0]',
+  ]) {
+    const compiled = compileCel(text)
+    assert.ok(compiled.ok)
+    const value = compiled.program.evaluate({ a, b: part })
+    assert.ok(typeof value === 'object' && value?.kind === 'invalid', text)
+    assert.match(value.reason, /too much/)
+  }
 })

@@ -2,7 +2,7 @@ import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js'
 import { type CelFunction, type CelType, failed, type Scalar } from './cel-cells.ts'
 import { coreFunctions } from './cel-functions.ts'
 import { compileNode } from './cel-nodes.ts'
-import { type CelProblem, type CelRow, fits, type Run, refuse, type Walk, words } from './cel-walk.ts'
+import { type CelProblem, type CelRow, type CelScope, fits, type Run, refuse, type Walk, words } from './cel-walk.ts'
 
 /**
  * Expressions over flat rows, in the grammar of CEL (https://github.com/google/cel-spec), with the parser of
@@ -33,6 +33,17 @@ export interface CelProgram {
   evaluate(row: CelRow): Scalar | undefined
 }
 
+/** An expression over a source row and the fields that were mapped from it: `row.country == 'AT' && has(record.Phone)`. */
+export interface CelRule {
+  readonly text: string
+  /** Columns of the row that are read, sorted. */
+  readonly columns: readonly string[]
+  /** Fields of the record that are read, sorted. */
+  readonly fields: readonly string[]
+  readonly type: CelType
+  evaluate(scope: CelScope): Scalar | undefined
+}
+
 /** What an expression may use. */
 export interface CelEnvironment {
   /** Beside the built-in ones, by name. */
@@ -43,15 +54,38 @@ export interface CelEnvironment {
   readonly result?: CelType
 }
 
-type CelCompiled =
-  | { readonly ok: true; readonly program: CelProgram }
+type CelCompiled<Program> =
+  | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly problems: readonly CelProblem[] }
 
 const charactersMax = 4_096
 const limits = { maxAstNodes: 500, maxDepth: 50, maxListElements: 200, maxMapEntries: 10, maxCallArguments: 16 }
 
 /** Checks and compiles an expression. All problems of one expression are reported together, except after a syntax error. */
-export function compileCel(text: string, env: CelEnvironment = {}): CelCompiled {
+export function compileCel(text: string, env: CelEnvironment = {}): CelCompiled<CelProgram> {
+  const compiled = compileWalk(text, env, undefined)
+  if (!compiled.ok) return compiled
+  const { text: own, columns, type, run } = compiled.program
+  return { ok: true, program: { text: own, columns, type, evaluate: run } }
+}
+
+/** The same over a row and a record, whose fields are `record`. */
+export function compileCelRule(
+  text: string,
+  record: readonly string[],
+  env: CelEnvironment = {},
+): CelCompiled<CelRule> {
+  const compiled = compileWalk(text, env, record)
+  if (!compiled.ok) return compiled
+  const { run, ...program } = compiled.program
+  return { ok: true, program: { ...program, evaluate: (scope) => run(scope as unknown as CelRow) } }
+}
+
+interface Compiled extends Omit<CelRule, 'evaluate'> {
+  readonly run: CelProgram['evaluate']
+}
+
+function compileWalk(text: string, env: CelEnvironment, record: readonly string[] | undefined): CelCompiled<Compiled> {
   if (text.length > charactersMax) {
     const message = `an expression has at most ${charactersMax} characters, this one has ${text.length}`
     return { ok: false, problems: [{ message, start: 0, end: 0 }] }
@@ -64,6 +98,8 @@ export function compileCel(text: string, env: CelEnvironment = {}): CelCompiled 
     functions,
     joins: env.joins,
     columns: new Set(),
+    record,
+    fields: new Set(),
     problems: [],
     compile: (node) => compileNode(node, walk),
   }
@@ -73,8 +109,8 @@ export function compileCel(text: string, env: CelEnvironment = {}): CelCompiled 
   else if (wanted !== undefined && !fits(part.type, wanted))
     refuse(walk, tree.ast, `expected ${words[wanted]}, this gives ${words[part.type]}`)
   if (walk.problems.length > 0) return { ok: false, problems: walk.problems }
-  const columns = [...walk.columns].sort()
-  return { ok: true, program: { text, columns, type: part.type, evaluate: outermost(part.run, text) } }
+  const [columns, fields] = [[...walk.columns].sort(), [...walk.fields].sort()]
+  return { ok: true, program: { text, columns, fields, type: part.type, run: outermost(part.run, text) } }
 }
 
 /** Two lines for people: the line of the expression, and a caret under the place. */

@@ -25,6 +25,13 @@ test('a mask shows type, length and at most three characters', () => {
   assert.equal(mask('text', `\ud800${'x'.repeat(20)}`), 'text, 21 characters, begins "\ufffdxx"')
 })
 
+test('a mask shows what the classification of the field allows', () => {
+  assert.equal(mask('text', 'Lapsed', 'public'), 'text "Lapsed"')
+  assert.equal(mask('text', '\u001b[31mL', 'internal'), 'text "\\u001b[31mL"')
+  assert.equal(mask('text', 'x'.repeat(61), 'public'), `text, 61 characters, begins "${'x'.repeat(60)}"`)
+  assert.equal(mask('text', 'ada@example.org', 'sensitive'), 'text, 15 characters')
+})
+
 test('decimals are exact', () => {
   const of = (text: string) => decimalFrom(text)!
   assert.equal(decimalText(addDecimals(of('0.1'), of('0.2'))), '0.3')

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { Classification } from '../std/mask.ts'
 
 /** `validate:` of a sync. The stages rules, reference, duplicates and quality are refused by the configuration in this version. */
 export const validateOptions = Type.Object(
@@ -28,4 +29,6 @@ export interface SchemaStageOptions {
    * absent columns stay as they are at the target, so that they are not missing (I6).
    */
   readonly inputs?: { readonly [field: string]: readonly string[] }
+  /** How values may be shown. */
+  readonly classes?: ReadonlyMap<string, Classification>
 }

@@ -1,35 +1,20 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import formatsPlugin from 'ajv-formats'
 import { type Failure, type FailureCode, failure, SyncError } from '../model/failure.ts'
-import { text as exactText, type Row, type Value } from '../model/value.ts'
+import type { Row, Value } from '../model/value.ts'
 import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
-import { mask } from '../std/mask.ts'
 import { compilePattern, patternTextMax } from '../std/pattern.ts'
 import { PatternError } from '../std/pattern-parse.ts'
 import { nearest } from '../std/suggest.ts'
+import { formats } from './formats.ts'
 import type { SchemaStageOptions } from './options.ts'
 import { plainRow } from './plain.ts'
+import { type Classes, shown } from './show.ts'
 
 /** A JSON Schema (2020-12) as it was read. */
 export type JsonSchema = { readonly [keyword: string]: unknown } | boolean
 
 const schemaBytesMax = 1_000_000
 const reasonsDefault = 20
-
-/** Formats whose check is a short walk over the text; `regex`, `uri-template` and the like have no use for fields. */
-const formats = [
-  'date',
-  'time',
-  'date-time',
-  'iso-date-time',
-  'duration',
-  'email',
-  'hostname',
-  'ipv4',
-  'ipv6',
-  'uri',
-  'uuid',
-] as const
 
 /** It has no needs and no use for what other stages said. */
 export interface SchemaStage extends Stage {
@@ -46,10 +31,10 @@ export interface SchemaStage extends Stage {
  */
 export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}): SchemaStage {
   const validate = compile(schema)
-  const { reasonsMax = reasonsDefault, inputs = {} } = options
+  const settings = { reasonsMax: reasonsDefault, inputs: {}, classes: new Map(), ...options }
   return {
     name: 'schema',
-    judge: (candidates) => candidates.map((candidate) => judge(candidate, validate, reasonsMax, inputs)),
+    judge: (candidates) => candidates.map((candidate) => judge(candidate, validate, settings)),
   }
 }
 
@@ -79,7 +64,7 @@ function compile(schema: JsonSchema): ValidateFunction {
     logger: false,
     code: { regExp: linearRegExp() },
   })
-  formatsPlugin.default(ajv, { mode: 'fast', formats: [...formats] })
+  for (const [name, { test }] of formats) ajv.addFormat(name, test)
   try {
     return ajv.compile(schema)
   } catch (error) {
@@ -89,10 +74,13 @@ function compile(schema: JsonSchema): ValidateFunction {
       )
     const message = error instanceof Error ? error.message : String(error)
     const format = /unknown format "([^"]*)"/.exec(message)?.[1]
-    if (format !== undefined) throw unusable(`the format "${format}" is not known; known are ${formats.join(', ')}`)
+    if (format !== undefined)
+      throw unusable(`the format "${format}" is not known; known are ${knownFormats}, and phone-<country> (phone-AT)`)
     throw unusable(message.slice(0, 500))
   }
 }
+
+const knownFormats = [...formats.keys()].filter((name) => !name.startsWith('phone-')).join(', ')
 
 function unusable(why: string): SyncError {
   return new SyncError(failure('SYNC-1018', `The JSON Schema cannot be used: ${why}.`))
@@ -114,13 +102,12 @@ function linearRegExp() {
 function judge(
   candidate: Candidate,
   validate: ValidateFunction,
-  reasonsMax: number,
-  inputs: NonNullable<SchemaStageOptions['inputs']>,
+  { reasonsMax, inputs, classes }: Required<SchemaStageOptions>,
 ): Verdict {
   if (validate(plainRow(candidate.set))) return { kind: 'accept' }
   const errors = (validate.errors ?? []).filter((error) => !isEcho(error) && !isUnchanged(error, candidate, inputs))
   if (errors.length === 0) return { kind: 'accept' }
-  const reasons = errors.slice(0, reasonsMax).map((error) => reasonOf(error, candidate.set))
+  const reasons = errors.slice(0, reasonsMax).map((error) => reasonOf(error, candidate.set, classes))
   if (errors.length > reasonsMax)
     reasons.push({
       stage: 'schema',
@@ -150,24 +137,17 @@ function isUnchanged(
   )
 }
 
-function reasonOf(error: ErrorObject, set: Row): Reason {
+function reasonOf(error: ErrorObject, set: Row, classes: Classes): Reason {
   const field = fieldOf(error)
   const value = Object.hasOwn(set, field) ? (set[field] as Value) : undefined
   const { code, sentence } = say(error, field === '' ? 'The record' : field, value)
-  const shown =
-    value === undefined || value === null
-      ? undefined
-      : mask(
-          typeof value === 'object' ? value.kind : typeof value === 'string' ? 'text' : typeof value,
-          exactText(value) ?? '',
-        )
   return {
     stage: 'schema',
     code,
     rule: error.schemaPath.replace(/^#\//, '').replaceAll('/', '.'),
     ...(field === '' ? {} : { field }),
     error: sentence,
-    ...(shown === undefined ? {} : { value: shown }),
+    ...shown(field, value, classes),
   }
 }
 
@@ -215,7 +195,7 @@ function say(error: ErrorObject, field: string, value: Value | undefined): { cod
     case 'format':
       return {
         code: 'SYNC-4034',
-        sentence: `${field} is not ${formatWords[String(params['format'])] ?? `of the form ${params['format']}`}.`,
+        sentence: `${field} is not ${formats.get(String(params['format']))?.words ?? `of the form ${params['format']}`}.`,
       }
     case 'pattern':
       return { code: 'SYNC-4034', sentence: `${field} does not have the form ${brief(params['pattern'])}.` }
@@ -256,18 +236,4 @@ function allowed(values: unknown, data: unknown): string {
 function brief(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
-}
-
-const formatWords: { readonly [format: string]: string } = {
-  email: 'a valid e-mail address',
-  date: 'a date (2024-01-31)',
-  time: 'a time with its zone (02:30:00Z)',
-  'date-time': 'a date and time with its zone (2024-01-31T02:30:00Z)',
-  'iso-date-time': 'a date and time (2024-01-31T02:30:00)',
-  duration: 'a duration (P1DT2H)',
-  hostname: 'a host name',
-  ipv4: 'an IPv4 address',
-  ipv6: 'an IPv6 address',
-  uri: 'a URI',
-  uuid: 'a UUID',
 }
