@@ -1,0 +1,144 @@
+import { type Static, Type } from 'typebox'
+import type { Random } from '../../std/random.ts'
+import type { Secret } from '../../std/secret.ts'
+
+/** The options of a system with `type: mysql` or `mariadb`, as they stand in syncline.yaml. */
+export const mysqlSchema = Type.Object(
+  {
+    url: Type.String({
+      description:
+        'mysql://user:password@host:3306/database. Tables without a database are meant in that one. Connect to the server itself: a proxy that spreads queries over several servers cannot carry its log.',
+    }),
+    tls: Type.Optional(
+      Type.Object(
+        {
+          mode: Type.Optional(
+            Type.Union([Type.Literal('verify'), Type.Literal('no-verify'), Type.Literal('off')], {
+              description:
+                'verify: the certificate and the host name are checked. no-verify: encrypted, but anybody can pose as the server. off: in clear. Default: verify, except on this very machine: off.',
+            }),
+          ),
+          ca: Type.Optional(
+            Type.String({
+              description:
+                'Certificates of the authorities to trust, as PEM text. Name a file with the file: form of a reference.',
+            }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    serverId: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 4_294_967_295,
+        description:
+          'Number under which this installation reads the log; no other reader of the server, and no server that replicates with it, may have the same. Default: a random one of 2147483648 and above at each start.',
+      }),
+    ),
+    chunkRows: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100_000, default: 5_000, description: 'Rows of a snapshot read at once.' }),
+    ),
+    chunkBytes: Type.Optional(
+      Type.Integer({
+        minimum: 65_536,
+        maximum: 268_435_456,
+        default: 16_777_216,
+        description: 'Bytes of a snapshot kept at once; chunks of wide rows become smaller.',
+      }),
+    ),
+    bufferRows: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 1_000_000,
+        default: 4_000,
+        description: 'Decoded rows that wait to be stored; then the server has to wait.',
+      }),
+    ),
+    bufferBytes: Type.Optional(
+      Type.Integer({
+        minimum: 65_536,
+        maximum: 268_435_456,
+        default: 8_388_608,
+        description: 'Bytes of the log that wait to be stored; then the server has to wait.',
+      }),
+    ),
+    heartbeat_ms: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 3_600_000,
+        default: 10_000,
+        description:
+          'How often the server tells us that it is there while nothing happens, and the position moves. A server that is silent for twice as long is taken for dead.',
+      }),
+    ),
+    netWriteTimeout_ms: Type.Optional(
+      Type.Integer({
+        minimum: 10_000,
+        maximum: 86_400_000,
+        default: 3_600_000,
+        description:
+          'How long the server waits for us to take what it has sent, while targets or disks are slow, before it cuts the connection (net_write_timeout of our sessions).',
+      }),
+    ),
+    queryTimeout_ms: Type.Optional(
+      Type.Integer({
+        minimum: 1_000,
+        maximum: 86_400_000,
+        default: 600_000,
+        description: 'How long the server may be silent within one query before the connection is given up.',
+      }),
+    ),
+    connectTimeout_ms: Type.Optional(
+      Type.Integer({ minimum: 100, maximum: 600_000, default: 15_000, description: 'How long connecting may take.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** Options of one MySQL or MariaDB system. `name` is the system's name in the configuration. */
+export type MysqlOptions = Omit<Static<typeof mysqlSchema>, 'url'> & {
+  readonly name: string
+  readonly url: string | Secret
+}
+
+/** Options with every default filled in. */
+export type Settings = {
+  readonly url: string | Secret
+  readonly tls: { readonly mode?: 'verify' | 'no-verify' | 'off'; readonly ca?: string }
+  /** Null: a random one, see `serverIdOf`. */
+  readonly serverId: number | null
+  readonly chunkRows: number
+  readonly chunkBytes: number
+  readonly bufferRows: number
+  readonly bufferBytes: number
+  readonly heartbeat_ms: number
+  readonly netWriteTimeout_ms: number
+  readonly queryTimeout_ms: number
+  readonly connectTimeout_ms: number
+}
+
+/** Fills in the defaults. */
+export function settingsOf(options: MysqlOptions): Settings {
+  return {
+    url: options.url,
+    tls: options.tls ?? {},
+    serverId: options.serverId ?? null,
+    chunkRows: options.chunkRows ?? 5_000,
+    chunkBytes: options.chunkBytes ?? 16_777_216,
+    bufferRows: options.bufferRows ?? 4_000,
+    bufferBytes: options.bufferBytes ?? 8_388_608,
+    heartbeat_ms: options.heartbeat_ms ?? 10_000,
+    netWriteTimeout_ms: options.netWriteTimeout_ms ?? 3_600_000,
+    queryTimeout_ms: options.queryTimeout_ms ?? 600_000,
+    connectTimeout_ms: options.connectTimeout_ms ?? 15_000,
+  }
+}
+
+/**
+ * The number to read the log under. Of two readers with one number the server cuts the older one, so that two installations
+ * would cut each other for ever; a random one of the upper half, where nobody numbers servers, meets another by 1 in 2^31.
+ */
+export function serverIdOf(settings: Settings, random: Random): number {
+  return settings.serverId ?? 2_147_483_648 + Math.floor(random.next() * 2_147_483_647)
+}
