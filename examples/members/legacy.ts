@@ -1,8 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
+import { startMariadb } from '../../src/testing/mariadb.ts'
 import { startPostgres } from '../../src/testing/postgres.ts'
-import { createSchema, type SeedReport, seedMembers } from './data/generate.ts'
+import { type SeedReport, seedMembers } from './data/generate.ts'
+import type { Platform } from './data/platform.ts'
+import { connectMariadb } from './data/platform-mariadb.ts'
+import { connectPostgres } from './data/platform-postgres.ts'
+
+/** The database of the legacy platform, as `--source` names it. */
+export type Kind = 'postgres' | 'mariadb'
 
 /** The legacy platform of this run. */
 export type Legacy = {
@@ -10,56 +16,77 @@ export type Legacy = {
   readonly url: string
   /** For people: where it listens and whose it is. */
   readonly where: string
-  connect(): Promise<pg.Client>
+  connect(): Promise<Platform>
   stop(): Promise<void>
 }
 
 /** How full the platform is. */
 export type Filled = { readonly members: number; readonly memberships: number; readonly chapters: number }
 
+/** Each database: its name, its server for this run, its client, and what it needs to survive a power cut. */
+const kinds = {
+  postgres: {
+    name: 'PostgreSQL',
+    schemes: /^postgres(ql)?:$/,
+    port: 5432,
+    example: 'postgres://user:password@host:5432/database',
+    start: startPostgres,
+    connect: connectPostgres,
+    flushed: { fsync: 'on', full_page_writes: 'on' },
+  },
+  mariadb: {
+    name: 'MariaDB',
+    schemes: /^(mysql|mariadb):$/,
+    port: 3306,
+    example: 'mysql://user:password@host:3306/database',
+    start: startMariadb,
+    connect: connectMariadb,
+    flushed: { sync_binlog: '1', innodb_flush_log_at_trx_commit: '1' },
+  },
+} as const
+
+/** What people call it. */
+export const nameOf = (kind: Kind): string => kinds[kind].name
+
 /**
- * Starts the PostgreSQL from npm on a folder that stays, or takes the server that LEGACY_URL names.
+ * Starts the database on a folder that stays, or takes the server that LEGACY_URL names.
  * @throws Error with a sentence
  */
-export async function openLegacy(folder: string, given: string | undefined): Promise<Legacy> {
+export async function openLegacy(kind: Kind, folder: string, given: string | undefined): Promise<Legacy> {
+  const { port: usual, start: server, flushed } = kinds[kind]
   if (given) {
-    const { hostname, port, pathname } = addressOf(given)
-    const where = `${hostname}:${port || 5432}${pathname}, given by LEGACY_URL`
-    return { url: given, where, connect: () => connect(given), stop: async () => {} }
+    const { hostname, port, pathname } = addressOf(kind, given)
+    const where = `${hostname}:${port || usual}${pathname}, given by LEGACY_URL`
+    return { url: given, where, connect: () => connect(kind, given), stop: async () => {} }
   }
   const portFile = `${folder}.port`
   const lastPort = Number(await readFile(portFile, 'utf8').catch(() => ''))
   // What was committed there must survive a power cut, as at any real source: flushed, unlike in tests.
-  const settings = { fsync: 'on', full_page_writes: 'on' }
   const start = (port?: number) =>
-    startPostgres({ folder, settings, database: 'legacy', existing: null, ...(port === undefined ? {} : { port }) })
-  const server = await (lastPort > 0 ? start(lastPort).catch(() => start()) : start())
-  await writeFile(portFile, `${server.port}\n`)
+    server({ folder, settings: flushed, database: 'legacy', existing: null, ...(port === undefined ? {} : { port }) })
+  const started = await (lastPort > 0 ? start(lastPort).catch(() => start()) : start())
+  await writeFile(portFile, `${started.port}\n`)
   return {
-    url: server.url,
-    where: `127.0.0.1:${server.port}/legacy`,
-    connect: () => connect(server.url),
-    stop: () => server.stop(),
+    url: started.url,
+    where: `127.0.0.1:${started.port}/legacy`,
+    connect: () => connect(kind, started.url),
+    stop: () => started.stop(),
   }
 }
 
-function addressOf(url: string): URL {
+function addressOf(kind: Kind, url: string): URL {
   const address = URL.parse(url)
-  if (address === null || !/^postgres(ql)?:$/.test(address.protocol))
-    throw new Error('LEGACY_URL is not an address of the form postgres://user:password@host:5432/database.')
+  if (address === null || !kinds[kind].schemes.test(address.protocol))
+    throw new Error(`LEGACY_URL is not an address of the form ${kinds[kind].example}.`)
   return address
 }
 
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'members example' })
-  client.on('error', () => {}) // the query in hand tells
+async function connect(kind: Kind, url: string): Promise<Platform> {
   try {
-    await client.connect()
+    return await kinds[kind].connect(url)
   } catch (error) {
-    const { host } = addressOf(url)
-    throw new Error(`PostgreSQL at ${host} does not let us in: ${(error as Error).message}.`)
+    throw new Error(`${nameOf(kind)} at ${addressOf(kind, url).host} does not let us in: ${(error as Error).message}.`)
   }
-  return client
 }
 
 /**
@@ -67,24 +94,25 @@ async function connect(url: string): Promise<pg.Client> {
  * there, and what was made now.
  */
 export async function fill(
-  client: pg.Client,
+  platform: Platform,
   members: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<{ readonly filled: Filled; readonly seeded: SeedReport | null }> {
-  await createSchema(client)
-  const found = await count(client)
+  await platform.createSchema()
+  const found = await count(platform)
   if (found.members > 0) return { filled: found, seeded: null }
-  const seeded = await seedMembers(client, { members, seed: 1, onProgress })
-  return { filled: await count(client), seeded }
+  const seeded = await seedMembers(platform, { members, seed: 1, onProgress })
+  return { filled: await count(platform), seeded }
 }
 
-async function count(client: pg.Client): Promise<Filled> {
-  const { rows } = await client.query<Filled>(
-    `SELECT (SELECT count(*)::int FROM members_db.members) AS members,
-       (SELECT count(*)::int FROM members_db.memberships) AS memberships,
-       (SELECT count(*)::int FROM members_db.chapters) AS chapters`,
+async function count(platform: Platform): Promise<Filled> {
+  const [found] = await platform.rows<{ members: string; memberships: string; chapters: string }>(
+    `SELECT (SELECT count(*) FROM members_db.members) AS members,
+       (SELECT count(*) FROM members_db.memberships) AS memberships,
+       (SELECT count(*) FROM members_db.chapters) AS chapters`,
   )
-  return rows[0]!
+  const { members, memberships, chapters } = found!
+  return { members: Number(members), memberships: Number(memberships), chapters: Number(chapters) }
 }
 
 /** Keeps what the generator meant, so that later starts can compare with it too. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Kind } from './legacy.ts'
 
 /** How `npm start` was asked to run. */
 export type Options = {
@@ -10,22 +11,25 @@ export type Options = {
   readonly once: boolean
   /** Live edits: at most so many; Infinity until the end. */
   readonly edits: number
+  /** The database of the legacy platform. */
+  readonly source: Kind
   /** The configuration; null: the one beside this file. */
   readonly config: string | null
   readonly help: boolean
 }
 
-export const help = `npm start [-- options]      the member scenario: a legacy PostgreSQL, kept in step with Salesforce
+export const help = `npm start [-- options]      the member scenario: a legacy database, kept in step with Salesforce
 
+  --source NAME   the legacy database: postgres (default), or mariadb
   --members N     how many members a new legacy platform gets (default 10000)
-  --fresh         forgets what earlier starts left in .cache/members and begins anew
+  --fresh         forgets what earlier starts left in .cache/ and begins anew
   --once          ends when nothing is pending; the last line on stdout is one line of JSON
   --edits N       so many edits of members, then none (default: 20 a second until the end; with --once none)
   --no-edits      no edits
   --config FILE   another copy of examples/members/syncline.yaml, with its own folder
   --help
 
-  LEGACY_URL      a PostgreSQL that already runs (wal_level=logical) in place of the one from npm
+  LEGACY_URL      a database that already runs (PostgreSQL with wal_level=logical, MariaDB with log_bin) in place of our own
   SF_URL          a Salesforce organisation in place of the emulator, with SF_ID and SF_SECRET
   NO_COLOR        no colours
 
@@ -46,11 +50,13 @@ export function readOptions(given: readonly string[]): Options | string {
   const members = wholeNumber(values.members ?? '10000', membersMax)
   if (members === null || members === 0)
     return `--members needs a whole number from 1 to ${membersMax}, not ${values.members}.`
+  const source = values.source ?? 'postgres'
+  if (source !== 'postgres' && source !== 'mariadb') return `--source is postgres or mariadb, not ${source}.`
   if (values['no-edits'] === true && values.edits !== undefined) return 'Either --edits or --no-edits, not both.'
   const wanted = values['no-edits'] === true || (once && values.edits === undefined) ? '0' : values.edits
   const edits = wanted === undefined ? Number.POSITIVE_INFINITY : wholeNumber(wanted, Number.MAX_SAFE_INTEGER)
   if (edits === null) return `--edits needs a whole number, not ${values.edits}.`
-  return { members, fresh, once, edits, config, help }
+  return { members, fresh, once, edits, source, config, help }
 }
 
 function parse(given: readonly string[]) {
@@ -61,6 +67,7 @@ function parse(given: readonly string[]) {
     options: {
       members: { type: 'string' },
       edits: { type: 'string' },
+      source: { type: 'string' },
       config: { type: 'string' },
       'no-edits': { type: 'boolean' },
       fresh: { type: 'boolean' },

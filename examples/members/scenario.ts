@@ -6,7 +6,7 @@ import { counted, duration, figure } from '../../src/cli/output.ts'
 import { lines } from '../../src/cli/tell.ts'
 import type { Failure } from '../../src/model/failure.ts'
 import { editMembers } from './data/edits.ts'
-import { type Filled, fill, keepSeed, keptSeed, type Legacy, openLegacy } from './legacy.ts'
+import { type Filled, fill, keepSeed, keptSeed, type Legacy, nameOf, openLegacy } from './legacy.ts'
 import type { Options } from './options.ts'
 import { openSalesforce } from './salesforce.ts'
 import type { Screen } from './screen.ts'
@@ -52,18 +52,20 @@ export async function runScenario(
   stop: AbortSignal,
 ): Promise<number> {
   checkConfig(places.config, process.env)
-  // Taken down in the opposite order: engine, generator, emulator, PostgreSQL.
+  // Taken down in the opposite order: engine, generator, emulator, database.
   await using parts = new AsyncDisposableStack()
-  screen.print(`\n${screen.paint.bold('Syncline')}  a legacy PostgreSQL, kept in step with Salesforce\n`)
+  const database = nameOf(options.source)
+  screen.print(`\n${screen.paint.bold('Syncline')}  a legacy ${database}, kept in step with Salesforce\n`)
   const sentence = (error: Error) => Promise.reject(new Refusal(exits.connection, error.message))
 
-  screen.show([row('PostgreSQL', 'starting …', screen.paint)])
-  const legacy = await openLegacy(join(places.folder, 'postgres'), process.env['LEGACY_URL']).catch(sentence)
+  screen.show([row(database, 'starting …', screen.paint)])
+  const data = join(places.folder, options.source)
+  const legacy = await openLegacy(options.source, data, process.env['LEGACY_URL']).catch(sentence)
   parts.defer(() => legacy.stop())
   stop.throwIfAborted()
   const filled = await filledLegacy(options, places, legacy, screen, stop)
   const rows = `${figure(filled.members)} members, ${figure(filled.memberships)} memberships, ${filled.chapters} chapters`
-  said(screen, 'PostgreSQL', `${legacy.where}  ${screen.paint.dim(rows)}`)
+  said(screen, database, `${legacy.where}  ${screen.paint.dim(rows)}`)
 
   screen.show([row('Salesforce', 'starting …', screen.paint)])
   const salesforce = await openSalesforce(join(places.folder, 'salesforce'), places.setup, process.env).catch(sentence)
@@ -72,7 +74,13 @@ export async function runScenario(
   said(screen, 'Salesforce', `${salesforce.url}  ${screen.paint.dim(salesforce.what)}`)
   salesforce.lost.then((why) => screen.print(why))
 
-  const variables = { LEGACY_URL: legacy.url, SF_URL: salesforce.url, SF_SECRET: salesforce.secret }
+  const variables = {
+    LEGACY_TYPE: options.source,
+    LEGACY_URL: legacy.url,
+    SF_URL: salesforce.url,
+    SF_SECRET: salesforce.secret,
+    MEMBERS_STATE: join(places.folder, 'state'),
+  }
   await writeVariables(places, variables)
   const editing = new AbortController()
   const generator = { done: Promise.resolve() }
@@ -124,38 +132,34 @@ async function filledLegacy(
   screen: Screen,
   stop: AbortSignal,
 ): Promise<Filled> {
-  const client = await legacy.connect().catch((error: Error) => {
+  await using platform = await legacy.connect().catch((error: Error) => {
     throw new Refusal(exits.connection, error.message)
   })
   const started_ms = performance.now()
-  try {
-    const { filled, seeded } = await fill(client, options.members, (done, all) => {
-      stop.throwIfAborted()
-      const progress = { done, total: all, elapsed_ms: performance.now() - started_ms }
-      screen.show([progressLine('PostgreSQL', progress, screen.paint)])
-    })
-    if (seeded !== null) await keepSeed(places.folder, seeded)
-    return filled
-  } finally {
-    await client.end()
-  }
+  const { filled, seeded } = await fill(platform, options.members, (done, all) => {
+    stop.throwIfAborted()
+    const progress = { done, total: all, elapsed_ms: performance.now() - started_ms }
+    screen.show([progressLine(nameOf(options.source), progress, screen.paint)])
+  })
+  if (seeded !== null) await keepSeed(places.folder, seeded)
+  return filled
 }
 
 /** Edits until the signal or the count ends it. A generator that fails says so, and the sync goes on. */
 async function edit(run: Run, signal: AbortSignal): Promise<void> {
   const { legacy, options, screen } = run
-  const client = await legacy.connect()
+  const platform = await legacy.connect()
   try {
     const onEdit = () => {
       run.edits++
     }
     // Another seed for each start: new edits, not those of the last time once more.
     const count = Number.isFinite(options.edits) ? { edits: options.edits } : {}
-    await editMembers(client, { perSecond: editsPerSecond, seed: Date.now(), signal, onEdit, ...count })
+    await editMembers(platform, { perSecond: editsPerSecond, seed: Date.now(), signal, onEdit, ...count })
   } catch (error) {
     if (!signal.aborted) screen.print(`The edits have ended: ${(error as Error).message}`)
   } finally {
-    await client.end().catch(() => {})
+    await platform[Symbol.asyncDispose]().catch(() => {})
   }
 }
 

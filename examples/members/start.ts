@@ -13,13 +13,16 @@ import { help, type Options, readOptions } from './options.ts'
 import { type Places, Refusal, runScenario } from './scenario.ts'
 import { openScreen } from './screen.ts'
 
+/** Each database has its own: what was delivered from one says nothing of the other. */
+const folders = { postgres: 'members', mariadb: 'members-mariadb' } as const
+
 function placesOf(options: Options): Places {
   const own = fileURLToPath(new URL('./syncline.yaml', import.meta.url))
   const config = options.config === null ? own : resolve(options.config)
   return {
     config,
-    folder: resolve(dirname(config), '../../.cache/members'), // `state:` of the configuration lies in it
-    setup: join(dirname(config), 'salesforce.yaml'),
+    folder: resolve(dirname(config), '../../.cache', folders[options.source]), // `state:` of the configuration lies in it
+    setup: fileURLToPath(new URL('./salesforce.yaml', import.meta.url)),
   }
 }
 
@@ -40,13 +43,17 @@ async function take({ folder }: Places): Promise<() => void> {
 }
 
 /** What earlier starts left goes, but for the lock that we hold. */
-async function forget({ folder }: Places): Promise<void> {
+async function forget({ folder }: Places, source: Options['source']): Promise<void> {
+  const dropped = {
+    postgres:
+      "SELECT pg_drop_replication_slot('syncline_legacy'); DROP PUBLICATION syncline_legacy; DROP SCHEMA members_db CASCADE;",
+    mariadb: 'DROP DATABASE members_db;',
+  }
   if (process.env['LEGACY_URL'])
     throw new Refusal(
       exits.usage,
       'With LEGACY_URL, --fresh would have to drop things on a server that is not ours. There, as their owner:\n' +
-        "  SELECT pg_drop_replication_slot('syncline_legacy'); DROP PUBLICATION syncline_legacy; DROP SCHEMA members_db CASCADE;\n" +
-        `Then remove ${folder} and start without --fresh.`,
+        `  ${dropped[source]}\nThen remove ${folder} and start without --fresh.`,
     )
   for (const name of await readdir(folder))
     if (!/^(lock\.db.*|owner\.json)$/.test(name)) await rm(join(folder, name), { recursive: true, force: true })
@@ -75,7 +82,7 @@ async function main(given: readonly string[]): Promise<number> {
   const stop = stopSignal()
   const screen = openScreen(process.stderr, process.env)
   try {
-    if (options.fresh) await forget(places)
+    if (options.fresh) await forget(places, options.source)
     return await runScenario(options, places, screen, stop)
   } catch (error) {
     if (stop.aborted && error === stop.reason) return exits.interrupted

@@ -5,20 +5,25 @@ import type { Clock } from '../../../src/std/clock.ts'
 import { type Postgres, startPostgres } from '../../../src/testing/postgres.ts'
 import { ascii } from './cultures.ts'
 import { type Edit, editMembers } from './edits.ts'
-import { createSchema, seedMembers } from './generate.ts'
+import { seedMembers } from './generate.ts'
+import type { Platform } from './platform.ts'
+import { connectPostgres } from './platform-postgres.ts'
 
 let server: Postgres
 let client: pg.Client
+let platform: Platform
 
 before(async () => {
   server = await startPostgres()
   client = new pg.Client({ connectionString: server.url })
   await client.connect()
-  await createSchema(client)
+  platform = await connectPostgres(server.url)
+  await platform.createSchema()
 })
 
 after(async () => {
   await client?.end()
+  await platform?.[Symbol.asyncDispose]()
   await server?.stop()
 })
 
@@ -39,7 +44,7 @@ async function fingerprint(): Promise<unknown> {
 }
 
 test('each defect is there as often as the report says, seen by queries of their own', async () => {
-  const report = await seedMembers(client, { members: 6000, seed: 7 })
+  const report = await seedMembers(platform, { members: 6000, seed: 7 })
   const found = {
     'invalid-email': await count(`trim(email) !~* '^[^@ ,]+@[a-z0-9-]+(\\.[a-z0-9-]+)+$'`),
     'missing-last-name': await count("coalesce(trim(last_name), '') = ''"),
@@ -85,7 +90,7 @@ test('one seed gives one database, whatever the batches; another seed gives anot
   ] as const) {
     await client.query('TRUNCATE members_db.members, members_db.memberships, members_db.chapters RESTART IDENTITY')
     const steps: number[] = []
-    await seedMembers(client, { members: 300, seed, batchRows, onProgress: (done) => steps.push(done) })
+    await seedMembers(platform, { members: 300, seed, batchRows, onProgress: (done) => steps.push(done) })
     assert.equal(steps.at(-1), 300)
     prints.push(await fingerprint())
   }
@@ -97,10 +102,10 @@ test('seeding goes into empty tables only, and an interrupted one leaves them em
   const onProgress = (done: number) => {
     if (done > 0) throw new Error('pulled the plug')
   }
-  await assert.rejects(seedMembers(client, { members: 300, seed: 1, batchRows: 100, onProgress }), /pulled the plug/)
+  await assert.rejects(seedMembers(platform, { members: 300, seed: 1, batchRows: 100, onProgress }), /pulled the plug/)
   assert.equal(await count('true'), 0)
-  await seedMembers(client, { members: 20, seed: 1 })
-  await assert.rejects(seedMembers(client, { members: 20, seed: 1 }), /holds rows already/)
+  await seedMembers(platform, { members: 20, seed: 1 })
+  await assert.rejects(seedMembers(platform, { members: 20, seed: 1 }), /holds rows already/)
   assert.equal(await count('true'), 20)
 })
 
@@ -121,11 +126,11 @@ async function edited(
   edits: number,
 ): Promise<{ list: Edit[]; counts: Readonly<Record<string, number>>; slept_ms: number }> {
   await client.query('TRUNCATE members_db.members, members_db.memberships, members_db.chapters RESTART IDENTITY')
-  await seedMembers(client, { members: 400, seed: 3 })
+  await seedMembers(platform, { members: 400, seed: 3 })
   const list: Edit[] = []
   const clock = toldTime()
   const signal = new AbortController().signal
-  const counts = await editMembers(client, {
+  const counts = await editMembers(platform, {
     perSecond: 20,
     seed: 5,
     edits,
@@ -174,23 +179,24 @@ test('a moved membership names the member it left and the one it came to', async
 })
 
 test('an aborted generator ends after the edit in hand', async () => {
-  await seedMembers(client, { members: 50, seed: 1 })
+  await seedMembers(platform, { members: 50, seed: 1 })
   const controller = new AbortController()
   let made = 0
   const onEdit = () => {
     if (++made === 3) controller.abort()
   }
-  await editMembers(client, { perSecond: 1_000_000, seed: 1, signal: controller.signal, onEdit })
+  await editMembers(platform, { perSecond: 1_000_000, seed: 1, signal: controller.signal, onEdit })
   assert.equal(made, 3)
 })
 
 test('an edit that fails is rolled back and told', async () => {
-  await seedMembers(client, { members: 50, seed: 1 })
+  await seedMembers(platform, { members: 50, seed: 1 })
   await client.query('ALTER TABLE members_db.memberships RENAME TO cards')
   try {
     const signal = new AbortController().signal
-    await assert.rejects(editMembers(client, { perSecond: 1_000_000, seed: 1, signal, edits: 100 }), /memberships/)
-    assert.equal((await client.query('SELECT pg_current_xact_id_if_assigned() IS NULL AS idle')).rows[0].idle, true)
+    await assert.rejects(editMembers(platform, { perSecond: 1_000_000, seed: 1, signal, edits: 100 }), /memberships/)
+    const [left] = await platform.rows<{ idle: boolean }>('SELECT pg_current_xact_id_if_assigned() IS NULL AS idle')
+    assert.equal(left?.idle, true)
   } finally {
     await client.query('ALTER TABLE members_db.cards RENAME TO memberships')
   }

@@ -1,9 +1,9 @@
 /** Live edits of the member scenario: what clerks, members and payments do to the legacy platform all day. */
-import type { ClientBase } from 'pg'
 import { type Clock, systemClock } from '../../../src/std/clock.ts'
 import { type Random, seededRandom } from '../../../src/std/random.ts'
 import { spoilEmail } from './defects.ts'
 import { chapterCount, drawAddress, drawMember, drawMemberships, longNotes, pick } from './person.ts'
+import type { Platform } from './platform.ts'
 
 type EditKind = keyof typeof edits
 
@@ -24,7 +24,7 @@ type EditOptions = {
 }
 
 type Desk = {
-  readonly client: ClientBase
+  readonly platform: Platform
   readonly random: Random
   readonly now_ms: () => number
   /** Ids of members whose e-mail address is known to be invalid; at most `invalidMax`. */
@@ -80,21 +80,23 @@ const weights = editKinds.reduce((sum, kind) => sum + edits[kind].weight, 0)
  * @throws what the client throws; the transaction in hand is rolled back.
  */
 export async function editMembers(
-  client: ClientBase,
+  platform: Platform,
   options: EditOptions,
 ): Promise<Readonly<Record<EditKind, number>>> {
   const { perSecond, signal, clock = systemClock, onEdit } = options
   const random = seededRandom(options.seed)
-  const found = await client.query<{ id: string }>(
-    `SELECT id FROM members_db.members WHERE trim(email) !~* '^[^@\\s,]+@[^@\\s]+\\.[a-z]+$' AND status <> 'test' ORDER BY id LIMIT ${invalidMax}`,
+  const found = await platform.rows<{ id: string }>(
+    `SELECT id FROM members_db.members
+     WHERE (trim(email) NOT LIKE '%_@_%._%' OR trim(email) LIKE '% %' OR email LIKE '%,%') AND status <> 'test'
+     ORDER BY id LIMIT ${invalidMax}`,
   )
-  const desk: Desk = { client, random, now_ms: () => clock.now(), invalid: found.rows.map((row) => Number(row.id)) }
+  const desk: Desk = { platform, random, now_ms: () => clock.now(), invalid: found.map((row) => Number(row.id)) }
   const counts = Object.fromEntries(editKinds.map((kind) => [kind, 0])) as Record<EditKind, number>
   const pause_ms = 1000 / perSecond
   let due_ms = clock.mono()
   for (let made = 0; !signal.aborted && made < (options.edits ?? Number.POSITIVE_INFINITY); made++) {
     const kind = drawKind(random)
-    const memberIds = await inTransaction(client, () => edits[kind].make(desk))
+    const memberIds = await platform.inTransaction(() => edits[kind].make(desk))
     if (memberIds.length > 0) {
       counts[kind]++
       onEdit?.({ kind, memberIds })
@@ -116,29 +118,17 @@ function drawKind(random: Random): EditKind {
   return editKinds[0]!
 }
 
-async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
-  await client.query('BEGIN')
-  try {
-    const result = await work()
-    await client.query('COMMIT')
-    return result
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {})
-    throw error
-  }
-}
-
-const touched = (result: { rows: { id: string }[] }): number[] => result.rows.map((row) => Number(row.id))
-
 /** A member by chance, without a scan: the first one at or after a random id. */
-async function someone({ client, random }: Desk): Promise<{ id: number; country: string } | null> {
-  const { rows } = await client.query<{ id: string; country: string }>(
-    `SELECT id, country FROM members_db.members
-     WHERE id >= (SELECT min(id) + floor($1::float8 * (max(id) - min(id) + 1))::bigint FROM members_db.members) AND status <> 'test'
-     ORDER BY id LIMIT 1`,
-    [random.next()],
+async function someone({ platform, random }: Desk): Promise<{ id: number; country: string } | null> {
+  const [range] = await platform.rows<{ low: string | null; high: string | null }>(
+    'SELECT min(id) AS low, max(id) AS high FROM members_db.members',
   )
-  return rows[0] === undefined ? null : { id: Number(rows[0].id), country: rows[0].country }
+  const [low, high] = [Number(range?.low ?? 0), Number(range?.high ?? 0)]
+  const [found] = await platform.rows<{ id: string; country: string }>(
+    "SELECT id, country FROM members_db.members WHERE id >= $1 AND status <> 'test' ORDER BY id LIMIT 1",
+    [low + Math.floor(random.next() * (high - low + 1))],
+  )
+  return found === undefined ? null : { id: Number(found.id), country: found.country }
 }
 
 async function change(
@@ -149,38 +139,44 @@ async function change(
 ): Promise<number[]> {
   const member = await someone(desk)
   if (member === null) return []
-  const sql = `UPDATE members_db.members SET ${assignments.join(', ')}${stamp} WHERE id = $1 RETURNING id`
-  return touched(await desk.client.query(sql, [member.id, ...values(member.country)]))
+  const sql = `UPDATE members_db.members SET ${assignments.join(', ')}${stamp} WHERE id = $1`
+  return (await desk.platform.change(sql, [member.id, ...values(member.country)])) > 0 ? [member.id] : []
+}
+
+/** The membership of a member that counts: the one that expires last. */
+async function lastCard({ platform }: Desk, memberId: number | undefined): Promise<number | null> {
+  const [card] = await platform.rows<{ id: string }>(
+    `SELECT id FROM members_db.memberships WHERE member_id = $1
+     ORDER BY expiry_date IS NULL DESC, expiry_date DESC, id DESC LIMIT 1`,
+    [memberId ?? null],
+  )
+  return card === undefined ? null : Number(card.id)
 }
 
 async function renew(desk: Desk): Promise<number[]> {
   const member = await someone(desk)
-  const sql = `UPDATE members_db.memberships SET status = 'A', expiry_date = greatest(expiry_date, current_date) + 365, updated_at = now()
-     WHERE id = (SELECT id FROM members_db.memberships WHERE member_id = $1 ORDER BY expiry_date DESC NULLS FIRST, id DESC LIMIT 1) RETURNING member_id AS id`
-  return touched(await desk.client.query(sql, [member?.id]))
+  const card = await lastCard(desk, member?.id)
+  if (member === null || card === null) return []
+  const expiry = desk.platform.later('greatest(coalesce(expiry_date, current_date), current_date)', 365)
+  const sql = `UPDATE members_db.memberships SET status = 'A', expiry_date = ${expiry}, updated_at = now() WHERE id = $1`
+  return (await desk.platform.change(sql, [card])) > 0 ? [member.id] : []
 }
 
 async function lapse(desk: Desk): Promise<number[]> {
   const member = await someone(desk)
-  const sql = `UPDATE members_db.memberships SET status = 'L', updated_at = now() WHERE member_id = $1 AND status = 'A' RETURNING member_id AS id`
-  return touched(await desk.client.query(sql, [member?.id]))
+  const sql = "UPDATE members_db.memberships SET status = 'L', updated_at = now() WHERE member_id = $1 AND status = 'A'"
+  return (await desk.platform.change(sql, [member?.id ?? null])) > 0 ? [member!.id] : []
 }
 
 /** Member and membership in one transaction, as the web form writes them. */
-async function join({ client, random, now_ms }: Desk): Promise<number[]> {
-  const { rows } = await client.query<{ id: string }>(
-    "SELECT nextval(pg_get_serial_sequence('members_db.members', 'id')) AS id",
-  )
-  const member = drawMember(random, Number(rows[0]!.id), now_ms())
+async function join({ platform, random, now_ms }: Desk): Promise<number[]> {
+  const member = drawMember(random, await platform.nextMemberId(), now_ms())
   const now = new Date(now_ms()).toISOString()
-  const row = { ...member, created_at: now, updated_at: now, deleted_at: null }
-  await client.query(
-    'INSERT INTO members_db.members SELECT * FROM json_populate_record(NULL::members_db.members, $1)',
-    [JSON.stringify(row)],
-  )
+  await platform.insert('members', [{ ...member, created_at: now, updated_at: now, deleted_at: null }])
   const card = drawMemberships(random, member, () => 0, now_ms())[0]
-  await client.query(
-    `INSERT INTO members_db.memberships (member_id, status, plan, dues, started_at, expiry_date) VALUES ($1, 'A', $2, $3, current_date, current_date + 365)`,
+  await platform.change(
+    `INSERT INTO members_db.memberships (member_id, status, plan, dues, started_at, expiry_date)
+     VALUES ($1, 'A', $2, $3, current_date, ${platform.later('current_date', 365)})`,
     [member.id, card?.plan ?? 'standard', card?.dues ?? '120.00'],
   )
   return [member.id]
@@ -189,25 +185,35 @@ async function join({ client, random, now_ms }: Desk): Promise<number[]> {
 /** The foreign key takes the memberships along. */
 async function remove(desk: Desk): Promise<number[]> {
   const member = await someone(desk)
-  return touched(await desk.client.query('DELETE FROM members_db.members WHERE id = $1 RETURNING id', [member?.id]))
+  const deleted = await desk.platform.change('DELETE FROM members_db.members WHERE id = $1', [member?.id ?? null])
+  return deleted > 0 ? [member!.id] : []
 }
 
 /** A payment was booked on the wrong member: the row changes its parent, and both members change. */
 async function moveMembership(desk: Desk): Promise<number[]> {
   const [from, to] = [await someone(desk), await someone(desk)]
   if (from === null || to === null || from.id === to.id) return []
-  const sql = `UPDATE members_db.memberships SET member_id = $2, updated_at = now()
-     WHERE id = (SELECT max(id) FROM members_db.memberships WHERE member_id = $1) RETURNING member_id AS id`
-  return touched(await desk.client.query(sql, [from.id, to.id])).length > 0 ? [from.id, to.id] : []
+  const [card] = await desk.platform.rows<{ id: string | null }>(
+    'SELECT max(id) AS id FROM members_db.memberships WHERE member_id = $1',
+    [from.id],
+  )
+  const sql = 'UPDATE members_db.memberships SET member_id = $2, updated_at = now() WHERE id = $1'
+  return (await desk.platform.change(sql, [card?.id ?? null, to.id])) > 0 ? [from.id, to.id] : []
 }
 
 /** Several members in one transaction. */
 async function mergeChapters(desk: Desk): Promise<number[]> {
   const member = await someone(desk)
   const chapter = 1 + Math.floor(desk.random.next() * chapterCount)
-  const sql = `UPDATE members_db.members SET chapter_id = $2, updated_at = now()
-     WHERE id IN (SELECT id FROM members_db.members WHERE id >= $1 AND status <> 'test' ORDER BY id LIMIT 5) RETURNING id`
-  return touched(await desk.client.query(sql, [member?.id, chapter]))
+  const rows = await desk.platform.rows<{ id: string }>(
+    "SELECT id FROM members_db.members WHERE id >= $1 AND status <> 'test' ORDER BY id LIMIT 5",
+    [member?.id ?? null],
+  )
+  const ids = rows.map(({ id }) => Number(id))
+  if (ids.length === 0) return []
+  const sql = `UPDATE members_db.members SET chapter_id = $1, updated_at = now() WHERE id IN (${ids.join(', ')})`
+  await desk.platform.change(sql, [chapter])
+  return ids
 }
 
 async function breakEmail(desk: Desk): Promise<number[]> {
@@ -218,9 +224,9 @@ async function breakEmail(desk: Desk): Promise<number[]> {
   return ids
 }
 
-async function fixEmail({ client, random, invalid }: Desk): Promise<number[]> {
+async function fixEmail({ platform, random, invalid }: Desk): Promise<number[]> {
   if (invalid.length === 0) return []
   const [id] = invalid.splice(Math.floor(random.next() * invalid.length), 1)
-  const sql = 'UPDATE members_db.members SET email = $2, updated_at = now() WHERE id = $1 RETURNING id'
-  return touched(await client.query(sql, [id, `corrected.${id}@example.org`]))
+  const sql = 'UPDATE members_db.members SET email = $2, updated_at = now() WHERE id = $1'
+  return (await platform.change(sql, [id, `corrected.${id}@example.org`])) > 0 ? [id!] : []
 }

@@ -1,10 +1,9 @@
 /** Fills the legacy platform of the member scenario: believable members, and the defects that legacy data has. */
-import { readFile } from 'node:fs/promises'
-import type { ClientBase } from 'pg'
 import { type Random, seededRandom } from '../../../src/std/random.ts'
 import { chapterNames, cultures } from './cultures.ts'
 import { type DefectKind, defectKinds, defects, drawDefect } from './defects.ts'
 import { chapterCount, drawMember, drawMemberships, type MemberRow, type MembershipRow } from './person.ts'
+import type { Platform } from './platform.ts'
 
 type SeedOptions = {
   readonly members: number
@@ -31,16 +30,11 @@ export type SeedReport = {
   readonly defects: Readonly<Record<DefectKind, number>>
 }
 
-/** Makes schema `members_db` and its three tables, if they are not there. */
-export async function createSchema(client: ClientBase): Promise<void> {
-  await client.query(await readFile(new URL('./schema.sql', import.meta.url), 'utf8'))
-}
-
 /**
  * Fills the empty tables in one transaction: a run that is interrupted leaves nothing behind.
  * @throws Error when there are members already.
  */
-export async function seedMembers(client: ClientBase, options: SeedOptions): Promise<SeedReport> {
+export async function seedMembers(platform: Platform, options: SeedOptions): Promise<SeedReport> {
   const { members: total, batchRows = 2000, onProgress } = options
   const today_ms = (options.today ?? new Date('2026-01-15T12:00:00Z')).getTime()
   const random = seededRandom(options.seed)
@@ -49,12 +43,10 @@ export async function seedMembers(client: ClientBase, options: SeedOptions): Pro
   let softDeleted = 0
   let previous: MemberRow | null = null
   let stored: Promise<void> = Promise.resolve()
-  await client.query('BEGIN')
-  try {
-    const found = await client.query('SELECT 1 FROM members_db.members LIMIT 1')
-    if (found.rowCount !== 0)
+  await platform.inTransaction(async () => {
+    if ((await platform.rows('SELECT 1 AS one FROM members_db.members LIMIT 1')).length > 0)
       throw new Error('members_db.members holds rows already; the member data goes into empty tables only.')
-    await insert(client, 'chapters', chapters(random))
+    await platform.insert('chapters', chapters(random))
     for (let first = 1; first <= total; first += batchRows) {
       const people: MemberRow[] = []
       const cards: MembershipRow[] = []
@@ -71,22 +63,13 @@ export async function seedMembers(client: ClientBase, options: SeedOptions): Pro
       // The server stores one batch while the next is drawn: a third of the time saved, and two batches in memory.
       await stored
       onProgress?.(first - 1, total)
-      stored = insert(client, 'members', people).then(() => insert(client, 'memberships', cards))
+      stored = platform.insert('members', people).then(() => platform.insert('memberships', cards))
       stored.catch(() => {}) // awaited above or below; not unhandled meanwhile
     }
     await stored
     onProgress?.(total, total)
-    for (const table of ['members', 'memberships']) {
-      await client.query(
-        `SELECT setval(pg_get_serial_sequence('members_db.${table}', 'id'), max(id)) FROM members_db.${table}`,
-      )
-    }
-    await client.query('COMMIT')
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {})
-    throw error
-  }
-  await client.query('ANALYZE members_db.chapters, members_db.members, members_db.memberships')
+  })
+  await platform.afterSeeding()
   const sum = (consequence: string) =>
     defectKinds.filter((kind) => defects[kind].consequence === consequence).reduce((all, kind) => all + counts[kind], 0)
   return {
@@ -112,19 +95,6 @@ function spoil(
   if (kind === 'duplicate-person' && previous === null) return null
   defects[kind].spoil(member, memberships, random, previous)
   return kind
-}
-
-/** JSON rather than VALUES: one parameter whatever the columns, and the server parses it faster than we could quote it. */
-async function insert(
-  client: ClientBase,
-  table: 'chapters' | 'members' | 'memberships',
-  rows: readonly object[],
-): Promise<void> {
-  if (rows.length === 0) return
-  await client.query(
-    `INSERT INTO members_db.${table} SELECT * FROM json_populate_recordset(NULL::members_db.${table}, $1)`,
-    [JSON.stringify(rows)],
-  )
 }
 
 function chapters(random: Random): object[] {
