@@ -132,6 +132,26 @@ export const failures = {
     retry: 'manual',
     hint: 'Nothing needs to be done where the way that is named suits you; docs/debezium.md says what takes the place of each.',
   },
+  'SYNC-1026': {
+    title: 'A rule cannot be used',
+    retry: 'manual',
+    hint: 'Mend the rule that is named. A rule has `require` or `assert`, or a `function` whose file exports it as default.',
+  },
+  'SYNC-1027': {
+    title: 'A reference set cannot be used',
+    retry: 'manual',
+    hint: 'Name a table and column of a source system, a file (CSV, JSON, YAML), or a list.',
+  },
+  'SYNC-1028': {
+    title: 'Weights of the duplicate stage cannot be used',
+    retry: 'manual',
+    hint: 'Write them anew with `syncline duplicates train`, or remove `weights:` to use those that are shipped.',
+  },
+  'SYNC-1029': {
+    title: 'The duplicate stage is not complete or contradicts itself',
+    retry: 'manual',
+    hint: 'Write `validate: duplicates:` as the message says.',
+  },
   // 2xxx: sources
   'SYNC-2001': {
     title: 'A source is configured wrongly',
@@ -277,6 +297,16 @@ export const failures = {
     title: 'A stored position cannot be read',
     retry: 'manual',
     hint: 'Restore journal and state from the same backup, or start with a new `state:` folder and a full read.',
+  },
+  'SYNC-2030': {
+    title: 'A reference set cannot be asked, and what is remembered of it is too old',
+    retry: 'timed',
+    hint: 'It is tried again by itself; the sync waits meanwhile. `stale: park` or `stale: accept` of the set goes on without it.',
+  },
+  'SYNC-2031': {
+    title: 'The function of a rule ended its thread again and again',
+    retry: 'manual',
+    hint: 'Mend the function (it ran too long, used too much memory, or ended its process), then `syncline resume <sync>`.',
   },
   // 3xxx: targets
   'SYNC-3001': {
@@ -595,6 +625,41 @@ export const failures = {
     title: 'A record breaks a rule of the schema',
     retry: 'manual',
     hint: 'Mend the record at the source, or correct the schema.',
+  },
+  'SYNC-4040': {
+    title: 'A field that a rule requires has no value',
+    retry: 'manual',
+    hint: 'Fill the field at the source, or correct the rule.',
+  },
+  'SYNC-4041': {
+    title: 'A record breaks a rule',
+    retry: 'manual',
+    hint: 'Mend the record at the source, or correct the rule that is named.',
+  },
+  'SYNC-4042': {
+    title: 'A rule could not be evaluated for a record',
+    retry: 'manual',
+    hint: 'Mend the value at the source, or make the rule bear it: string(…), number(…), has(…).',
+  },
+  'SYNC-4043': {
+    title: 'The function of a rule failed for a record',
+    retry: 'manual',
+    hint: 'Mend the function, or the record, then `syncline quarantine release <sync> --code SYNC-4043`.',
+  },
+  'SYNC-4044': {
+    title: 'A value does not occur in its reference data',
+    retry: 'manual',
+    hint: 'Correct the value at the source, or add it to the reference data and release the record.',
+  },
+  'SYNC-4045': {
+    title: 'Reference data could not be asked for a value',
+    retry: 'timed',
+    hint: 'The record is released by itself when the reference data can be asked again.',
+  },
+  'SYNC-4046': {
+    title: 'The quality of a record is below the threshold',
+    retry: 'manual',
+    hint: 'Mend what the reasons name at the source, or approve the record in review.',
   },
   // 5xxx: state and disk
   'SYNC-5001': {

@@ -1,10 +1,52 @@
 import type { FieldKind } from './options.ts'
 
+/** A level of a field with what it weighs. */
+export interface PlannedLevel {
+  readonly name: string
+  readonly why: string
+  /** How often it occurs among strangers. */
+  readonly u: number
+  /** log2(m/u) and log2(m/r). */
+  readonly strangersBits: number
+  readonly relativesBits: number
+}
+
 /** A field that is compared. */
 export interface PlannedField {
   readonly name: string
   readonly kind: ComparedKind
+  /** Whether its weights were estimated from the user's own data. */
+  readonly trained: boolean
+  /** In the order of the kind's levels. */
+  readonly levels: readonly PlannedLevel[]
+  /** How often common values occur. */
+  readonly frequencies?: { readonly [value: string]: number }
 }
+
+/** One way to find candidates: records that share the trait of a pass share a block. */
+export interface Pass {
+  /** What is shared, for people: `email`, `name+birth`. */
+  readonly name: string
+  readonly kind: PassKind
+  /** Places in the plan's fields; what each means is the pass kind's own. */
+  readonly fields: readonly number[]
+}
+
+/** The kinds of passes; what each shares is said in blocks.ts. */
+export type PassKind =
+  | 'value'
+  | 'mailbox'
+  | 'phone-end'
+  | 'key'
+  | 'name-birth'
+  | 'names'
+  | 'names-year'
+  | 'names-place'
+  | 'name-address'
+  | 'address'
+  | 'rare-words'
+  | 'rare-word-place'
+  | 'beginning'
 
 /** Kinds that are compared. */
 export type ComparedKind = Exclude<FieldKind, 'ignore'>
@@ -21,6 +63,11 @@ export interface Plan {
   readonly fields: readonly PlannedField[]
   /** Deterministic keys, as places in `fields`. */
   readonly keys: readonly (readonly number[])[]
+  readonly passes: readonly Pass[]
+  /** Pairs of places in `fields` whose values may stand in each other's field. */
+  readonly swaps: readonly (readonly [number, number])[]
+  /** Fields of a kind of which a record may have several (telephones, e-mail addresses), as groups of places. */
+  readonly several: readonly (readonly number[])[]
   /** Bits of evidence from which on a pair is merged, or reviewed. */
   readonly thresholds: { readonly mergeBits: number; readonly reviewBits: number }
   readonly clusterMax: number

@@ -1,0 +1,165 @@
+import { soundOf } from './phonetic.ts'
+import type { BlockChoice, BlockSize, Features, Pass, Plan } from './types.ts'
+import { stopWords, streetKinds } from './words.ts'
+
+/** A record has at most so many blocks. */
+export const blocksMax = 24
+
+/**
+ * The blocks of a record: 64-bit hashes, signed, distinct. Two records that share one are candidates for a comparison. A record
+ * that lacks what a pass needs has no block of it.
+ */
+export function blocksOf(features: Features, plan: Plan): bigint[] {
+  const traits = new Set<string>()
+  for (const [place, pass] of plan.passes.entries())
+    for (const trait of traitsOf(pass, features)) if (traits.size < blocksMax) traits.add(`${place}:${trait}`)
+  const hashes = new BigInt64Array(traits.size)
+  const halves = new Int32Array(hashes.buffer)
+  let at = 0
+  for (const trait of traits) {
+    hash(trait, halves, at)
+    at += 2
+  }
+  return [...new Set(hashes)]
+}
+
+/**
+ * Which blocks of a record to read, when the index has told how many records each holds: the rarest first, until
+ * `plan.candidatesMax` is reached. What is cut was too common to tell records apart; it is told (I6).
+ */
+export function chooseBlocks(sizes: readonly BlockSize[], plan: Plan): BlockChoice {
+  const rarest = [...sizes].sort((a, b) => a.records - b.records || (a.block < b.block ? -1 : 1))
+  const read: bigint[] = []
+  let records = 0
+  for (const [place, size] of rarest.entries()) {
+    if (records + size.records > plan.candidatesMax) return { read, cut: rarest.slice(place) }
+    records += size.records
+    if (size.records > 0) read.push(size.block)
+  }
+  return { read, cut: [] }
+}
+
+/** What a record shares with others by one pass. */
+function traitsOf(pass: Pass, features: Features): string[] {
+  const [first = 0, ...others] = pass.fields
+  const value = features[first] ?? ''
+  switch (pass.kind) {
+    case 'value':
+      return value.length > 1 ? [value] : []
+    case 'key': {
+      const values = pass.fields.map((place) => features[place]!)
+      return values.includes('') ? [] : [values.join('|')]
+    }
+    case 'mailbox':
+      return mailboxOf(value)
+    case 'phone-end':
+      return value === '' ? [] : [value.slice(-7)]
+    case 'name-birth':
+      return value.length < 8 || value.endsWith('00')
+        ? []
+        : nameSounds(features, others).map((sound) => `${sound}|${value}`)
+    case 'names':
+      return names(features, pass.fields)
+    case 'names-year':
+      return value === '' ? [] : names(features, others).map((both) => `${both}|${value.slice(0, 4)}`)
+    case 'names-place':
+      return value === '' ? [] : names(features, others).map((both) => `${both}|${value}`)
+    case 'name-address':
+      return nameAddress(features, others.slice(0, first), others.slice(first))
+    case 'address':
+      return address(features, pass.fields)
+    case 'rare-words':
+      return rareWords(value)
+    case 'rare-word-place': {
+      const where = features[others[0]!]!
+      return where === '' ? [] : longest(value, 2).map((word) => `${soundOf(word)}|${where}`)
+    }
+    case 'beginning':
+      return value.length < 3 ? [] : [value.replaceAll(' ', '').slice(0, 10)]
+  }
+}
+
+/** The part before the @ where it is long enough to be somebody's. */
+function mailboxOf(email: string): string[] {
+  const at = email.lastIndexOf('@')
+  const local = (at < 0 ? email : email.slice(0, at)).replace(/[^\p{L}\p{N}]+/gu, '')
+  return local.length < 6 || email.startsWith('+') ? [] : [local]
+}
+
+/** How each name of a person sounds: the first word of each field, or the two longest of a whole name. */
+function nameSounds(features: Features, places: readonly number[]): string[] {
+  const sounds: string[] = []
+  for (const place of places) {
+    const name = nameOf(features[place]!)
+    if (name === '') continue
+    const heads = places.length === 1 ? longest(name, 2) : [firstWord(name)]
+    for (const head of heads) sounds.push(soundOf(head))
+  }
+  return sounds
+}
+
+/** The sounds of given and family name together, in either order; nothing where one of them is missing. */
+function names(features: Features, places: readonly number[]): string[] {
+  const sounds = nameSounds(features, places)
+  return sounds.length < 2 ? [] : [sounds.sort().join('|')]
+}
+
+/** Each name with the number of the house, wherever that stands, and the sound of the street. */
+function nameAddress(features: Features, addresses: readonly number[], persons: readonly number[]): string[] {
+  const at = addressOf(features, addresses)
+  return at === '' ? [] : nameSounds(features, persons).map((sound) => `${sound}|${at}`)
+}
+
+function address(features: Features, places: readonly number[]): string[] {
+  const at = addressOf(features, places.slice(0, 2))
+  const where = places
+    .slice(2)
+    .map((place) => features[place]!)
+    .find((value) => value !== '')
+  return at === '' ? [] : [`${at}|${(where ?? '').slice(0, 3)}`]
+}
+
+/** The first number and the sound of the longest word that is no kind of street. */
+function addressOf(features: Features, places: readonly number[]): string {
+  let [number, name] = ['', '']
+  for (const place of places)
+    for (const word of features[place]!.split(' '))
+      if (/\d/.test(word)) number ||= word
+      else if (!streetKinds.has(word) && word.length > name.length && place === places[0]) name = word
+  return number === '' || name === '' ? '' : `${number}|${soundOf(name)}`
+}
+
+/** The three longest words, two by two: an error in one leaves a pair. One word alone stands for itself. */
+function rareWords(text: string): string[] {
+  const words = longest(text, 3).sort()
+  if (words.length < 2) return words.map((word) => word.slice(0, 8))
+  return words.flatMap((word, place) => words.slice(place + 1).map((other) => `${word}|${other}`))
+}
+
+/** The longest words that are not common ones; ties by the alphabet. */
+function longest(text: string, count: number): string[] {
+  const words = [...new Set(text.split(' '))].filter((word) => word.length > 1 && !stopWords.has(word))
+  return words.sort((a, b) => b.length - a.length || (a < b ? -1 : 1)).slice(0, count)
+}
+
+const nameOf = (name: string): string => (name.includes('+') ? name.slice(0, name.lastIndexOf('+')) : name)
+const firstWord = (name: string): string => {
+  const space = name.indexOf(' ')
+  return space < 0 ? name : name.slice(0, space)
+}
+
+/** Two 32-bit hashes with different constants (MurmurHash3's mixing), as the halves of one of 64 bits. */
+function hash(text: string, halves: Int32Array, at: number): void {
+  let [a, b] = [0x1b873593, 0x38b34ae5]
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    a = Math.imul(a ^ unit, 0x85ebca6b)
+    a ^= a >>> 13
+    b = Math.imul(b ^ unit, 0xc2b2ae35)
+    b ^= b >>> 15
+  }
+  a = Math.imul(a ^ (a >>> 16) ^ text.length, 0xcc9e2d51)
+  b = Math.imul(b ^ (b >>> 15) ^ text.length, 0x2c1b3c6d)
+  halves[at] = a ^ (b >>> 11)
+  halves[at + 1] = b ^ (a >>> 7)
+}

@@ -1,0 +1,200 @@
+import { compareValues, levelsOf } from './levels.ts'
+import type { ComparedKind, Comparison, Features, FieldComparison, Plan, PlannedField } from './types.ts'
+
+/** How much a further field of the same place counts, once one has said it: city and region follow from the postcode. */
+const placeShare = 0.3
+/** The bits of a deterministic key: beyond any doubt that other fields can raise. */
+const keyBits = 40
+
+/**
+ * How likely two records are the same: Fellegi and Sunter's sum of log2(m/u) over the fields, against the likelier of two
+ * explanations why they look alike by chance: strangers, or relatives who share a family name, an address, a telephone.
+ * Symmetric and deterministic; a missing value says nothing.
+ */
+export function compare(a: Features, b: Features, plan: Plan): Comparison {
+  const levels = levelsBetween(a, b, plan)
+  const strangers = bitsAgainst('strangers', levels, a, b, plan)
+  const relatives = bitsAgainst('relatives', levels, a, b, plan)
+  const { priorBits } = plan.weights
+  const [againstStrangers, againstRelatives] = [
+    strangers.sum + priorBits.strangers,
+    relatives.sum + priorBits.relatives,
+  ]
+  const against = againstStrangers <= againstRelatives ? 'strangers' : 'relatives'
+  const key = keyOf(a, b, plan)
+  const bits = key === undefined ? Math.min(againstStrangers, againstRelatives) : keyBits
+  const veto = key === undefined ? vetoOf(levels, plan) : undefined
+  const { mergeBits, reviewBits } = plan.thresholds
+  const verdict = bits < reviewBits ? 'separate' : bits < mergeBits || veto !== undefined ? 'review' : 'merge'
+  return {
+    bits,
+    probability: 1 / (1 + 2 ** -bits),
+    verdict,
+    priorBits: priorBits[against],
+    against,
+    fields: explain(levels, against === 'strangers' ? strangers.bits : relatives.bits, plan),
+    ...(key === undefined ? {} : { key: key.map((place) => plan.fields[place]!.name) }),
+    ...(veto === undefined || bits < reviewBits ? {} : { veto }),
+  }
+}
+
+/** A value that is missing on one side; no place in the levels of a kind. */
+export const missing = -1
+
+/**
+ * The level of each field, as places in `levelsOf`; `missing` where one side has no value. Of several telephones or e-mail
+ * addresses the nearest two count, wherever they stand.
+ */
+export function levelsBetween(a: Features, b: Features, plan: Plan): number[] {
+  const { fields } = plan
+  const levels = new Array<number>(fields.length)
+  for (let place = 0; place < fields.length; place++) {
+    const [left, right] = [a[place]!, b[place]!]
+    levels[place] = left === '' || right === '' ? missing : compareValues(fields[place]!.kind, left, right)
+  }
+  for (const [first, second] of plan.swaps) crossed(first, second, a, b, levels, plan)
+  for (const group of plan.several) nearestOf(group, a, b, levels, plan)
+  return levels
+}
+
+/** Two fields whose values may stand in each other's place. */
+function crossed(first: number, second: number, a: Features, b: Features, levels: number[], plan: Plan): void {
+  const [kind, other] = [plan.fields[first]!.kind, plan.fields[second]!.kind]
+  const names = kind === 'given-name'
+  const [aFirst, bFirst, aSecond, bSecond] = [a[first]!, b[first]!, a[second]!, b[second]!]
+  if (aFirst === '' || bFirst === '' || aSecond === '' || bSecond === '') return
+  const poor = names ? 3 : 1
+  if (levels[first]! <= poor || levels[second]! <= poor) return
+  const [x, y] = [compareValues(other, aFirst, bSecond), compareValues(other, aSecond, bFirst)]
+  if (x > poor || y > poor) return
+  levels[first] = names ? 2 : Math.max(x, y)
+  levels[second] = names ? 2 : Math.max(x, y)
+}
+
+/** Several fields of one kind: the nearest pair stands at the first of them, the others say nothing. */
+function nearestOf(group: readonly number[], a: Features, b: Features, levels: number[], plan: Plan): void {
+  let best = missing
+  for (const left of group)
+    for (const right of group) {
+      if (a[left] === '' || b[right] === '') continue
+      const found = compareValues(plan.fields[left]!.kind, a[left]!, b[right]!)
+      if (best === missing || found < best) best = found
+    }
+  for (const place of group) levels[place] = missing
+  levels[group[0]!] = best
+}
+
+interface Evidence {
+  readonly sum: number
+  /** By field. */
+  readonly bits: readonly number[]
+}
+
+function bitsAgainst(
+  other: 'strangers' | 'relatives',
+  levels: readonly number[],
+  a: Features,
+  b: Features,
+  plan: Plan,
+): Evidence {
+  const bits = new Array<number>(levels.length).fill(0)
+  let [sum, bestPlace, worstPlace] = [0, 0, 0]
+  for (let place = 0; place < levels.length; place++) {
+    const level = levels[place]!
+    if (level === missing) continue
+    const field = plan.fields[place]!
+    const planned = field.levels[level]!
+    const one =
+      other === 'relatives' ? planned.relativesBits : planned.strangersBits + rarity(field, level, a[place]!, b[place]!)
+    bits[place] = one
+    sum += one
+    if (!isPlace[field.kind]) continue
+    if (one > bestPlace) bestPlace = one
+    if (one < worstPlace) worstPlace = one
+  }
+  if (bestPlace === 0 && worstPlace === 0) return { sum, bits }
+  return onePlace(bits, bestPlace, worstPlace, plan)
+}
+
+/** What says where somebody lives. One move changes all of it, and neighbours share most. */
+const isPlace: { readonly [kind in ComparedKind]?: true } = {
+  street: true,
+  city: true,
+  postcode: true,
+  region: true,
+  country: true,
+}
+
+/** Fields of one place follow from each other: the strongest for and the strongest against count, the others by a share. */
+function onePlace(bits: number[], best: number, worst: number, plan: Plan): Evidence {
+  let [sum, bestLeft, worstLeft] = [0, true, true]
+  for (let place = 0; place < bits.length; place++) {
+    const one = bits[place]!
+    if (isPlace[plan.fields[place]!.kind]) {
+      if (one === best && bestLeft && one > 0) bestLeft = false
+      else if (one === worst && worstLeft && one < 0) worstLeft = false
+      else if (!(one > 0 && plan.fields[place]!.kind === 'street')) bits[place] = one * placeShare
+    }
+    sum += bits[place]!
+  }
+  return { sum, bits }
+}
+
+/**
+ * Bits to add because of the value itself: less for a common name than for a rare one (term frequency), less for a short text
+ * than for a long one.
+ */
+function rarity(field: PlannedField, level: number, a: string, b: string): number {
+  const { kind, frequencies, trained } = field
+  if (level === 0 && frequencies !== undefined && Object.hasOwn(frequencies, a)) {
+    const bits = Math.log2(field.levels[0]!.u / frequencies[a]!)
+    return Math.max(-8, Math.min(4, bits))
+  }
+  if (trained || level >= levelsOf[kind].length - 1) return 0
+  if (kind === 'text' || kind === 'number') return textRarity(Math.min(a.length, b.length), level)
+  return 0
+}
+
+/** Against the shipped weights, which are those of a text of about ten letters. */
+function textRarity(units: number, level: number): number {
+  if (units <= 1) return -6
+  if (units === 2) return -4.5
+  if (units <= 4) return -2
+  if (units <= 7) return -1
+  if (units <= 14 || level > 4) return 0
+  return units <= 24 ? 3 : 6
+}
+
+/** A list of fields that are all there and equal. */
+function keyOf(a: Features, b: Features, plan: Plan): readonly number[] | undefined {
+  if (plan.keys.length === 0) return undefined
+  return plan.keys.find((key) => key.every((place) => a[place] !== '' && a[place] === b[place]))
+}
+
+/**
+ * What must not be merged without a person, however much else agrees: another birthday, or another given name, unless something
+ * that only one person has agrees.
+ */
+function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
+  let [birth, given, own] = [false, false, false]
+  for (let place = 0; place < levels.length; place++) {
+    const [level, kind] = [levels[place]!, plan.fields[place]!.kind]
+    if (level === missing) continue
+    const last = level === levelsOf[kind].length - 1
+    if (kind === 'date-of-birth' && last) birth = true
+    if (kind === 'given-name' && last) given = true
+    if (kind === 'identifier' && level === 0) own = true
+  }
+  if (own) return undefined
+  if (birth) return 'the dates of birth differ'
+  return given ? 'the given names differ' : undefined
+}
+
+function explain(levels: readonly number[], bits: readonly number[], plan: Plan): FieldComparison[] {
+  return plan.fields.map(({ name, levels: known }, place) => {
+    const level = levels[place]!
+    if (level === missing) return { field: name, level: 'missing', bits: 0, why: 'not known of both' }
+    const { name: found, why } = known[level]!
+    return { field: name, level: found, bits: bits[place]!, why }
+  })
+}

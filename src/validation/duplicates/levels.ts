@@ -1,0 +1,316 @@
+import { isNickname } from './nicknames.ts'
+import { jaroWinkler, typos } from './similarity.ts'
+import type { ComparedKind } from './types.ts'
+import { streetKinds } from './words.ts'
+import { setSimilarity } from './wordsets.ts'
+
+/** A level of a kind: its name, and what it says to people. */
+interface Level {
+  readonly name: string
+  readonly why: string
+}
+
+const level = (name: string, why: string): Level => ({ name, why })
+const exact = level('exact', 'the same')
+const near = level('near', 'the same but for a typing error')
+const different = level('different', 'different')
+
+/**
+ * The levels of each kind, nearest first; `compareValues` answers places in these lists. The first is always `exact` and the
+ * last always `different`.
+ */
+export const levelsOf: { readonly [kind in ComparedKind]: readonly Level[] } = {
+  'given-name': [
+    exact,
+    level('form', 'two forms of one name'),
+    level('swapped', 'the same, but given and family name stand in each other’s field'),
+    near,
+    level('part', 'one has a part of the other'),
+    level('initial', 'an initial that fits'),
+    level('alike', 'alike'),
+    different,
+  ],
+  'family-name': [
+    exact,
+    level('form', 'the same in another spelling'),
+    level('swapped', 'the same, but given and family name stand in each other’s field'),
+    near,
+    level('part', 'one has a part of the other'),
+    level('alike', 'alike'),
+    different,
+  ],
+  'full-name': [
+    exact,
+    level('order', 'the same words in another order'),
+    level('form', 'the same but for forms, initials or typing errors'),
+    level('part', 'one has a part of the other'),
+    level('alike', 'some words are the same'),
+    different,
+  ],
+  email: [
+    exact,
+    level('mailbox', 'the same mailbox, written differently'),
+    near,
+    level('local', 'the same name at another domain'),
+    level('shared', 'the same mailbox, but one that many share'),
+    different,
+  ],
+  phone: [exact, level('suffix', 'the same but for the prefix'), near, different],
+  'date-of-birth': [
+    exact,
+    level('swapped', 'the same with day and month swapped'),
+    near,
+    level('parts', 'two of year, month and day are the same'),
+    level('year', 'the same year; the rest is not known'),
+    different,
+  ],
+  street: [
+    exact,
+    near,
+    level('part', 'one has a part of the other'),
+    level('number', 'the same street, another number'),
+    level('alike', 'alike'),
+    different,
+  ],
+  city: [exact, near, level('part', 'one has a part of the other'), different],
+  postcode: [exact, near, level('area', 'the same area'), different],
+  region: [exact, near, different],
+  country: [exact, different],
+  organisation: [
+    exact,
+    near,
+    level('part', 'one has the words of the other, and more'),
+    level('short', 'one is the initials of the other'),
+    level('similar', 'most words are the same'),
+    level('alike', 'some words are the same'),
+    different,
+  ],
+  website: [exact, near, different],
+  identifier: [exact, near, level('alike', 'the same but for two typing errors'), different],
+  text: [
+    exact,
+    near,
+    level('part', 'one has the words of the other, and more'),
+    level('similar', 'most words are the same'),
+    level('alike', 'half of the words are the same'),
+    level('little', 'some words are the same'),
+    different,
+  ],
+  number: [exact, near, level('alike', 'within a tenth of each other'), different],
+}
+
+/** How near two normalised values are, both not empty: a place in `levelsOf[kind]`. Symmetric. */
+export function compareValues(kind: ComparedKind, a: string, b: string): number {
+  if (a === b) return kind === 'email' && a.startsWith('+') ? 4 : 0
+  return comparators[kind](a, b)
+}
+
+const comparators: { readonly [kind in ComparedKind]: (a: string, b: string) => number } = {
+  'given-name': givenNames,
+  'family-name': familyNames,
+  'full-name': fullNames,
+  email: emails,
+  phone: phones,
+  'date-of-birth': dates,
+  street: streets,
+  city: (a, b) => (isTypo(a, b) ? 1 : isWordPart(a, b) ? 2 : 3),
+  postcode: (a, b) => (typos(a, b, 1) === 1 ? 1 : a.length >= 4 && a.slice(0, 3) === b.slice(0, 3) ? 2 : 3),
+  region: (a, b) => (isTypo(a, b) || isInitials(a, b) || isInitials(b, a) ? 1 : 2),
+  country: () => 1,
+  organisation: organisations,
+  website: (a, b) => (withoutEnding(a) === withoutEnding(b) || isTypo(a, b) ? 1 : 2),
+  identifier: (a, b) => {
+    const shorter = Math.min(a.length, b.length)
+    const apart = shorter < 4 ? 9 : typos(a, b, 2)
+    return apart === 1 ? 1 : apart === 2 && shorter >= 6 ? 2 : 3
+  },
+  text: texts,
+  number: numbers,
+}
+
+/** One error in words of at least 4 letters, two in longer ones, or very alike by Jaro-Winkler. */
+export function isTypo(a: string, b: string): boolean {
+  const longer = Math.max(a.length, b.length)
+  if (longer < 4) return false
+  const allowed = longer >= 9 ? 2 : 1
+  return typos(a, b, allowed) <= allowed || (longer >= 6 && jaroWinkler(a, b) >= 0.955)
+}
+
+/** `ae` for ä, `oe` for ö, `ue` for ü and the like: the forms in which keyboards without them write them. */
+function spelling(name: string): string {
+  return name
+    .replace(/([aou])e/g, '$1')
+    .replace(/y|j/g, 'i')
+    .replace(/(.)\1/g, '$1')
+}
+
+const generationOf = (name: string): string => name.slice(name.lastIndexOf('+') + 1)
+const isOtherGeneration = (a: string, b: string): boolean =>
+  a.includes('+') && b.includes('+') && generationOf(a) !== generationOf(b)
+const nameOf = (name: string): string => (name.includes('+') ? name.slice(0, name.lastIndexOf('+')) : name)
+
+function givenNames(left: string, right: string): number {
+  if (isOtherGeneration(left, right)) return 7
+  const [a, b] = [nameOf(left), nameOf(right)]
+  if (a === b) return 0
+  if (a.length === 1 || b.length === 1) return a[0] === b[0] ? 5 : 7
+  if (isNickname(a, b) || isSameSpelling(a, b)) return 1
+  if (isTypo(a, b)) return 3
+  const [first, second] = [firstWord(a), firstWord(b)]
+  if (first.length !== a.length || second.length !== b.length) {
+    if (first === second || isWordPart(a, b)) return first.length === 1 ? 5 : 4
+    if (isNickname(first, second)) return 4
+  }
+  return isAlike(a, b, 0.87) ? 6 : 7
+}
+
+function familyNames(left: string, right: string): number {
+  if (isOtherGeneration(left, right)) return 6
+  const [a, b] = [nameOf(left), nameOf(right)]
+  if (a === b) return 0
+  if (isSameSpelling(a, b)) return 1
+  if (isTypo(a, b)) return 3
+  if (isWordPart(a, b)) return 4
+  if (a.length === 1 || b.length === 1) return a[0] === b[0] ? 5 : 6
+  return isAlike(a, b, 0.88) ? 5 : 6
+}
+
+const isSameSpelling = (a: string, b: string): boolean =>
+  Math.abs(a.length - b.length) <= 4 && a[0] === b[0] && spelling(a) === spelling(b)
+
+const isAlike = (a: string, b: string, least: number): boolean =>
+  Math.abs(a.length - b.length) <= 5 && jaroWinkler(a, b) >= least
+
+const firstWord = (name: string): string => {
+  const space = name.indexOf(' ')
+  return space < 0 ? name : name.slice(0, space)
+}
+
+/** Every word of one is a word of the other. */
+function isWordPart(a: string, b: string): boolean {
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
+  if (!long.includes(' ')) return false
+  const inLong = long.split(' ')
+  return short.split(' ').every((word) => word.length > 1 && inLong.includes(word))
+}
+
+/** Words are paired one to one, each with the nearest that is free. */
+function fullNames(left: string, right: string): number {
+  if (isOtherGeneration(left, right)) return 5
+  const [a, b] = [nameOf(left).split(' '), nameOf(right).split(' ')]
+  const [short, long] =
+    a.length < b.length || (a.length === b.length && nameOf(left) <= nameOf(right)) ? [a, b] : [b, a]
+  const free = [...long]
+  const take = (fits: (one: string) => boolean): boolean => {
+    const place = free.findIndex(fits)
+    if (place >= 0) free.splice(place, 1)
+    return place >= 0
+  }
+  const rest = short.filter((word) => !take((one) => one === word))
+  const same = short.length - rest.length
+  if (rest.length === 0) return free.length === 0 ? (nameOf(left) === nameOf(right) ? 0 : 1) : same >= 2 ? 2 : 3
+  const unlike = rest.filter((word) => !take((one) => fitsWord(word, one)))
+  if (unlike.length === 0) return same > 0 || short.length > 1 ? 2 : 3
+  return same > 0 || unlike.length < short.length ? 4 : 5
+}
+
+function fitsWord(a: string, b: string): boolean {
+  if (a.length === 1 || b.length === 1) return a[0] === b[0]
+  return isTypo(a, b) || isNickname(a, b) || isSameSpelling(a, b)
+}
+
+function emails(a: string, b: string): number {
+  const [aAt, bAt] = [a.lastIndexOf('@'), b.lastIndexOf('@')]
+  const [aLocal, bLocal] = [aAt < 0 ? a : a.slice(0, aAt), bAt < 0 ? b : b.slice(0, bAt)]
+  if (aLocal.startsWith('+') || bLocal.startsWith('+')) return 5
+  const [aDomain, bDomain] = [a.slice(aAt + 1), b.slice(bAt + 1)]
+  if (aDomain === bDomain && mailbox(aLocal) === mailbox(bLocal)) return 1
+  if (aLocal === bLocal) return typos(aDomain, bDomain, 2) <= 2 ? 2 : aLocal.length >= 4 ? 3 : 5
+  if (typos(a, b, 2) <= (aLocal.length >= 8 ? 2 : 1)) return 2
+  return 5
+}
+
+/** Dots and what follows a plus, which some providers ignore. */
+const mailbox = (local: string): string => local.replace(/\+.*$/, '').replaceAll('.', '')
+
+function phones(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length)
+  let tail = 0
+  while (tail < shorter && a.charCodeAt(a.length - 1 - tail) === b.charCodeAt(b.length - 1 - tail)) tail++
+  if (tail >= 8 || (tail >= 7 && tail === shorter)) return 1
+  return shorter >= 6 && typos(a.slice(-9), b.slice(-9), 1) === 1 ? 2 : 3
+}
+
+function dates(a: string, b: string): number {
+  if (a.length !== 8 || b.length !== 8) return typos(a, b, 2) <= 2 ? 2 : 5
+  const [aYear, bYear] = [a.slice(0, 4), b.slice(0, 4)]
+  const [aMonth, bMonth, aDay, bDay] = [a.slice(4, 6), b.slice(4, 6), a.slice(6), b.slice(6)]
+  const open = aMonth === '00' || bMonth === '00' || aDay === '00' || bDay === '00'
+  if (open) return aYear === bYear && (aMonth === bMonth || aMonth === '00' || bMonth === '00') ? 4 : 5
+  if (aYear === bYear && aMonth === bDay && aDay === bMonth) return 1
+  if (typos(a, b, 1) === 1) return 2
+  const same = (aYear === bYear ? 1 : 0) + (aMonth === bMonth ? 1 : 0) + (aDay === bDay ? 1 : 0)
+  return same === 2 ? 3 : 5
+}
+
+function streets(a: string, b: string): number {
+  const [aJoined, bJoined] = [a.replaceAll(' ', ''), b.replaceAll(' ', '')]
+  if (aJoined === bJoined) return 1
+  const [aParts, bParts] = [streetParts(a), streetParts(b)]
+  const numbers = aParts.numbers !== '' && bParts.numbers !== ''
+  const sameNumber = aParts.numbers === bParts.numbers
+  const sameName = aParts.name === bParts.name || isTypo(aParts.name, bParts.name)
+  if (sameName && aParts.name !== '') return sameNumber ? 1 : numbers ? 3 : 2
+  if (!numbers && isTypo(aJoined, bJoined)) return 1
+  if (isWordPart(a, b)) return 2
+  const alike = setSimilarity(aParts.name, bParts.name)
+  if (alike >= 0.6) return numbers && !sameNumber ? 4 : alike >= 0.8 ? 1 : 2
+  if (jaroWinkler(aParts.name, bParts.name) >= 0.88) return numbers && !sameNumber ? 5 : 4
+  return 5
+}
+
+/** The numbers of a street, and its words without those that many streets have. */
+function streetParts(street: string): { numbers: string; name: string } {
+  const [numbers, names, kinds]: [string[], string[], string[]] = [[], [], []]
+  for (const word of street.split(' '))
+    if (/\d/.test(word)) numbers.push(word)
+    else if (streetKinds.has(word)) kinds.push(word)
+    else names.push(word)
+  return { numbers: numbers.join(' '), name: (names.length > 0 ? names : kinds).join(' ') }
+}
+
+function organisations(a: string, b: string): number {
+  if (a.replaceAll(' ', '') === b.replaceAll(' ', '') || isTypo(a, b)) return 1
+  if (isInitials(a, b) || isInitials(b, a)) return 3
+  const alike = setSimilarity(a, b)
+  if (alike >= 0.92) return 1
+  if (isWordPart(a, b)) return 2
+  return alike >= 0.7 ? 4 : alike >= 0.4 ? 5 : 6
+}
+
+/** `ibm` of `intl business machines`. */
+function isInitials(short: string, long: string): boolean {
+  if (short.includes(' ') || short.length < 2 || !long.includes(' ')) return false
+  const initials = long.split(' ')
+  return initials.length === short.length && initials.every((word, place) => word[0] === short[place])
+}
+
+function texts(a: string, b: string): number {
+  const [spacedA, spacedB] = [a.includes(' '), b.includes(' ')]
+  if (!spacedA && !spacedB) return /\d/.test(a) && a.length < 6 ? 6 : isTypo(a, b) ? 1 : isAlike(a, b, 0.9) ? 3 : 6
+  if (a.replaceAll(' ', '') === b.replaceAll(' ', '') || isTypo(a, b)) return 1
+  const alike = setSimilarity(a, b)
+  if (alike >= 0.9) return 1
+  if (isWordPart(a, b)) return 2
+  return alike >= 0.72 ? 3 : alike >= 0.5 ? 4 : alike >= 0.28 ? 5 : 6
+}
+
+function numbers(a: string, b: string): number {
+  const [x, y] = [Number(a), Number(b)]
+  if (Number.isNaN(x) || Number.isNaN(y)) return 3
+  const apart = Math.abs(x - y) / Math.max(Math.abs(x), Math.abs(y))
+  return apart <= 0.01 ? 1 : apart <= 0.1 ? 2 : 3
+}
+
+/** A domain without its last label. */
+const withoutEnding = (domain: string): string => domain.replace(/\.[a-z]+$/, '')

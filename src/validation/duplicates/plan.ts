@@ -1,0 +1,138 @@
+import { failure, SyncError } from '../../model/failure.ts'
+import { nearest } from '../../std/suggest.ts'
+import { kindByName } from './detect.ts'
+import { levelsOf } from './levels.ts'
+import { type DuplicatesOptions, duplicatesDefaults } from './options.ts'
+import { passesOf } from './passes.ts'
+import { shippedWeights } from './shipped.ts'
+import type { ComparedKind, Plan, PlannedField, PlannedLevel, Weights } from './types.ts'
+
+/** Which rules made features and blocks; it is raised when they change, so that an index is built anew. */
+const rulesVersion = 1
+const fieldsMax = 64
+
+/**
+ * How records are compared, from the options, the target fields that the mapping writes, and weights (the shipped ones if none
+ * are given). Throws a `SyncError` (SYNC-1012, SYNC-1029) where the options name a field that is not written, or nothing is left
+ * to compare.
+ */
+export function planOf(options: DuplicatesOptions, fieldNames: readonly string[], weights?: Weights): Plan {
+  const used = weights ?? shippedWeights()
+  const kinds = kindsOf(options, fieldNames)
+  const names = [...kinds.keys()]
+  if (names.length === 0)
+    throw new SyncError(
+      failure(
+        'SYNC-1029',
+        'No target field is compared: none has a name that says what it is, and `fields:` names none.',
+      ),
+    )
+  if (names.length > fieldsMax)
+    throw new SyncError(failure('SYNC-1029', `${names.length} fields are compared, at most ${fieldsMax} can be.`))
+  const fields = names.map((name) => plannedField(name, kinds.get(name)!, used))
+  const keys = (options.keys ?? []).map((key) => key.map((name) => names.indexOf(known(name, names, 'keys'))))
+  const bare = { fields: fields.map(({ name, kind }) => ({ name, kind })), keys }
+  const thresholds = {
+    mergeBits: bitsOf(options.thresholds?.merge ?? duplicatesDefaults.merge),
+    reviewBits: bitsOf(options.thresholds?.review ?? duplicatesDefaults.review),
+  }
+  if (thresholds.reviewBits > thresholds.mergeBits)
+    throw new SyncError(failure('SYNC-1029', 'The threshold `review` is above the threshold `merge`.'))
+  const id = textId(JSON.stringify([rulesVersion, bare]))
+  if (used.plan !== undefined && used.plan !== id)
+    throw new SyncError(
+      failure(
+        'SYNC-1028',
+        'The weights were trained on other fields or by another version of the rules; train them anew.',
+      ),
+    )
+  return {
+    id,
+    fields,
+    keys,
+    passes: passesOf(bare.fields, keys),
+    swaps: swapsOf(fields),
+    several: (['email', 'phone'] as const).map((kind) => placesOf(fields, kind)).filter(({ length }) => length > 1),
+    thresholds,
+    clusterMax: options.clusterMax ?? duplicatesDefaults.clusterMax,
+    candidatesMax: options.candidatesMax ?? duplicatesDefaults.candidatesMax,
+    weights: used,
+  }
+}
+
+/** Compared fields and their kinds, in the order of the mapping. */
+function kindsOf(options: DuplicatesOptions, fieldNames: readonly string[]): Map<string, ComparedKind> {
+  const given = new Map(Object.entries(options.fields ?? {}))
+  for (const name of given.keys()) known(name, fieldNames, 'fields')
+  for (const name of (options.keys ?? []).flat()) known(name, fieldNames, 'keys')
+  const inKeys = new Set((options.keys ?? []).flat())
+  const told = (organisations: boolean) => fieldNames.map((name) => given.get(name) ?? kindByName(name, organisations))
+  const first = told(false)
+  // A table with a website or a company and nothing of a person is one of organisations.
+  const people = first.some((kind) => kind === 'given-name' || kind === 'family-name' || kind === 'date-of-birth')
+  const kinds = people ? first : told(true)
+  const compared = new Map<string, ComparedKind>()
+  for (const [place, name] of fieldNames.entries()) {
+    const kind = given.get(name) ?? kinds[place]
+    if (kind !== undefined && kind !== 'ignore') compared.set(name, kind)
+    else if (inKeys.has(name)) compared.set(name, 'identifier')
+  }
+  return compared
+}
+
+function known(name: string, names: readonly string[], where: string): string {
+  if (names.includes(name)) return name
+  const near = nearest(name, names, 1)[0]
+  throw new SyncError(
+    failure(
+      'SYNC-1012',
+      `\`duplicates: ${where}:\` names the field ${name}, which the mapping does not write${near === undefined ? '' : `; the nearest is ${near}`}.`,
+    ),
+  )
+}
+
+function plannedField(name: string, kind: ComparedKind, weights: Weights): PlannedField {
+  const own = Object.hasOwn(weights.fields, name) ? weights.fields[name] : undefined
+  const levels = own ?? weights.kinds[kind]
+  const planned = levelsOf[kind].map((level): PlannedLevel => {
+    const found = levels?.[level.name]
+    if (found === undefined)
+      throw new SyncError(failure('SYNC-1028', `The weights have no level ${level.name} of the kind ${kind}.`))
+    const { m, u, r } = found
+    return { ...level, u, strangersBits: Math.log2(m / u), relativesBits: Math.log2(m / r) }
+  })
+  const frequencies = Object.hasOwn(weights.frequencies, name) ? weights.frequencies[name] : undefined
+  return {
+    name,
+    kind,
+    trained: own !== undefined,
+    levels: planned,
+    ...(frequencies === undefined ? {} : { frequencies }),
+  }
+}
+
+/** Fields whose values are found in each other's place: given and family name, two lines of an address. */
+function swapsOf(fields: readonly PlannedField[]): [number, number][] {
+  const swaps: [number, number][] = []
+  const given = placesOf(fields, 'given-name')[0]
+  const family = placesOf(fields, 'family-name')[0]
+  const streets = placesOf(fields, 'street')
+  if (given !== undefined && family !== undefined) swaps.push([given, family])
+  return streets.length === 2 ? [...swaps, [streets[0]!, streets[1]!]] : swaps
+}
+
+const placesOf = (fields: readonly PlannedField[], kind: ComparedKind): number[] =>
+  fields.flatMap((field, place) => (field.kind === kind ? [place] : []))
+
+const bitsOf = (threshold: number | { readonly bits: number }): number =>
+  typeof threshold === 'number' ? Math.log2(threshold / (1 - threshold)) : threshold.bits
+
+/** A short name of a text: 53 bits, as a number in base 36. */
+function textId(text: string): string {
+  let [a, b] = [0x9e3779b9, 0x85ebca6b]
+  for (let i = 0; i < text.length; i++) {
+    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193)
+    b = Math.imul(b ^ text.charCodeAt(i), 0x5bd1e995) ^ (b >>> 13)
+  }
+  return `${(a >>> 0).toString(36)}-${(b >>> 0).toString(36)}`
+}

@@ -1,0 +1,129 @@
+import { levelsOf } from './levels.ts'
+import type { ComparedKind, FieldWeights, LevelWeights, Weights } from './types.ts'
+
+/**
+ * The weights that hold until the user's own data are asked: for each level, how often it occurs in 10,000 pairs of the same,
+ * of strangers, and of relatives (one household, twins, father and son; branches of one company). `different` has the rest.
+ * Estimated from general knowledge of contact data, and checked by bench/duplicates.ts on data that was not used for it.
+ */
+const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: number, u: number, r: number])[] } = {
+  'given-name': [
+    [7000, 60, 120],
+    [450, 8, 25],
+    [200, 0.3, 3],
+    [900, 15, 40],
+    [350, 8, 40],
+    [350, 40, 60],
+    [250, 110, 140],
+  ],
+  'family-name': [
+    [7500, 15, 8000],
+    [200, 5, 100],
+    [200, 0.3, 3],
+    [900, 10, 150],
+    [300, 5, 400],
+    [200, 80, 80],
+  ],
+  'full-name': [
+    [6300, 0.7, 100],
+    [500, 0.2, 10],
+    [1900, 2, 60],
+    [500, 20, 100],
+    [400, 300, 8000],
+  ],
+  email: [
+    [6200, 0.1, 600],
+    [150, 0.03, 10],
+    [700, 0.3, 50],
+    [850, 2, 30],
+    [300, 5, 3000],
+  ],
+  phone: [
+    [6000, 0.3, 3500],
+    [700, 0.3, 300],
+    [800, 1, 200],
+  ],
+  'date-of-birth': [
+    [8600, 0.5, 120],
+    [120, 0.4, 2],
+    [700, 12, 70],
+    [250, 60, 250],
+    [50, 140, 300],
+  ],
+  street: [
+    [5400, 1, 7500],
+    [2000, 4, 1000],
+    [250, 10, 150],
+    [250, 25, 200],
+    [250, 60, 150],
+  ],
+  city: [
+    [7600, 250, 9000],
+    [800, 20, 350],
+    [150, 20, 50],
+  ],
+  postcode: [
+    [7300, 35, 8800],
+    [900, 60, 350],
+    [450, 250, 350],
+  ],
+  region: [
+    [9000, 1500, 9700],
+    [400, 150, 100],
+  ],
+  country: [[9700, 4500, 9900]],
+  organisation: [
+    [5500, 2, 5000],
+    [1800, 3, 1000],
+    [1200, 8, 1500],
+    [100, 2, 50],
+    [700, 15, 700],
+    [400, 250, 700],
+  ],
+  website: [
+    [7500, 0.5, 5000],
+    [800, 1, 300],
+  ],
+  identifier: [
+    [8500, 0.1, 20],
+    [900, 3, 20],
+    [200, 20, 30],
+  ],
+  text: [
+    [5600, 10, 1500],
+    [1700, 4, 300],
+    [500, 8, 300],
+    [900, 10, 500],
+    [500, 60, 800],
+    [300, 500, 1200],
+  ],
+  number: [
+    [8500, 300, 3000],
+    [300, 200, 300],
+    [300, 700, 900],
+  ],
+}
+
+/** The shipped weights; they serve every plan. */
+export function shippedWeights(): Weights {
+  const kinds: { [kind: string]: FieldWeights } = Object.create(null)
+  for (const kind of Object.keys(perTenThousand) as ComparedKind[]) kinds[kind] = fieldWeights(kind)
+  return {
+    version: 1,
+    priorBits: { strangers: -17, relatives: -2 },
+    kinds,
+    fields: Object.create(null),
+    frequencies: Object.create(null),
+  }
+}
+
+function fieldWeights(kind: ComparedKind): FieldWeights {
+  const rows = perTenThousand[kind]
+  const rest = (sort: 0 | 1 | 2) => 10_000 - rows.reduce((sum, row) => sum + row[sort], 0)
+  const weights: { [level: string]: LevelWeights } = Object.create(null)
+  for (const [place, { name }] of levelsOf[kind].entries()) {
+    const [m, u, r] = rows[place] ?? [rest(0), rest(1), rest(2)]
+    weights[name] = { m: m / 10_000, u: u / 10_000, r: r / 10_000 }
+  }
+  return weights
+}
