@@ -51,7 +51,7 @@ export async function runScenario(
   screen: Screen,
   stop: AbortSignal,
 ): Promise<number> {
-  checkConfig(places.config, process.env)
+  checkConfig(places.config, { ...standIns(options.source), ...process.env })
   // Taken down in the opposite order: engine, generator, emulator, database.
   await using parts = new AsyncDisposableStack()
   const database = nameOf(options.source)
@@ -75,8 +75,7 @@ export async function runScenario(
   salesforce.lost.then((why) => screen.print(why))
 
   const variables = {
-    LEGACY_TYPE: options.source,
-    LEGACY_URL: legacy.url,
+    ...addressVariables(options.source, legacy.url),
     SF_URL: salesforce.url,
     SF_SECRET: salesforce.secret,
     MEMBERS_STATE: join(places.folder, 'state'),
@@ -111,6 +110,26 @@ export async function runScenario(
   }
   return await (options.once ? toTheEnd(run, begin, ended) : forEver(run, begin, ended))
 }
+
+/** The database as configurations name it: by its address, or in pieces. */
+function addressVariables(source: Options['source'], url: string): { readonly [name: string]: string } {
+  const { hostname, port, username, password } = new URL(url)
+  return {
+    LEGACY_TYPE: source,
+    LEGACY_URL: url,
+    LEGACY_HOST: hostname,
+    LEGACY_PORT: port,
+    LEGACY_USER: decodeURIComponent(username),
+    DB_PASSWORD: decodeURIComponent(password),
+  }
+}
+
+/** For what is not known before the database runs, so that the configuration can be checked before anything is started. */
+const standIns = (source: Options['source']): { readonly [name: string]: string } =>
+  addressVariables(
+    source,
+    source === 'postgres' ? 'postgres://u:p@127.0.0.1:5432/legacy' : 'mysql://u:p@127.0.0.1:3306/legacy',
+  )
 
 function said(screen: Screen, label: string, text: string): void {
   screen.show([])

@@ -9,7 +9,7 @@ import { loadConfig } from './load.ts'
 import { isCaptured, topicOf } from './topics.ts'
 
 /** The connector configuration of the specification, to the letter. */
-const specified = readFileSync(new URL('../../examples/debezium/legacy-mysql-connector.json', import.meta.url), 'utf8')
+const specified = readFileSync(new URL('../../examples/debezium/specification.json', import.meta.url), 'utf8')
 
 const yaml = (table = 'members_db.members', system = '{ type: mysql, debezium: ./connector.json }') => `version: 1
 systems:
