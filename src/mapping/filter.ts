@@ -1,11 +1,11 @@
 import type { Filter } from '../model/mapping.ts'
+import { celProblem, problemsError, type RuleProblem } from '../model/problem.ts'
 import { type CelProgram, compileCel } from '../std/cel.ts'
 import type { CelRow } from '../std/cel-walk.ts'
 import { mappingFunctions } from './functions.ts'
-import { celProblem, type MappingProblem, problemsError } from './problem.ts'
 
 /** What is wrong with a filter; nothing, if it can be compiled. */
-export function checkFilter(text: string, joins: readonly string[] = []): MappingProblem[] {
+export function checkFilter(text: string, joins: readonly string[] = []): RuleProblem[] {
   const compiled = compileCel(text, { functions: mappingFunctions, joins, result: 'bool' })
   return compiled.ok ? [] : compiled.problems.map((problem) => celProblem(text, problem, ['where']))
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Mapped, Mapping } from '../model/mapping.ts'
+import { celProblem, problemsError, type RuleProblem } from '../model/problem.ts'
 import { text as exactText, field, newRow, type Row, type Value } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
 import { type CelProgram, compileCel } from '../std/cel.ts'
@@ -10,7 +11,6 @@ import { didYouMean, nearest } from '../std/suggest.ts'
 import { type Bounds, checked, culprit, maskable } from './check.ts'
 import { mappingFunctions } from './functions.ts'
 import type { FieldOptions, FieldRule, MappingOptions } from './options.ts'
-import { celProblem, type MappingProblem, problemsError } from './problem.ts'
 import { compileTransform, type Fault, fault, isFault, type Step } from './transform.ts'
 
 /** Goes up when the same rules would give other values, so that entries judged before can be told apart. */
@@ -33,8 +33,8 @@ interface Rule {
 }
 
 /** Everything that is wrong with the rules; nothing, if they can be compiled. */
-export function checkMapping(options: MappingOptions): MappingProblem[] {
-  const problems: MappingProblem[] = []
+export function checkMapping(options: MappingOptions): RuleProblem[] {
+  const problems: RuleProblem[] = []
   build(options, problems)
   return problems
 }
@@ -44,7 +44,7 @@ export function checkMapping(options: MappingOptions): MappingProblem[] {
  * `set` like any field; a rule for it in `fields` too is refused: a field has one rule.
  */
 export function compileMapping(options: MappingOptions): Mapping {
-  const problems: MappingProblem[] = []
+  const problems: RuleProblem[] = []
   const { key, rules } = build(options, problems)
   if (problems.length > 0 || key === undefined) throw problemsError(problems)
   const columns = new Set([key, ...rules].flatMap((rule) => rule.columns))
@@ -172,7 +172,7 @@ function reason(rule: Rule, row: Row, stage: 'key' | 'mapping', { code, error }:
 }
 
 /** Compiles all rules, adding every problem on the way. */
-function build(options: MappingOptions, problems: MappingProblem[]): { key: Rule | undefined; rules: Rule[] } {
+function build(options: MappingOptions, problems: RuleProblem[]): { key: Rule | undefined; rules: Rule[] } {
   const keys = Object.entries(options.key)
   if (keys.length !== 1)
     problems.push({
@@ -192,7 +192,7 @@ function build(options: MappingOptions, problems: MappingProblem[]): { key: Rule
 }
 
 /** Two rules for one field: by name (key and fields), or as an object and one of its fields. */
-function clashes(options: MappingOptions, problems: MappingProblem[]): void {
+function clashes(options: MappingOptions, problems: RuleProblem[]): void {
   const names = Object.keys(options.fields)
   const all = new Set([...names, ...Object.keys(options.key)])
   for (const name of names) {
@@ -220,11 +220,11 @@ function compileRule(
   written: FieldRule,
   under: readonly string[],
   options: MappingOptions,
-  problems: MappingProblem[],
+  problems: RuleProblem[],
 ): Rule | undefined {
   const path = [...under, name]
   const before = problems.length
-  const add = (message: string, at: readonly string[] = path, code: MappingProblem['code'] = 'SYNC-1021') =>
+  const add = (message: string, at: readonly string[] = path, code: RuleProblem['code'] = 'SYNC-1021') =>
     void problems.push({ code, path: at, message })
   const refused = refusedName(name.split('.'))
   if (refused !== undefined) add(`the name "${refused}" is not allowed`, path, 'SYNC-1011')
@@ -250,7 +250,7 @@ function compileInput(
   fromPath: readonly string[],
   path: readonly string[],
   options: MappingOptions,
-  problems: MappingProblem[],
+  problems: RuleProblem[],
 ): Pick<Rule, 'input' | 'columns' | 'read'> | undefined {
   const given = (['from', 'value', 'expr'] as const).filter((one) => rule[one] !== undefined)
   if (given.length !== 1) {
@@ -273,7 +273,7 @@ function compileInput(
   return { input: `column ${column}`, columns: [column], read: (row) => field(row, column) }
 }
 
-function columnProblem(column: string, joins: readonly string[]): Pick<MappingProblem, 'code' | 'message'> | undefined {
+function columnProblem(column: string, joins: readonly string[]): Pick<RuleProblem, 'code' | 'message'> | undefined {
   const parts = column.split('.')
   const refused = refusedName(parts)
   if (refused !== undefined) return { code: 'SYNC-1011', message: `the name "${refused}" is not allowed` }
@@ -288,7 +288,7 @@ function compileExpression(
   text: string,
   path: readonly string[],
   options: MappingOptions,
-  problems: MappingProblem[],
+  problems: RuleProblem[],
 ): Pick<Rule, 'input' | 'columns' | 'read'> | undefined {
   const compiled = compileCel(text, { functions: mappingFunctions, joins: options.joins ?? [] })
   if (!compiled.ok) {

@@ -744,6 +744,11 @@ export const failures = {
     retry: 'timed',
     hint: 'Nothing to do: the next start sends it.',
   },
+  'SYNC-6012': {
+    title: 'The journal no longer keeps what a sync has not read',
+    retry: 'manual',
+    hint: 'Read its table again: `syncline sync <sync> --full`. What was deleted meanwhile is found too. Until then nothing is sent; `resume` would skip changes and is refused.',
+  },
   // 7xxx: command line and set-up
   'SYNC-7002': {
     title: 'There is no such sync',

@@ -17,12 +17,38 @@ export interface Reason {
   readonly error: string
   /** Masked: type, length and at most the first three characters. */
   readonly value?: string
+  /** Stage `duplicates`: the record that it resembles. */
+  readonly alike?: Alike
 }
 
-/** One answer a record. */
+/** A record that another one resembles, and what each field says of the two. */
+export interface Alike {
+  /** Null: a record of the target. */
+  readonly key: Key | null
+  readonly target: string | null
+  /** The record that leads its cluster. */
+  readonly lead: Key | null
+  readonly probability: number
+  /** `own` and `other` are masked; empty where a value is missing. */
+  readonly fields: readonly {
+    readonly field: string
+    readonly level: string
+    readonly bits: number
+    readonly why: string
+    readonly own: string
+    readonly other: string
+  }[]
+}
+
+/** One answer a record. `score`: how good its data is, 0 to 1, where a stage measured it. */
 export type Verdict =
-  | { readonly kind: 'accept' }
-  | { readonly kind: 'park'; readonly to: 'quarantine' | 'review'; readonly reasons: readonly Reason[] }
+  | { readonly kind: 'accept'; readonly score?: number }
+  | {
+      readonly kind: 'park'
+      readonly to: 'quarantine' | 'review'
+      readonly reasons: readonly Reason[]
+      readonly score?: number
+    }
   | { readonly kind: 'skip'; readonly reason: string }
 
 /** A mapped record on its way through the stages. */
@@ -58,6 +84,10 @@ export interface Found {
 /** One step of validation. Pure: it knows nothing but its records, the answers to its needs, and what it was built with. */
 export interface Stage {
   readonly name: StageName
+  /** Source columns that it reads beside those of the mapping. */
+  readonly columns?: readonly string[]
+  /** Columns of which it can judge none without the others. */
+  readonly together?: readonly (readonly string[])[]
   needs?(candidates: readonly Candidate[]): readonly Need[]
   /**
    * One verdict a candidate, same order. `stands` is false for the place of a candidate that an earlier stage has parked: it is

@@ -1,9 +1,9 @@
-import { type Failure, type FailureCode, failure, SyncError } from '../model/failure.ts'
 import { caret } from '../std/cel.ts'
 import type { CelProblem } from '../std/cel-walk.ts'
+import { type Failure, type FailureCode, failure, SyncError } from './failure.ts'
 
-/** Something wrong with a rule, with its place in the options, so that the configuration can name line and column. */
-export interface MappingProblem {
+/** Something wrong with a rule of mapping or validation, with its place in the options: the configuration names line and column. */
+export interface RuleProblem {
   readonly code: FailureCode
   readonly message: string
   /** From the options' root: `['fields', 'FirstName', 'expr']`. */
@@ -13,7 +13,7 @@ export interface MappingProblem {
 }
 
 /** A problem of an expression, with the line of it and a caret below. */
-export function celProblem(text: string, problem: CelProblem, path: readonly string[]): MappingProblem {
+export function celProblem(text: string, problem: CelProblem, path: readonly string[]): RuleProblem {
   const isPattern = problem.message.startsWith('matches(): in the pattern')
   return {
     code: isPattern ? 'SYNC-1015' : 'SYNC-1017',
@@ -24,7 +24,7 @@ export function celProblem(text: string, problem: CelProblem, path: readonly str
 }
 
 /** All problems in one error, each with its path in its message. */
-export function problemsError(problems: readonly MappingProblem[]): SyncError {
+export function problemsError(problems: readonly RuleProblem[]): SyncError {
   const failures = problems.map((one): Failure => failure(one.code, `${one.path.join('.')}: ${one.message}`))
   return new SyncError(failures[0]!, failures.slice(1))
 }
