@@ -297,6 +297,7 @@ async function setUp(link: Omit<Link, 'server'>, settings: Settings): Promise<Se
     "sql_mode = 'NO_BACKSLASH_ESCAPES'", // quoting by '' alone; zero dates may be compared; blanks of CHAR are not shown
     "time_zone = '+00:00'",
     'autocommit = 1',
+    'sql_quote_show_create = 1',
     'sql_select_limit = 18446744073709551615',
     'sql_big_selects = 1',
     'sql_safe_updates = 0',
