@@ -154,6 +154,7 @@ export function specOf({ sync, mapping, filter, stages }: Compiled, tables: read
     stages,
     references: { known: async () => ({ known: new Set(), away: null }) },
     deletes: sync.deletes,
+    whileParked: sync.whileParked,
     requestRows: sync.batch.rows,
     windowRows: sync.window.rows,
     windowBytes: sync.window.bytes,

@@ -113,14 +113,14 @@ export async function planSync(
 
 /** What planning works with; of the state it only reads. */
 interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'clock'> {
-  readonly state: Pick<State, 'gather' | 'refs' | 'linkedAfter'>
+  readonly state: Pick<State, 'gather' | 'refs' | 'linksAfter'>
 }
 
 /** A state in which nothing was ever synced. */
 const emptyState: PlanParts['state'] = {
   gather: async (_flow: string, _sync: string, keys: readonly Key[]) => keys.map(() => null),
   refs: async (_sync: string, refs: readonly string[]) => refs.map(() => null),
-  linkedAfter: async () => [],
+  linksAfter: async () => [],
 }
 
 async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
@@ -144,6 +144,7 @@ async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, s
       first: null,
       committed_ms: null,
       lane: null,
+      behind: null,
     }),
   )
   await compose(subjects, spec, source, signal)
@@ -156,10 +157,12 @@ async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, s
 /** Linked records whose row is gone: what a full run's sweep would find. */
 async function countGone({ spec, state, source }: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
   for (let link = 0; ; ) {
-    const linked = await state.linkedAfter(spec.sync, link, PAGE_ROWS)
-    const last = linked.at(-1)
+    const found = await state.linksAfter(spec.sync, link, PAGE_ROWS)
+    const last = found.at(-1)
     if (last === undefined) return
     link = last.link
+    const linked = found.filter((each) => each.state === 'linked')
+    if (linked.length === 0) continue
     const rows = await source.fetch(
       spec.table,
       linked.map((each) => each.key),

@@ -19,7 +19,7 @@ export async function sweep(
 ): Promise<number> {
   let found = 0
   for (let link = 0; ; ) {
-    const linked = await state.linkedAfter(spec.sync, link, ASK_MAX)
+    const linked = await state.linksAfter(spec.sync, link, ASK_MAX)
     const last = linked.at(-1)
     if (last === undefined) return found
     link = last.link

@@ -11,7 +11,7 @@ export interface Config {
   readonly systems: { readonly [name: string]: SystemConfig }
   readonly syncs: { readonly [name: string]: SyncConfig }
   readonly server: { readonly host: string; readonly port: number }
-  readonly retention: { readonly hours: number }
+  readonly retention: { readonly hours: number; readonly bytes: number; readonly rows: number }
 }
 
 /** A system with the options of its connector, as the connector's own schema describes them. */
@@ -66,6 +66,7 @@ export interface SyncConfig {
     readonly field: string | null
     readonly guard: { readonly percent: number; readonly rows: number } | null
   }
+  readonly whileParked: 'supersede' | 'wait'
   readonly batch: { readonly rows: number }
   readonly retry: { readonly attempts: number; readonly wait_ms: number; readonly waitMax_ms: number }
   readonly window: { readonly rows: number; readonly bytes: number }

@@ -182,6 +182,7 @@ function syncOf(name: string, given: Part, rule: Rule, reading: Reading): SyncCo
     },
     schema: schemaOf(name, partOf(given['validate'])['schema'], reading),
     deletes: deletesOf(given['deletes'], under(rule, 'deletes')),
+    whileParked: given['whileParked'] === 'wait' ? 'wait' : 'supersede',
     batch: complete(given['batch'], under(rule, 'batch')) as unknown as SyncConfig['batch'],
     retry: retryOf(name, given['retry'], under(rule, 'retry'), reading),
     window: complete(given['window'], under(rule, 'window')) as unknown as SyncConfig['window'],

@@ -208,7 +208,14 @@ const sync = Type.Object(
     schedule: later('a schedule'),
     conflictResolution: later('conflict resolution'),
     merge: later('a merge function'),
-    whileParked: later('holding later changes of parked records'),
+    whileParked: Type.Optional(
+      Type.Unsafe<'supersede' | 'wait'>({
+        enum: ['supersede', 'wait'],
+        default: 'supersede',
+        description:
+          'What a later change of a record in quarantine or review does: supersede: it is judged on the parked values plus its own and takes their place; wait: it waits until they are released and delivered, or discarded.',
+      }),
+    ),
   },
   closed,
 )
@@ -243,6 +250,23 @@ const retention = Type.Object(
         maximum: 87_600,
         default: 168,
         description: 'How long settled entries stay in the journal.',
+      }),
+    ),
+    bytes: Type.Optional(
+      Type.Integer({
+        minimum: 1_000_000,
+        maximum: 10_000_000_000_000,
+        default: 10_000_000_000,
+        description:
+          'Most that the journal of one source may take. Above it settled entries go before their time; then the sync that is furthest behind is given up until `syncline sync <name> --full`.',
+      }),
+    ),
+    rows: Type.Optional(
+      Type.Integer({
+        minimum: 1_000,
+        maximum: 10_000_000_000,
+        default: 100_000_000,
+        description: 'Most entries of the journal of one source; as `bytes`.',
       }),
     ),
   },

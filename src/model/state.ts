@@ -3,6 +3,7 @@ import type { Failure } from './failure.ts'
 import type { Journal } from './journal.ts'
 import type { Key } from './key.ts'
 import type { Request } from './target.ts'
+import type { TwinCommit, TwinState } from './twins.ts'
 import type { Row } from './value.ts'
 import type { Reason, StageName } from './verdict.ts'
 
@@ -12,8 +13,17 @@ export type EntryClass = 'delivered' | 'superseded' | 'excluded' | 'discarded' |
 /** The classes that are stored as outcomes and never change again. */
 export type OutcomeKind = 'delivered' | 'superseded' | 'excluded' | 'discarded'
 
-/** `running`; `paused` by a person; `stopped` by a safety stop, with the failure. */
-export type FlowStatus = 'running' | 'paused' | 'stopped'
+/**
+ * `running`; `paused` by a person; `stopped` by a safety stop, with the failure. `needs-snapshot`: the journal no longer keeps what
+ * it has not read; only a snapshot that covers it opens the flow again (rule 1).
+ */
+export type FlowStatus = 'running' | 'paused' | 'stopped' | 'needs-snapshot'
+
+/** What a flow in need of a snapshot will never read: the entries after `judged` up to `upTo`, of which `entries` concern it. */
+export interface Gap {
+  readonly upTo: Sequence
+  readonly entries: number
+}
 
 /** Where a flow stands. */
 export interface FlowHead {
@@ -21,8 +31,12 @@ export interface FlowHead {
   readonly sync: string
   readonly journalId: string
   readonly judged: Sequence
-  /** Entries that it has taken from the journal. */
+  /** Entries that it has taken from the journal, and those that a snapshot took the place of. */
   readonly read: number
+  /** Null unless it needs a snapshot. */
+  readonly gap: Gap | null
+  /** A full run has not yet looked for records that are gone at the source. */
+  readonly sweep: boolean
   /** Raised at every opening; every commit of an earlier owner is refused (fencing). */
   readonly epoch: number
   readonly status: FlowStatus
@@ -70,6 +84,15 @@ export interface Lane {
   readonly stage: StageName | null
   readonly reasons: readonly Reason[]
   readonly since_ms: number
+  /** Later changes that wait until this image is delivered or discarded (`whileParked: wait`). */
+  readonly next: Next | null
+}
+
+/** Changes of a parked record, folded, that wait behind it. Its entries are pending. */
+export interface Next {
+  readonly first: Sequence | null
+  readonly last: Sequence | null
+  readonly image: Image
 }
 
 /** A lane with the record that it belongs to. */
@@ -86,6 +109,8 @@ export interface Known {
   /** The target's last agreed image, in its normal form, as `rowText` wrote it. */
   readonly shadow: string | null
   readonly lane: Lane | null
+  /** It is merged into another record, or leads others: it is composed whole. */
+  readonly clustered?: true
 }
 
 /** A request that may be at the target, or on its way. */
@@ -108,6 +133,8 @@ export interface OutcomeRow {
   readonly request: number | null
   /** excluded: by which rule. discarded: by whom and why. */
   readonly note: string | null
+  /** It stands for this many entries from `first` to `seq`, which the flow never read one by one. */
+  readonly range?: { readonly first: Sequence; readonly entries: number }
 }
 
 /** A link that gave up the external ids that it had before this request. */
@@ -144,6 +171,8 @@ export interface JudgeCommit {
   readonly lanesGone: readonly number[]
   readonly flights: readonly Flight[]
   readonly related: readonly Related[]
+  /** Index and clusters of duplicates; absent where they are not looked for. */
+  readonly twins?: TwinCommit
 }
 
 /** The child rows that belong to a root record, replacing what was known of that root (rule 20). */
@@ -180,12 +209,16 @@ export interface Counts {
   readonly quarantined: number
   readonly review: number
   readonly waiting: number
+  /** Waiting behind a parked record. */
+  readonly held: number
   readonly inFlight: number
 }
 
 /** What of a flow is not settled. */
 export interface Backlog {
   readonly waiting: number
+  /** Waiting behind a parked record: not due before somebody releases or discards it. */
+  readonly held: number
   readonly inFlight: number
   readonly parked: number
   readonly review: number
@@ -210,14 +243,24 @@ export interface ParkedQuery {
 }
 
 /** The delivery state of all flows. One owner; each method is one transaction, flushed when it resolves. */
-export interface State {
+export interface State extends TwinState {
   /**
    * Opens or creates a flow and raises its epoch. A new flow starts after `from`. Lanes that waited for a flight which no
    * longer exists become due. Throws SYNC-5005 when the flow belongs to another journal.
    */
   openFlow(flow: { id: FlowId; sync: string; journalId: string; from: Sequence }): Promise<FlowHead>
   flows(): Promise<readonly FlowHead[]>
-  setStatus(flow: FlowId, status: FlowStatus, reason: Failure | null): Promise<void>
+  /** A flow that needs a snapshot stays as it is: only `reread` opens it. */
+  setStatus(flow: FlowId, status: Exclude<FlowStatus, 'needs-snapshot'>, reason: Failure | null): Promise<void>
+  /** The flow needs a snapshot from now on, or still: what lies in the gap is not waited for. `reason` null: as it was. */
+  giveUp(flow: FlowId, epoch: number, gap: Gap, reason: Failure | null): Promise<void>
+  /**
+   * A snapshot of everything after `upTo` was asked for: a flow that needs one goes on from there. The entries that it never read are
+   * superseded, with one audit row for all of them; the sweep is due.
+   */
+  reread(flow: FlowId, epoch: number, upTo: Sequence, entries: number, at_ms: number): Promise<void>
+  /** Whether records that are gone at the source are still to be looked for; survives the process. */
+  setSweep(flow: FlowId, due: boolean): Promise<void>
   approveDeletes(flow: FlowId, upTo: Sequence, at_ms: number): Promise<void>
 
   /** Who a system was at the first run; stores `found` when nothing is stored. Answers what is stored. */
@@ -254,9 +297,12 @@ export interface State {
   causes(
     flow: FlowId,
   ): Promise<readonly { stage: string; code: string; field: string | null; n: number; oldest_ms: number }[]>
-  /** Parked records become due again. Answers how many. */
+  /** Parked records become due again; what waits behind them goes on waiting. Answers how many. */
   release(query: ParkedQuery): Promise<number>
-  /** Parked records are given up by a named person. Answers how many. */
+  /**
+   * Parked records are given up by a named person; what waited behind them becomes due, and columns that it does not carry are read
+   * again. Answers how many.
+   */
   discard(query: ParkedQuery, by: string, why: string, at_ms: number): Promise<number>
   /** What is known of one record: its link, its lane, its newest outcomes, and those of the entries `seqs`. */
   story(
@@ -270,13 +316,15 @@ export interface State {
   moving(sync: string): Promise<readonly { readonly key: Key; readonly link: number; readonly since: number }[]>
   /** Linked records, for the mass-delete guard. */
   linked(sync: string): Promise<number>
-  /** The source keys of linked records after a link, in order of their links. */
-  linkedAfter(
+  /** Records after a link, in order of their links: all that are not deleted at the target. */
+  linksAfter(
     sync: string,
     link: number,
     rowsMax: number,
-  ): Promise<readonly { readonly link: number; readonly key: Key }[]>
-  /** Makes records due to be read again; records that wait or are parked already stay as they are. */
+  ): Promise<readonly { readonly link: number; readonly key: Key; readonly state: LinkState }[]>
+  /**
+   * Makes records due to be read again, whatever waits or is parked of them: an image that was taken before is not sent any more.
+   */
   touch(flow: FlowId, links: readonly number[], at_ms: number): Promise<void>
   /** Stored outcomes and their hash chain agree; answers the first commit that does not, or null. */
   verifyChain(): Promise<number | null>

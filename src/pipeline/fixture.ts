@@ -75,6 +75,7 @@ export const spec = (more: Partial<FlowSpec> = {}): FlowSpec => ({
   stages: [],
   references: { known: async () => ({ known: new Set(), away: null }) },
   deletes: { policy: 'soft', field: 'Gone__c', guard: null },
+  whileParked: 'supersede',
   requestRows: 100,
   windowRows: 100,
   windowBytes: 1e6,
@@ -195,6 +196,7 @@ export const lane = (link: number, more: Partial<Lane> = {}): Lane => ({
   stage: 'schema',
   reasons: [],
   since_ms: 5,
+  next: null,
   ...more,
 })
 
@@ -208,5 +210,6 @@ export const subject = (id: number, image: Subject['image'], more: Partial<Subje
   first: 1,
   committed_ms: null,
   lane: null,
+  behind: null,
   ...more,
 })

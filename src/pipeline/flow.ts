@@ -46,6 +46,8 @@ export interface FlowSpec {
   readonly stages: readonly Stage[]
   readonly references: References
   readonly deletes: DeletePolicy
+  /** A later change of a parked record: is judged on the parked image plus itself and supersedes it, or waits behind it (rule 6). */
+  readonly whileParked: 'supersede' | 'wait'
   /** Records a request. */
   readonly requestRows: number
   /** Bounds of one window. */

@@ -20,11 +20,15 @@ export interface Subject {
   committed_ms: number | null
   /** The lane whose image it took over. */
   lane: Lane | null
+  /** The lane behind whose image it waits (`whileParked: wait`): it is not judged in this window. */
+  behind: Lane | null
 }
 
 /** What folding made of a window. */
 export interface Gathered {
   readonly subjects: readonly Subject[]
+  /** Parked lanes with what waits behind them now. */
+  readonly held: readonly Lane[]
   /** Entries that another one replaced, or that concern no record. */
   readonly outcomes: readonly OutcomeRow[]
 }
@@ -50,15 +54,22 @@ export async function gather(
   const asked = [...keys]
   const answers = await state.gather(spec.id, spec.sync, asked)
   const known = new Map(asked.map((key, i) => [key, answers[i] ?? null]))
-  const folding = new Folding(known)
-  for (const lane of lanes) folding.at(lane.key)
+  const folding = new Folding(known, spec.whileParked === 'wait')
+  for (const lane of lanes) folding.turn(lane.key)
   for (const entry of entries) {
     const roots = touched?.get(entry.seq)
     if (entry.table === spec.table) folding.root(entry, spec.joins.length > 0)
     else if (roots === undefined || roots.length === 0) folding.orphan(entry)
     else folding.child(entry, roots)
   }
-  return { subjects: [...folding.subjects.values()], outcomes: folding.outcomes }
+  const all = [...folding.subjects.values()]
+  return {
+    subjects: all.filter((subject) => subject.behind === null),
+    held: all.flatMap(({ behind, first, covers: last, image }) =>
+      behind === null ? [] : [{ ...behind, next: { first, last, image } }],
+    ),
+    outcomes: folding.outcomes,
+  }
 }
 
 /** The growing window. A class because every step changes the same three collections. */
@@ -66,35 +77,68 @@ class Folding {
   readonly subjects = new Map<Key, Subject>()
   readonly outcomes: OutcomeRow[] = []
   readonly #known: Map<Key, Known | null>
+  readonly #waits: boolean
 
-  constructor(known: Map<Key, Known | null>) {
+  /** @param waits later changes of a parked record wait behind it */
+  constructor(known: Map<Key, Known | null>, waits: boolean) {
     this.#known = known
+    this.#waits = waits
+  }
+
+  /** The turn of a waiting lane has come: its own image is judged, whatever waits behind it. */
+  turn(key: Key): void {
+    this.#begin(key, null)
   }
 
   /** The subject of a record, started from its lane where it has one. */
   at(key: Key): Subject {
-    let subject = this.subjects.get(key)
-    if (subject === undefined) {
-      const known = this.#known.get(key) ?? null
-      const lane = known?.lane ?? null
-      subject = {
-        key,
-        known,
-        movedFrom: null,
-        image: lane?.image ?? { op: 'touch', row: newRow() },
-        covers: lane?.last ?? null,
-        first: lane?.first ?? null,
-        committed_ms: null,
-        lane,
-      }
-      this.subjects.set(key, subject)
+    const subject = this.subjects.get(key)
+    if (subject !== undefined) return subject
+    const lane = this.#known.get(key)?.lane ?? null
+    const isHeld = lane !== null && (lane.next !== null || (this.#waits && lane.state !== 'waiting'))
+    const begun = this.#begin(key, isHeld ? lane : null)
+    // What waited under a rule that no longer holds.
+    if (isHeld && !this.#waits) this.#join(begun)
+    return begun
+  }
+
+  #begin(key: Key, behind: Lane | null): Subject {
+    const known = this.#known.get(key) ?? null
+    const lane = behind === null ? (known?.lane ?? null) : null
+    const from = behind === null ? lane : behind.next
+    const subject: Subject = {
+      key,
+      known,
+      movedFrom: null,
+      image: from?.image ?? { op: 'touch', row: newRow() },
+      covers: from?.last ?? null,
+      first: from?.first ?? null,
+      committed_ms: null,
+      lane,
+      behind,
     }
+    this.subjects.set(key, subject)
     return subject
+  }
+
+  /** Ends the waiting: what is parked and what waits behind it become one image, which is judged. */
+  #join(subject: Subject): void {
+    const { behind, covers, image } = subject
+    if (behind === null) return
+    if (behind.last !== null && covers !== null) this.#supersede(subject, behind.last, covers)
+    const isEmpty = behind.next === null && covers === null
+    subject.image = isEmpty ? behind.image : foldImages(behind.image, image)
+    subject.covers = covers ?? behind.last
+    subject.first = behind.first ?? subject.first
+    subject.lane = { ...behind, next: null }
+    subject.behind = null
   }
 
   /** A change of the root row. In a joined sync its image counts for nothing: the record is read again. */
   root(entry: Entry, joined: boolean): void {
     const subject = entry.oldKey === undefined ? this.at(entry.key) : this.#rename(entry.oldKey, entry)
+    // A snapshot that was asked for tells everything anew: nothing waits any more.
+    if (entry.only !== undefined) this.#join(subject)
     const fresh = subject.covers === null && subject.lane === null
     this.#cover(subject, entry)
     subject.image = joined ? { op: 'touch', row: newRow() } : next(subject.image, entry, fresh)
@@ -119,27 +163,25 @@ class Folding {
   }
 
   #cover(subject: Subject, entry: Entry): void {
-    if (subject.covers !== null)
-      this.outcomes.push({
-        seq: subject.covers,
-        link: subject.known?.link ?? null,
-        kind: 'superseded',
-        by: entry.seq,
-        request: null,
-        note: null,
-      })
+    if (subject.covers !== null) this.#supersede(subject, subject.covers, entry.seq)
     subject.covers = entry.seq
     subject.first ??= entry.seq
     subject.committed_ms = entry.op === 'read' || entry.at_ms === 0 ? null : entry.at_ms
   }
 
+  #supersede({ known }: Subject, seq: Sequence, by: Sequence): void {
+    this.outcomes.push({ seq, link: known?.link ?? null, kind: 'superseded', by, request: null, note: null })
+  }
+
   /**
    * The key changed: the link, and with it the target's record, moves to the new key. Where the new key already belongs to a
-   * record, or the old one is deleted at the target, the two stay apart: the old one is deleted, the new one is its own.
+   * record, or the old one is deleted at the target, the two stay apart: the old one is deleted, the new one is its own. A parked
+   * record does not wait with its old key: nobody would find it there.
    */
   #rename(oldKey: Key, entry: Entry): Subject {
     const taken = this.subjects.has(entry.key) || (this.#known.get(entry.key) ?? null) !== null
     const old = this.at(oldKey)
+    this.#join(old)
     const unseen = old.known === null && old.covers === null
     if (taken || unseen || old.known?.state === 'tombstone') {
       if (unseen) this.subjects.delete(oldKey)
@@ -156,6 +198,11 @@ class Folding {
     this.subjects.set(entry.key, old)
     return old
   }
+}
+
+/** A later image over an earlier one that did not arrive (rule 9). */
+export function foldImages(earlier: Image, later: Image): Image {
+  return earlier.op === 'upsert' && later.op === 'upsert' ? { op: 'upsert', row: fold(earlier.row, later.row) } : later
 }
 
 /** The image after one more change. Absent columns keep what is known; what is not known is read again when it is composed. */

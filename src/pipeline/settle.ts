@@ -3,6 +3,7 @@ import type { Flight, Image, Lane, OutcomeRow, Released, SettleCommit } from '..
 import type { Delivery, Outcome } from '../model/target.ts'
 import { fold, newRow, rowFrom, rowText } from '../model/value.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
+import { foldImages } from './gather.ts'
 import type { Launch } from './window.ts'
 
 /** A request with its answers. */
@@ -84,7 +85,8 @@ export async function settle(
     if (outcome.kind === 'confirmed') confirm(answer, outcome, waiting, bases, rows, parts, now_ms)
     else if (outcome.kind === 'stale') giveBack(answer, waiting, now_ms, rows, now_ms)
     else if (outcome.kind === 'rejected') {
-      if (waiting === undefined) park(answer, outcome.failure, rows, now_ms)
+      const holds = parts.spec.whileParked === 'wait' && waiting?.last != null
+      if (waiting === undefined || holds) park(answer, outcome.failure, waiting, rows, now_ms)
       else giveBack(answer, waiting, now_ms, rows, now_ms)
     } else if (outcome.kind === 'unsent') {
       const { code, retry } = outcome.failure
@@ -165,10 +167,17 @@ function confirm(
   rows.shadows.push({ link, image: gone ? null : imageAfter(delivery, outcome, bases.get(link) ?? null, parts) })
 }
 
-/** The target refused it for its data, and nothing newer waits. */
-function park({ link, seq, image }: Answer, failure: Failure, rows: Rows, now_ms: number): void {
+/** The target refused it for its data. Nothing newer waits, or it is to wait until this is decided. */
+function park(
+  { link, seq, image }: Answer,
+  failure: Failure,
+  newer: Lane | undefined,
+  rows: Rows,
+  now_ms: number,
+): void {
   rows.counts.parked += 1
-  rows.lanes.push(parkedLane(link, seq, image, failure, now_ms))
+  const next = newer === undefined ? null : { first: newer.first, last: newer.last, image: newer.image }
+  rows.lanes.push({ ...parkedLane(link, seq, image, failure, now_ms), next })
 }
 
 /** Back to waiting, folded with what came meanwhile (rule 9). */
@@ -181,7 +190,7 @@ function giveBack(
 ): void {
   rows.counts.returned += 1
   if (newer === undefined) {
-    const fresh = { attempts: 1, stage: null, reasons: [], since_ms: now_ms }
+    const fresh = { attempts: 1, stage: null, reasons: [], since_ms: now_ms, next: null }
     rows.lanes.push({ link, state: 'waiting', first: seq, last: seq, image, due_ms, ...fresh })
     return
   }
@@ -198,11 +207,6 @@ export const isStub = (delivery: Delivery, outcome: Outcome, { mapping }: FlowSp
   outcome.kind === 'confirmed' &&
   outcome.created === true &&
   mapping.fields.some((name) => !Object.hasOwn(delivery.set, name))
-
-/** A later image over an earlier one that did not arrive (rule 9). */
-export function foldImages(earlier: Image, later: Image): Image {
-  return earlier.op === 'upsert' && later.op === 'upsert' ? { op: 'upsert', row: fold(earlier.row, later.row) } : later
-}
 
 /** The shadows that partial deliveries lay their fields over. */
 async function shadowsUnder(
@@ -246,6 +250,7 @@ const parkedLane = (
   stage: 'target',
   reasons: [{ stage: 'target', code, error: message }],
   since_ms: now_ms,
+  next: null,
 })
 
 const touchLane = (link: number, now_ms: number): Lane => ({
@@ -259,6 +264,7 @@ const touchLane = (link: number, now_ms: number): Lane => ({
   stage: null,
   reasons: [],
   since_ms: now_ms,
+  next: null,
 })
 
 /** The deliveries of a request whose answer was lost, as a request of their own under the same number. */

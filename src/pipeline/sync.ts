@@ -1,18 +1,19 @@
 import { plan } from '../delivery/plan.ts'
 import type { Entry, Sequence } from '../model/change.ts'
 import { type Failure, SyncError } from '../model/failure.ts'
-import type { Key } from '../model/key.ts'
-import type { FlowHead, FlowStatus, LaneOf, Released } from '../model/state.ts'
+import type { FlowHead, FlowStatus, Gap, LaneOf } from '../model/state.ts'
 import { type Mutex, mutex } from '../std/mutex.ts'
 import { type Bell, bell } from '../std/signal.ts'
 import { compose } from './compose.ts'
 import { type Flights, flights } from './flights.ts'
 import { type FlowParts, tablesOf } from './flow.ts'
+import { type Behind, upTo, widen } from './gap.ts'
 import { gather, type Subject } from './gather.ts'
 import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
 import { type Decision, HELD, judge, type Traffic } from './judge.ts'
+import { heldNothing, isFreed, leaving, moving } from './moving.ts'
 import type { Settled } from './settle.ts'
-import { decide, type Launch, launchOf } from './window.ts'
+import { decide, type Launch, launchOf, tally } from './window.ts'
 
 /** Pause before the rows of a window are asked for again at a source that was away. */
 const SOURCE_AGAIN_MS = 1_000
@@ -52,6 +53,7 @@ export class Flow {
   #judged: Sequence
   #status: FlowStatus
   #reason: Failure | null
+  #gap: Gap | null
   #nextLink: () => number
   #nextRequest: number
   #count: GuardCount
@@ -60,12 +62,14 @@ export class Flow {
   #freed = new Set<number>()
   /** Links whose waiting lane stands behind a request. */
   #behind = new Set<number>()
-  /** Keys that records have left whose target still holds the old external id. */
-  readonly #moving: { readonly key: Key; readonly link: number; readonly since: number }[] = []
+  readonly #moving = moving()
   readonly #traffic: Traffic = {
     busy: (link) => this.#air.has(link) || this.#freed.has(link),
-    holder: (key, link) => this.#moving.find((held) => held.key === key && held.link !== link)?.link ?? null,
+    holder: (key, link) => this.#moving.holder(key, link),
   }
+  /** Whether the target may hold the record, under its old external id where its key has changed. */
+  readonly #atTarget = ({ known }: Subject): boolean =>
+    known !== null && (known.state === 'linked' || this.#traffic.busy(known.link))
   /** While the target is away nothing new is judged, and only a probe is sent; so the waiting lanes stay few. */
   #away: { readonly failure: Failure; readonly until_ms: number } | null = null
   /** The probe is on its way: nothing else is sent before its answer. */
@@ -84,13 +88,14 @@ export class Flow {
     this.#judged = head.judged
     this.#status = head.status
     this.#reason = head.reason
+    this.#gap = head.gap
     this.#nextLink = nextLink
     this.#nextRequest = head.nextRequest
     this.#count = guardOf(head).count
     this.#approval = guardOf(head).approval
     this.#broken.promise.catch(() => {})
     const news = {
-      gaveUp: (link: number, request: number) => this.#release(link, request),
+      gaveUp: (link: number, request: number) => this.#moving.gaveUp(link, request),
       settled: (settled: Settled) => this.#onSettled(settled),
       failed: (error: unknown) => this.#broken.reject(error),
     }
@@ -116,12 +121,16 @@ export class Flow {
   /** Works until the signal is aborted, then lets what is being stored finish. Rejects when the store fails or an invariant breaks. */
   async run(): Promise<void> {
     const { state, spec } = this.#parts
-    this.#moving.push(...(await state.moving(spec.sync)))
+    this.#moving.add(await state.moving(spec.sync))
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {
       while (!this.#signal.aborted) {
-        const more = this.#status === 'running' && this.#air.queued < this.#parts.target.traits.requestsMax
-        if (more && (await Promise.race([this.#lock(() => this.#tryStep()), this.#broken.promise]))) continue
+        const more = this.#isRunning && this.#air.queued < this.#parts.target.traits.requestsMax
+        if (
+          more &&
+          (await Promise.race([this.#lock(async () => this.#isRunning && this.#tryStep()), this.#broken.promise]))
+        )
+          continue
         await Promise.race([this.#bell.wait(this.#signal), this.#broken.promise])
       }
     } catch (error) {
@@ -137,13 +146,16 @@ export class Flow {
     return this.#lock(body)
   }
 
+  /** A flow that needs a snapshot cannot be paused or resumed: throws its failure. */
   async pause(): Promise<void> {
+    this.refuse()
     await this.#set('paused', null)
   }
 
   /** Goes on after a pause or a safety stop. `approveDeletes`: the deletes that are there now may go through. */
   async resume(options: { approveDeletes?: boolean } = {}): Promise<void> {
     const { state, journal, clock, spec } = this.#parts
+    this.refuse()
     if (options.approveDeletes) {
       this.#approval = { upTo: (await journal.head()).tail, at_ms: clock.now() }
       await state.approveDeletes(spec.id, this.#approval.upTo, this.#approval.at_ms)
@@ -156,13 +168,62 @@ export class Flow {
     await this.#set('stopped', failure)
   }
 
-  async #set(status: FlowStatus, reason: Failure | null): Promise<void> {
-    const { state, emit, spec } = this.#parts
+  /** Throws the failure of a flow that needs a snapshot: going on would skip what it has not read. */
+  refuse(): void {
+    if (this.#status === 'needs-snapshot' && this.#reason !== null) throw new SyncError(this.#reason)
+  }
+
+  /**
+   * Gives up what it has not read, so that the journal need not keep it (rule 1): the flow needs a snapshot from now on. Where it
+   * does already, what came since is given up too. Nothing is judged meanwhile, so that no window skips anything.
+   */
+  giveUp(why: (behind: Behind) => Failure): Promise<void> {
+    return this.#lock(async () => {
+      const behind = await widen(this.#parts, this.#judged, this.#gap)
+      const reason = this.#status === 'needs-snapshot' ? null : why(behind)
+      this.#gap = { upTo: behind.upTo, entries: behind.entries }
+      await this.#parts.state.giveUp(this.id, this.#epoch, this.#gap, reason)
+      if (reason !== null) this.#become('needs-snapshot', reason)
+    })
+  }
+
+  /**
+   * Asks for a snapshot of the flow's table. A flow that needs one goes on after what is in the journal now: whatever the snapshot
+   * tells comes later. A crash in between leaves it in need.
+   */
+  readAgain(ask: () => Promise<void>): Promise<void> {
+    const { state, journal, clock } = this.#parts
+    return this.#lock(async () => {
+      const { tail } = await journal.head()
+      await ask()
+      if (this.#status !== 'needs-snapshot') return
+      const gap = await upTo(this.#parts, this.#judged, this.#gap, tail)
+      await state.reread(this.id, this.#epoch, gap.upTo, gap.entries, clock.now())
+      this.#judged = gap.upTo
+      this.#gap = null
+      this.#become('running', null)
+    })
+  }
+
+  async #set(status: Exclude<FlowStatus, 'needs-snapshot'>, reason: Failure | null): Promise<void> {
+    // Only a snapshot leads out of the need for one.
+    if (this.#status === 'needs-snapshot') return
     this.#status = status
     this.#reason = reason
-    await state.setStatus(spec.id, status, reason)
-    emit({ kind: 'flow', flow: spec.id, status, failure: reason })
+    await this.#parts.state.setStatus(this.id, status, reason)
+    // It may have been given up meanwhile.
+    if (this.#status === status) this.#become(status, reason)
+  }
+
+  #become(status: FlowStatus, reason: Failure | null): void {
+    this.#status = status
+    this.#reason = reason
+    this.#parts.emit({ kind: 'flow', flow: this.id, status, failure: reason })
     this.wake()
+  }
+
+  get #isRunning(): boolean {
+    return this.#status === 'running'
   }
 
   /**
@@ -197,7 +258,8 @@ export class Flow {
 
     const gathered = await gather(window.entries, window.lanes, spec, state, source, this.#signal)
     const related = await compose(gathered.subjects, spec, source, this.#signal)
-    this.#hold(gathered.subjects)
+    // From now on whoever gets a key that a record of this window has left must wait.
+    this.#moving.add(leaving(gathered.subjects, this.#atTarget, this.#nextRequest))
     const decisions = await judge(gathered.subjects, this.#traffic, this.#parts, this.#signal)
     const count = await this.#guarded(gathered.subjects, decisions)
     if (count === null) return true
@@ -208,10 +270,10 @@ export class Flow {
       decisions,
       spec,
       now_ms,
-      (key, link) => this.#moving.find((held) => held.key === key && held.link === link)?.since ?? null,
+      (key, link) => this.#moving.since(key, link),
       this.#nextLink,
     )
-    const released = this.#heldNothing(gathered.subjects)
+    const released = heldNothing(this.#moving, gathered.subjects, this.#atTarget)
     const limits = {
       rowsMax: Math.min(spec.requestRows, target.traits.requestRowsMax),
       bytesMax: target.traits.requestBytesMax,
@@ -234,7 +296,7 @@ export class Flow {
       links: decided.links,
       released,
       outcomes,
-      lanes: decided.lanes,
+      lanes: [...decided.lanes, ...gathered.held],
       lanesGone: decided.lanesGone,
       flights: launches.map((launch) => launch.flight),
       related,
@@ -245,49 +307,22 @@ export class Flow {
     for (const lane of decided.lanes) if (lane.state === 'waiting' && lane.due_ms === null) this.#behind.add(lane.link)
     this.#air.launch(launches)
     this.#probing = this.#away !== null && launches.length > 0
-    this.#report(window, decisions, outcomes, decided.deliveries.length, clock.mono() - started)
+    this.#parts.emit({
+      kind: 'judged',
+      flow: this.id,
+      entries: window.entries.length,
+      sent: decided.deliveries.length,
+      ms: clock.mono() - started,
+      ...tally(decisions, gathered.held.length, outcomes),
+    })
     return true
-  }
-
-  /** Whether the target may hold the record, under its old external id where its key has changed. */
-  #atTarget({ known }: Subject): boolean {
-    return known !== null && (known.state === 'linked' || this.#traffic.busy(known.link))
-  }
-
-  /** From now on whoever gets the key that a record of this window has left must wait. */
-  #hold(subjects: readonly Subject[]): void {
-    for (const subject of subjects)
-      if (subject.movedFrom !== null && subject.known !== null && this.#atTarget(subject))
-        this.#moving.push({ key: subject.movedFrom, link: subject.known.link, since: this.#nextRequest })
-  }
-
-  /** Links of this window that turned out to hold no external id: never delivered, or deleted. */
-  #heldNothing(subjects: readonly Subject[]): Released[] {
-    if (this.#moving.length === 0) return []
-    const free = subjects.flatMap((subject) =>
-      subject.known !== null && !this.#atTarget(subject) ? [subject.known.link] : [],
-    )
-    const request = Number.MAX_SAFE_INTEGER
-    return free.filter((link) => this.#release(link, request)).map((link) => ({ link, request }))
   }
 
   /** Records parked for an external id that was given up while this window was being judged are judged again. */
   async #freeLate(subjects: readonly Subject[], decisions: readonly Decision[]): Promise<void> {
-    const late = subjects.some(
-      ({ key, known }, i) => isHeld(decisions[i]) && this.#traffic.holder(key, known?.link ?? null) === null,
-    )
     const { state, spec } = this.#parts
-    if (late) await state.release({ flow: spec.id, state: 'parked', code: HELD, rowsMax: spec.windowRows })
-  }
-
-  /** The link's external id was set by this request: whoever waits for its old one may go on. */
-  #release(link: number, request: number): boolean {
-    const before = this.#moving.length
-    for (let i = before - 1; i >= 0; i--) {
-      const held = this.#moving[i]
-      if (held !== undefined && held.link === link && request >= held.since) this.#moving.splice(i, 1)
-    }
-    return this.#moving.length < before
+    if (isFreed(this.#moving, subjects, decisions))
+      await state.release({ flow: spec.id, state: 'parked', code: HELD, rowsMax: spec.windowRows })
   }
 
   /** The next window: lanes that are due, then new entries. Null when there is nothing to do before the next ring. */
@@ -355,28 +390,4 @@ export class Flow {
     }
     this.#bell.ring()
   }
-
-  #report(
-    window: Window,
-    decisions: readonly Decision[],
-    outcomes: readonly { kind: string }[],
-    sent: number,
-    ms: number,
-  ): void {
-    const decided = (kind: Decision['kind']) => decisions.filter((decision) => decision.kind === kind).length
-    this.#parts.emit({
-      kind: 'judged',
-      flow: this.id,
-      entries: window.entries.length,
-      sent,
-      parked: decided('park'),
-      waiting: decided('wait'),
-      excluded: outcomes.filter((outcome) => outcome.kind === 'excluded').length,
-      superseded: outcomes.filter((outcome) => outcome.kind === 'superseded').length,
-      ms,
-    })
-  }
 }
-
-const isHeld = (decision: Decision | undefined): boolean =>
-  decision?.kind === 'park' && decision.reasons.some((reason) => reason.code === HELD)

@@ -1,5 +1,5 @@
 import type { Sized } from '../delivery/plan.ts'
-import type { Flight, JudgeCommit, Lane, OutcomeRow } from '../model/state.ts'
+import type { Flight, JudgeCommit, Lane, Next, OutcomeRow } from '../model/state.ts'
 import type { Delivery, Request } from '../model/target.ts'
 import { type Row, text } from '../model/value.ts'
 import type { FlowSpec } from './flow.ts'
@@ -77,14 +77,21 @@ export function decide(
         break
       }
       case 'send':
-        if (subject.lane !== null) decided.lanesGone.push(link)
+        leave(subject, link, null)
         decided.deliveries.push(sized(subject, link, decision, spec))
     }
   }
   return decided
 
+  /** Its image is on its way, or needs none: what waited behind it goes next (I4), else the lane is empty. */
+  function leave({ lane }: Subject, link: number, due_ms: number | null): void {
+    if (lane === null) return
+    if (lane.next === null) decided.lanesGone.push(link)
+    else decided.lanes.push(waitingLane(link, lane.next, due_ms, now_ms))
+  }
+
   function skip(subject: Subject, link: number | null, reason: string): void {
-    if (subject.lane !== null && link !== null) decided.lanesGone.push(link)
+    if (link !== null) leave(subject, link, 0)
     if (subject.covers !== null)
       decided.outcomes.push({ seq: subject.covers, link, kind: 'excluded', by: null, request: null, note: reason })
   }
@@ -96,8 +103,21 @@ function laneFor(
   lane: Pick<Lane, 'state' | 'due_ms' | 'since_ms'> & Partial<Pick<Lane, 'stage' | 'reasons'>>,
 ): Lane {
   const { first, covers: last, image } = subject
-  return { link, first, last, image, attempts: 0, stage: null, reasons: [], ...lane }
+  return { link, first, last, image, attempts: 0, stage: null, reasons: [], next: subject.lane?.next ?? null, ...lane }
 }
+
+/** What waited behind a parked image, now that its turn comes. */
+const waitingLane = (link: number, next: Next, due_ms: number | null, since_ms: number): Lane => ({
+  link,
+  state: 'waiting',
+  ...next,
+  due_ms,
+  attempts: 0,
+  stage: null,
+  reasons: [],
+  since_ms,
+  next: null,
+})
 
 function sized(
   subject: Subject,
@@ -131,5 +151,17 @@ export function launchOf(request: Request, subjects: readonly Subject[], mayLand
   return {
     flight: { request, ticket: null, mayLandUntil_ms, images: subjects.map((subject) => subject.image) },
     committed_ms: subjects.map((subject) => subject.committed_ms),
+  }
+}
+
+/** What became of a window, for the views: records by decision, entries by outcome. `held`: records that wait behind a parked one. */
+export function tally(decisions: readonly Decision[], held: number, outcomes: readonly OutcomeRow[]) {
+  const decided = (kind: Decision['kind']) => decisions.filter((decision) => decision.kind === kind).length
+  const ended = (kind: OutcomeRow['kind']) => outcomes.filter((outcome) => outcome.kind === kind).length
+  return {
+    parked: decided('park'),
+    waiting: decided('wait') + held,
+    excluded: ended('excluded'),
+    superseded: ended('superseded'),
   }
 }

@@ -35,7 +35,7 @@ export function fakeEngine(): FakeEngine {
       return [{ flow: 'members', sync: 'members', status, reason: null, ...counts, unjudged: 0 }]
     },
     async backlog() {
-      return { waiting: 0, inFlight: 0, parked: 2, review: 0, parkedSince_ms: 1_000, unjudged: 0 }
+      return { waiting: 0, held: 0, inFlight: 0, parked: 2, review: 0, parkedSince_ms: 1_000, unjudged: 0 }
     },
     async pause(flow) {
       await note(`pause ${flow}`)

@@ -47,7 +47,8 @@ export function journalOver(call: Call): Journal {
       }
       return { entries: entries.map(unpack), scanned }
     },
-    count: (from, live = false) => call('count', [from, live]) as Promise<number>,
+    count: (from, live = false, upTo) => call('count', [from, live, upTo]) as Promise<number>,
+    size: () => call('size', []) as ReturnType<Journal['size']>,
     async story(table, key, rowsMax) {
       return ((await call('story', [table, key, rowsMax])) as PackedEntry[]).map(unpack)
     },

@@ -11,6 +11,7 @@ export const outcomeRow = (row: Cells): OutcomeRow => ({
   by: row['by_seq'] as number | null,
   request: row['request'] as number | null,
   note: row['note'] as string | null,
+  ...(row['first'] === null ? {} : { range: { first: Number(row['first']), entries: Number(row['entries']) } }),
 })
 
 /**
@@ -19,8 +20,10 @@ export const outcomeRow = (row: Cells): OutcomeRow => ({
  */
 function chainHash(before: string, at_ms: number, rows: readonly { flow: FlowId; row: OutcomeRow }[]): string {
   const hash = createHash('sha256').update(`${before} ${at_ms}`)
-  for (const { flow, row } of rows)
-    hash.update(`\n${JSON.stringify([flow, row.seq, row.link, row.kind, row.by, row.request, row.note])}`)
+  for (const { flow, row } of rows) {
+    const range = row.range === undefined ? [] : [row.range.first, row.range.entries]
+    hash.update(`\n${JSON.stringify([flow, row.seq, row.link, row.kind, row.by, row.request, row.note, ...range])}`)
+  }
   return hash.digest('hex')
 }
 
@@ -32,7 +35,7 @@ export function appendOutcomes(db: Database, flow: FlowId, rows: readonly Outcom
   const sorted = [...rows].sort((a, b) => a.seq - b.seq)
   for (const row of sorted)
     db.run(
-      'INSERT INTO outcome VALUES (?,?,?,?,?,?,?,?)',
+      'INSERT INTO outcome (flow, seq, link, kind, by_seq, request, note, commit_no, first, entries) VALUES (?,?,?,?,?,?,?,?,?,?)',
       flow,
       row.seq,
       row.link,
@@ -41,6 +44,8 @@ export function appendOutcomes(db: Database, flow: FlowId, rows: readonly Outcom
       row.request,
       row.note,
       commit,
+      row.range?.first ?? null,
+      row.range?.entries ?? null,
     )
   const hash = chainHash(
     String(last?.['hash'] ?? ''),

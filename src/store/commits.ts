@@ -132,7 +132,8 @@ export function fence(db: Database, flow: FlowId, epoch: number): void {
 
 function putLane(db: Database, flow: FlowId, lane: Lane): void {
   db.run(
-    `INSERT OR REPLACE INTO lane (flow, link, state, first, last, image, due_ms, attempts, stage, reasons, since_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+    `INSERT OR REPLACE INTO lane (flow, link, state, first, last, image, due_ms, attempts, stage, reasons, since_ms, next_first, next_last, next_image)
+     VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     flow,
     lane.link,
     lane.state,
@@ -144,6 +145,9 @@ function putLane(db: Database, flow: FlowId, lane: Lane): void {
     lane.stage,
     JSON.stringify(lane.reasons),
     lane.since_ms,
+    lane.next?.first ?? null,
+    lane.next?.last ?? null,
+    lane.next === null ? null : JSON.stringify(lane.next.image),
   )
 }
 

@@ -249,17 +249,27 @@ export function journalFile(
       }
     },
 
-    count(from: Selection, live = false): number {
+    count(from: Selection, live = false, upTo = Number.MAX_SAFE_INTEGER): number {
       return Number(
         db.get(
-          `SELECT count(*) AS n FROM entry WHERE seq > ? AND seq <= (SELECT tail FROM meta)
+          `SELECT count(*) AS n FROM entry WHERE seq > ? AND seq <= min(?, (SELECT tail FROM meta))
            AND tab IN (SELECT value FROM json_each(?)) AND (only IS NULL OR only = ?) AND (? = 0 OR op <> 'read')`,
           from.after,
+          upTo,
           JSON.stringify(from.tables),
           from.flow,
           live ? 1 : 0,
         )?.['n'],
       )
+    },
+
+    size(): { rows: number; bytes: number } {
+      const number = (sql: string) => Number(Object.values(db.get(sql) ?? {})[0] ?? 0)
+      const tail = number('SELECT tail FROM meta')
+      // Numbers have no gaps, and pages are counted by SQLite: neither looks at an entry.
+      const first = number('SELECT min(seq) FROM entry')
+      const pages = number('PRAGMA page_count') - number('PRAGMA freelist_count')
+      return { rows: first === 0 ? 0 : Math.max(0, tail - first + 1), bytes: pages * number('PRAGMA page_size') }
     },
 
     story(table: string, key: string, rowsMax: number): PackedEntry[] {

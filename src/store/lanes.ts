@@ -1,6 +1,7 @@
 import type { FlowId, Sequence } from '../model/change.ts'
-import type { LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
+import type { Image, LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
+import { touchLane } from './commits.ts'
 import { laneOf } from './rows.ts'
 import type { Database } from './sqlite.ts'
 
@@ -51,7 +52,10 @@ export function takeLanes(
 
 /** Rule 4: everything up to there has an outcome, or is parked with an image of its own. */
 export function settledUpTo(db: Database, flow: FlowId): Sequence {
-  const judged = Number(db.get('SELECT judged FROM flow WHERE id = ?', flow)?.['judged'] ?? 0)
+  const row = db.get('SELECT judged, status, gap_to FROM flow WHERE id = ?', flow)
+  const judged = Number(row?.['judged'] ?? 0)
+  // Rule 1: a flow that needs a snapshot holds nothing back any more.
+  if (row?.['status'] === 'needs-snapshot') return Math.max(judged, Number(row['gap_to']))
   const lane = db.get(`SELECT min(first) AS n FROM lane WHERE flow = ? AND state = 'waiting'`, flow)?.['n']
   const flight = db.get(
     `SELECT min(covers.value) AS n FROM flight, json_each(body, '$.request.deliveries') AS delivery, json_each(delivery.value, '$.covers') AS covers WHERE flow = ?`,
@@ -60,7 +64,7 @@ export function settledUpTo(db: Database, flow: FlowId): Sequence {
   return Math.min(judged, ...[lane, flight].filter((n) => typeof n === 'number').map((n) => n - 1))
 }
 
-/** Parked records become due again. Answers how many. */
+/** Parked records become due again; what waits behind them goes on waiting. Answers how many. */
 export function releaseLanes(db: Database, query: ParkedQuery): number {
   const lanes = parkedLanes(db, query)
   for (const { link } of lanes)
@@ -68,13 +72,56 @@ export function releaseLanes(db: Database, query: ParkedQuery): number {
   return lanes.length
 }
 
-/** Parked records are given up by a named person; their entries get their last outcome. Answers how many. */
+/**
+ * Parked records are given up by a named person; their entries get their last outcome. What waited behind them becomes due: what it
+ * does not carry is read again, because the image that is given up may have carried it. Answers how many.
+ */
 export function discardLanes(db: Database, query: ParkedQuery, by: string, why: string, at_ms: number): number {
   const lanes = parkedLanes(db, query)
   const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
     last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
   )
   appendOutcomes(db, query.flow, rows, at_ms)
-  for (const { link } of lanes) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', query.flow, link)
+  for (const { link, next } of lanes) {
+    if (next === null) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', query.flow, link)
+    else
+      db.run(
+        `UPDATE lane SET state = 'waiting', first = next_first, last = next_last, image = ?, due_ms = 0, attempts = 0, stage = NULL,
+           reasons = '[]', since_ms = ?, next_first = NULL, next_last = NULL, next_image = NULL WHERE flow = ? AND link = ?`,
+        JSON.stringify({ op: next.image.op === 'delete' ? 'delete' : 'touch', row: next.image.row } satisfies Image),
+        at_ms,
+        query.flow,
+        link,
+      )
+  }
   return lanes.length
+}
+
+/**
+ * These records are to be read again. An image that waits or is parked of them is not sent any more: its row is gone, or what it says
+ * is out of date; what waited behind it supersedes it.
+ */
+export function touchLanes(db: Database, flow: FlowId, links: readonly number[], at_ms: number): void {
+  const passed: OutcomeRow[] = []
+  const image = JSON.stringify({ op: 'touch', row: {} } satisfies Image)
+  for (const link of links) {
+    touchLane(db, flow, link, at_ms)
+    const lane = db.get('SELECT last, next_last FROM lane WHERE flow = ? AND link = ?', flow, link)
+    const [last, by] = [lane?.['last'], lane?.['next_last']]
+    if (typeof last === 'number' && typeof by === 'number')
+      passed.push({ seq: last, link, kind: 'superseded', by, request: null, note: null })
+    db.run(
+      `UPDATE lane SET image = ?, first = coalesce(first, next_first), last = coalesce(next_last, last), next_first = NULL,
+         next_last = NULL, next_image = NULL WHERE flow = ? AND link = ?`,
+      image,
+      flow,
+      link,
+    )
+    db.run(
+      `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ? AND state <> 'waiting'`,
+      flow,
+      link,
+    )
+  }
+  appendOutcomes(db, flow, passed, at_ms)
 }

@@ -7,11 +7,11 @@ import type { Cells, Database } from './sqlite.ts'
 export function countByClass(db: Database, flow: FlowId): Counts {
   // One pass without a sorter: grouping a million rows would hold them in memory.
   const outcomes = db.get(
-    `SELECT sum(kind = 'delivered') AS delivered, sum(kind = 'superseded') AS superseded, sum(kind = 'excluded') AS excluded,
+    `SELECT sum(kind = 'delivered') AS delivered, sum((kind = 'superseded') * coalesce(entries, 1)) AS superseded, sum(kind = 'excluded') AS excluded,
        sum(kind = 'discarded') AS discarded FROM outcome WHERE flow = ?`,
     flow,
   )
-  const { waiting, inFlight, parked, review } = backlogOf(db, flow)
+  const { waiting, held, inFlight, parked, review } = backlogOf(db, flow)
   return {
     delivered: Number(outcomes?.['delivered'] ?? 0),
     superseded: Number(outcomes?.['superseded'] ?? 0),
@@ -20,6 +20,7 @@ export function countByClass(db: Database, flow: FlowId): Counts {
     quarantined: parked,
     review,
     waiting,
+    held,
     inFlight,
   }
 }
@@ -28,7 +29,10 @@ export function countByClass(db: Database, flow: FlowId): Counts {
 export function backlogOf(db: Database, flow: FlowId): Backlog {
   const lanes = new Map(
     db
-      .all('SELECT state, count(last) AS n, min(since_ms) AS since FROM lane WHERE flow = ? GROUP BY state', flow)
+      .all(
+        'SELECT state, count(last) AS n, count(next_last) AS held, min(since_ms) AS since FROM lane WHERE flow = ? GROUP BY state',
+        flow,
+      )
       .map((row) => [String(row['state']), row]),
   )
   const flights = db.get(
@@ -38,6 +42,7 @@ export function backlogOf(db: Database, flow: FlowId): Backlog {
   )
   return {
     waiting: Number(lanes.get('waiting')?.['n'] ?? 0),
+    held: [...lanes.values()].reduce((sum, row) => sum + Number(row['held']), 0),
     parked: Number(lanes.get('parked')?.['n'] ?? 0),
     review: Number(lanes.get('review')?.['n'] ?? 0),
     inFlight: Number(flights?.['n']),
@@ -75,7 +80,8 @@ export function recordStory(
   // An entry that was excluded before its record was ever known has no link, only its number.
   const rows = db.all(
     `SELECT outcome.*, chain.at_ms FROM outcome JOIN chain USING (commit_no)
-     WHERE outcome.flow = ? AND (outcome.link = ? OR outcome.seq IN (SELECT value FROM json_each(?)))
+     WHERE outcome.flow = ? AND (outcome.link = ? OR EXISTS
+       (SELECT 1 FROM json_each(?) WHERE value BETWEEN coalesce(outcome.first, outcome.seq) AND outcome.seq))
      ORDER BY outcome.seq DESC LIMIT ?`,
     flow,
     known?.link ?? -1,

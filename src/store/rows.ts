@@ -1,7 +1,7 @@
 import type { FlowId } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
 import type { Key } from '../model/key.ts'
-import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState } from '../model/state.ts'
+import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState, Next } from '../model/state.ts'
 import type { Reason, StageName } from '../model/verdict.ts'
 import type { Cells, Database } from './sqlite.ts'
 
@@ -32,6 +32,9 @@ export function flowHead(db: Database, row: Cells): FlowHead {
     journalId: String(row['journal_id']),
     judged: Number(row['judged']),
     read: Number(row['read']),
+    gap:
+      row['status'] === 'needs-snapshot' ? { upTo: Number(row['gap_to']), entries: Number(row['gap_entries']) } : null,
+    sweep: row['sweep'] === 1,
     epoch: Number(row['epoch']),
     status: row['status'] as FlowStatus,
     reason: row['reason'] === null ? null : (JSON.parse(String(row['reason'])) as Failure),
@@ -56,7 +59,17 @@ const laneRow = (row: Cells): Lane => ({
   stage: row['stage'] as StageName | null,
   reasons: JSON.parse(String(row['reasons'])) as Reason[],
   since_ms: Number(row['since_ms']),
+  next: nextOf(row),
 })
+
+const nextOf = (row: Cells): Next | null =>
+  row['next_image'] === null
+    ? null
+    : {
+        first: row['next_first'] as number | null,
+        last: row['next_last'] as number | null,
+        image: JSON.parse(String(row['next_image'])) as Image,
+      }
 
 /** A lane with the record that it belongs to. */
 export const laneOf = (row: Cells): LaneOf => ({ ...laneRow(row), key: row['a_key'] as Key })

@@ -30,7 +30,7 @@ async function audited(): Promise<{ db: Database; verify: () => number | null }>
 
 /** A row for somebody to slip in. */
 const forged = (flow: string, seq: number, commit: number) =>
-  `INSERT INTO outcome VALUES ('${flow}', ${seq}, NULL, 'excluded', NULL, NULL, NULL, ${commit})`
+  `INSERT INTO outcome (flow, seq, link, kind, by_seq, request, note, commit_no) VALUES ('${flow}', ${seq}, NULL, 'excluded', NULL, NULL, NULL, ${commit})`
 
 const tampered: readonly [title: string, sql: string, commit: number][] = [
   ['a kind that was changed', `UPDATE outcome SET kind = 'delivered' WHERE seq = 2`, 1],

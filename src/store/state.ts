@@ -6,16 +6,19 @@ import type {
   Flight,
   FlowHead,
   FlowStatus,
+  Gap,
   JudgeCommit,
   Known,
   LaneOf,
+  LinkState,
   ParkedQuery,
   SettleCommit,
   StatusEntry,
 } from '../model/state.ts'
 import { verifyOutcomes } from './chain.ts'
-import { fence, type Stored, storeJudged, storeSettled, touchLane } from './commits.ts'
-import { discardLanes, parkedLanes, releaseLanes, settledUpTo, takeLanes } from './lanes.ts'
+import { fence, type Stored, storeJudged, storeSettled } from './commits.ts'
+import { closeGap, storeGap } from './gap.ts'
+import { discardLanes, parkedLanes, releaseLanes, settledUpTo, takeLanes, touchLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
 import { flowHead, known } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -30,12 +33,23 @@ export function stateFile(db: Database) {
     setStatus(flow: FlowId, status: FlowStatus, reason: Failure | null): void {
       db.write(() =>
         db.run(
-          'UPDATE flow SET status = ?, reason = ? WHERE id = ?',
+          // Rule 1: nothing but a snapshot leads out of the need for one.
+          `UPDATE flow SET status = ?, reason = ? WHERE id = ? AND status <> 'needs-snapshot'`,
           status,
           reason === null ? null : JSON.stringify(reason),
           flow,
         ),
       )
+    },
+
+    giveUp: (flow: FlowId, epoch: number, gap: Gap, reason: Failure | null): void =>
+      db.write(() => storeGap(db, flow, epoch, gap, reason)),
+
+    reread: (flow: FlowId, epoch: number, upTo: Sequence, entries: number, at_ms: number): void =>
+      db.write(() => closeGap(db, flow, epoch, upTo, entries, at_ms)),
+
+    setSweep(flow: FlowId, due: boolean): void {
+      db.write(() => db.run('UPDATE flow SET sweep = ? WHERE id = ?', due ? 1 : 0, flow))
     },
 
     approveDeletes(flow: FlowId, upTo: Sequence, at_ms: number): void {
@@ -76,22 +90,19 @@ export function stateFile(db: Database) {
       )
     },
 
-    linkedAfter(sync: string, link: number, rowsMax: number): { link: number; key: Key }[] {
+    linksAfter(sync: string, link: number, rowsMax: number): { link: number; key: Key; state: LinkState }[] {
       return db
         .all(
-          `SELECT id, a_key FROM link WHERE sync = ? AND state = 'linked' AND id > ? ORDER BY id LIMIT ?`,
+          `SELECT id, a_key, state FROM link WHERE sync = ? AND state <> 'tombstone' AND id > ? ORDER BY id LIMIT ?`,
           sync,
           link,
           rowsMax,
         )
-        .map((row) => ({ link: Number(row['id']), key: row['a_key'] as Key }))
+        .map((row) => ({ link: Number(row['id']), key: row['a_key'] as Key, state: row['state'] as LinkState }))
     },
 
-    touch(flow: FlowId, links: readonly number[], at_ms: number): void {
-      db.write(() => {
-        for (const link of links) touchLane(db, flow, link, at_ms)
-      })
-    },
+    touch: (flow: FlowId, links: readonly number[], at_ms: number): void =>
+      db.write(() => touchLanes(db, flow, links, at_ms)),
 
     moving(sync: string): { key: Key; link: number; since: number }[] {
       return db

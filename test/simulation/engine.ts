@@ -78,6 +78,7 @@ export const specOf = (
   stages: [noBadNames],
   references: { known: async () => ({ known: new Set(), away: null }) },
   deletes: { policy, field: policy === 'soft' ? 'Gone__c' : null, guard: null },
+  whileParked: 'supersede',
   requestRows: sizes.request,
   windowRows: sizes.window,
   windowBytes: 1e6,

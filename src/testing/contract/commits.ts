@@ -84,6 +84,7 @@ export const lane = (link: number, seq: number | null, more: Partial<Lane> = {})
   stage: null,
   reasons: [],
   since_ms: 1_000,
+  next: null,
   ...more,
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { failure } from '../../model/failure.ts'
-import type { State } from '../../model/state.ts'
+import type { Next, State } from '../../model/state.ts'
 import { FLOW, flight, judged, key, lane, newLink, openFlow, outcome, parked, settled } from './commits.ts'
 import type { StoreCase } from './store.ts'
 
@@ -8,6 +8,9 @@ const takeAll = (state: State, now_ms: number, links: readonly number[] = [], ro
   state
     .take(FLOW, now_ms, links, rowsMax)
     .then(({ lanes, next_ms }) => ({ links: lanes.map((each) => each.link), next_ms }))
+
+/** What waits behind a parked record. */
+const behind = (first: number, last: number): Next => ({ first, last, image: { op: 'upsert', row: { id: last } } })
 
 const refuses = (code: string) => (error: unknown) => (error as { failure?: { code: string } }).failure?.code === code
 
@@ -68,6 +71,7 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
       quarantined: 1,
       review: 1,
       waiting: 1,
+      held: 0,
       inFlight: 2,
     })
     const [flow] = await state.flows()
@@ -76,7 +80,7 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
       flow?.read,
     )
     const backlog = await state.backlog(FLOW)
-    assert.deepEqual(backlog, { waiting: 1, inFlight: 2, parked: 1, review: 1, parkedSince_ms: 1_000 })
+    assert.deepEqual(backlog, { waiting: 1, held: 0, inFlight: 2, parked: 1, review: 1, parkedSince_ms: 1_000 })
   },
 
   async 'an entry has one outcome for ever'({ store }) {
@@ -219,23 +223,108 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
     assert.equal(await state.verifyChain(), null)
   },
 
-  async 'records are touched once, and never over what waits'({ store }) {
+  async 'touched records are read again, whatever waits or is parked of them'({ store }) {
     const { state } = store
     const head = await openFlow(state)
     const linked = [1, 2, 3].map((id) => ({ id, target: `003-${id}`, state: 'linked' as const }))
-    await state.judge(judged(head, { links: [1, 2, 3].map((n) => newLink(n, n)), lanes: [lane(2, 2, { due_ms: 7 })] }))
-    await state.settle(settled(head, { links: linked }))
-    assert.deepEqual(await state.linkedAfter('members', 1, 1), [{ link: 2, key: key(2) }])
-    await state.touch(FLOW, [1, 2, 1], 4_000)
-    const { lanes } = await state.take(FLOW, 10, [], 9)
+    const links = [1, 2, 3, 4, 5].map((n) => newLink(n, n))
+    await state.judge(
+      judged(head, { links, lanes: [lane(2, 2, { due_ms: 7 }), { ...parked(4, 4), next: behind(6, 8) }] }),
+    )
+    await state.settle(settled(head, { links: [...linked, { id: 5, target: null, state: 'tombstone' }] }))
     assert.deepEqual(
-      lanes.map((each) => [each.link, each.image.op, each.last]),
+      (await state.linksAfter('members', 1, 3)).map((each) => [each.link, each.key, each.state]),
       [
-        [1, 'touch', null],
-        [2, 'upsert', 2],
+        [2, key(2), 'linked'],
+        [3, key(3), 'linked'],
+        [4, key(4), 'open'],
       ],
     )
-    assert.equal((await state.counts(FLOW)).waiting, 1, 'a touch of ours stands for no entry')
+    assert.equal((await state.linksAfter('members', 4, 3)).length, 0, 'not the deleted one')
+    await state.touch(FLOW, [1, 2, 4, 1], 4_000)
+    const { lanes } = await state.take(FLOW, 10, [], 9)
+    assert.deepEqual(
+      lanes.map((each) => [each.link, each.image.op, each.first, each.last, each.next]),
+      [
+        [1, 'touch', null, null, null],
+        [4, 'touch', 4, 8, null],
+        [2, 'touch', 2, 2, null],
+      ],
+    )
+    const { waiting, held, superseded, quarantined } = await state.counts(FLOW)
+    assert.deepEqual([waiting, held, superseded, quarantined], [2, 0, 1, 0], 'a touch of ours stands for no entry')
+  },
+
+  async 'what waits behind a parked record is pending, and goes next when it is given up'({ store, reopen }) {
+    const head = await openFlow(store.state)
+    const links = [1, 2, 3].map((n) => newLink(n, n))
+    const gone = { ...behind(7, 7), image: { op: 'delete' as const, row: {} } }
+    const lanes = [{ ...parked(1, 1), next: behind(4, 5) }, { ...parked(2, 2), next: gone }, parked(3, 3)]
+    await store.state.judge(judged(head, { judged: 7, readMore: 7, links, lanes }))
+    const { state } = await reopen()
+    const all = { flow: FLOW, state: 'parked', rowsMax: 10 } as const
+    assert.deepEqual(
+      (await state.parked(all)).map((each) => each.next),
+      [behind(4, 5), gone, null],
+    )
+    const { quarantined, held, waiting } = await state.counts(FLOW)
+    assert.deepEqual([quarantined, held, waiting], [3, 2, 0])
+    assert.equal((await state.backlog(FLOW)).held, 2)
+    assert.equal(await state.settled(FLOW), 7, 'it has an image of its own and pins nothing')
+    await state.release({ ...all, key: key(1) })
+    const [released] = (await state.take(FLOW, 0, [], 9)).lanes
+    assert.deepEqual([released?.last, released?.next], [1, behind(4, 5)], 'it goes first')
+    assert.equal(await state.discard(all, 'ada', 'wrong', 5_000), 2)
+    const taken = (await state.take(FLOW, 0, [2], 9)).lanes.find((each) => each.link === 2)
+    assert.deepEqual(
+      [taken?.first, taken?.last, taken?.image.op, taken?.next, taken?.stage],
+      [7, 7, 'delete', null, null],
+    )
+    await state.judge(judged(head, { judged: 7, lanes: [{ ...parked(1, 1), next: behind(4, 5) }] }))
+    await state.discard(all, 'ada', 'wrong', 5_000)
+    const [first] = (await state.take(FLOW, 0, [1], 9)).lanes.filter((each) => each.link === 1)
+    assert.deepEqual(
+      [first?.image, first?.last],
+      [{ op: 'touch', row: { id: 5 } }, 5],
+      'what it does not carry is read',
+    )
+  },
+
+  async 'a flow that needs a snapshot is opened by one alone, and its gap is one audit row'({ store, reopen }) {
+    const head = await openFlow(store.state)
+    await store.state.judge(
+      judged(head, { judged: 3, readMore: 3, outcomes: [1, 2, 3].map((n) => outcome(n, 'excluded')) }),
+    )
+    assert.deepEqual([head.gap, head.sweep], [null, false])
+    const why = failure('SYNC-6012', 'too far behind')
+    await store.state.giveUp(FLOW, head.epoch, { upTo: 10, entries: 5 }, why)
+    await store.state.setStatus(FLOW, 'running', null)
+    await store.state.giveUp(FLOW, head.epoch, { upTo: 12, entries: 6 }, null)
+    const { state } = await reopen()
+    const again = await openFlow(state)
+    assert.deepEqual(
+      [again.status, again.reason?.code, again.gap, again.judged, again.read],
+      ['needs-snapshot', 'SYNC-6012', { upTo: 12, entries: 6 }, 3, 3],
+    )
+    assert.equal(await state.settled(FLOW), 12, 'it holds nothing back')
+    await assert.rejects(state.reread(FLOW, head.epoch, 20, 9, 4_000), refuses('SYNC-6008'))
+    await assert.rejects(state.giveUp(FLOW, head.epoch, { upTo: 30, entries: 9 }, null), refuses('SYNC-6008'))
+    await state.reread(FLOW, again.epoch, 20, 9, 4_000)
+    const [flow] = await state.flows()
+    assert.deepEqual(
+      [flow?.status, flow?.reason, flow?.gap, flow?.judged, flow?.read, flow?.sweep],
+      ['running', null, null, 20, 12, true],
+    )
+    const counts = await state.counts(FLOW)
+    assert.deepEqual([counts.superseded, counts.excluded], [9, 3])
+    const { outcomes } = await state.story(FLOW, 'members', key(1), [7], 9)
+    const [row] = outcomes
+    assert.deepEqual([row?.seq, row?.kind, row?.range], [20, 'superseded', { first: 4, entries: 9 }])
+    assert.equal(await state.verifyChain(), null)
+    await state.reread(FLOW, again.epoch, 99, 1, 5_000)
+    assert.equal((await state.flows())[0]?.judged, 20, 'one that needs none stays where it is')
+    await state.setSweep(FLOW, false)
+    assert.equal((await state.flows())[0]?.sweep, false)
   },
 
   async 'a status and its reason, approvals, identities'({ store, reopen }) {

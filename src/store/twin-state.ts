@@ -1,0 +1,175 @@
+import type { FlowId } from '../model/change.ts'
+import type { Key } from '../model/key.ts'
+import type {
+  DecisionRow,
+  EditRow,
+  MemberKnown,
+  MergedRow,
+  OwnTwin,
+  ScanCommit,
+  ScanHead,
+  TwinsFound,
+  Word,
+} from '../model/twins.ts'
+import type { Database } from './sqlite.ts'
+import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
+import { editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo } from './twins.ts'
+
+/** The methods of `TwinState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
+export function twinState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {
+  return {
+    twinsOf: (links: readonly number[]): OwnTwin[] => ownTwins(db, links),
+    twins: (
+      sync: string,
+      asked: readonly { readonly link: number | null; readonly blocks: readonly bigint[] }[],
+      candidatesMax: number,
+    ): TwinsFound => foundTwins(db, index, sync, asked, candidatesMax),
+    members: (leads: readonly number[]): MemberKnown[] => membersOf(db, leads),
+    edits: (links: readonly number[]): EditRow[] => editsOf(db, links),
+
+    merged(sync: string, key: Key | null, rowsMax: number): MergedRow[] {
+      return db
+        .all(
+          `SELECT own.a_key, lead.a_key AS into_key, member.how, member.at_ms FROM member
+           JOIN link AS own ON own.id = member.link JOIN link AS lead ON lead.id = member.into_link
+           WHERE own.sync = ? AND (?2 IS NULL OR own.a_key = ?2 OR lead.a_key = ?2) ORDER BY member.at_ms DESC, member.link LIMIT ?3`,
+          sync,
+          key,
+          rowsMax,
+        )
+        .map((row) => ({
+          key: String(row['a_key']) as Key,
+          into: String(row['into_key']) as Key,
+          how: String(row['how']),
+          at_ms: Number(row['at_ms']),
+        }))
+    },
+
+    decisions(sync: string, rowsMax: number): DecisionRow[] {
+      return db
+        .all(
+          `SELECT decision.*, own.a_key, other.a_key AS other_key FROM decision JOIN link AS own ON own.id = decision.a
+           LEFT JOIN link AS other ON other.id = decision.b WHERE own.sync = ? ORDER BY decision.id DESC LIMIT ?`,
+          sync,
+          rowsMax,
+        )
+        .map((row) => ({
+          id: Number(row['id']),
+          kind: row['kind'] as DecisionRow['kind'],
+          key: String(row['a_key']) as Key,
+          other: row['other_key'] as Key | null,
+          target: row['target'] as string | null,
+          by: String(row['who']),
+          why: String(row['why']),
+          at_ms: Number(row['at_ms']),
+        }))
+    },
+
+    unmerge: (flow: FlowId, key: Key, word: Word): Key | null => write(() => unmerge(db, flow, key, word)),
+
+    twinPlan(sync: string, plan: string): string | null {
+      return write(() => {
+        const no = syncNo(db, sync)
+        const before = (db.get('SELECT plan FROM twin_sync WHERE no = ?', no)?.['plan'] ?? null) as string | null
+        db.run('UPDATE twin_sync SET plan = ? WHERE no = ?', plan, no)
+        return before
+      })
+    },
+
+    scanHead(sync: string, plan: string): ScanHead {
+      const row = db.get('SELECT * FROM twin_sync WHERE sync = ?', sync)
+      if (row === undefined || row['scan_plan'] !== plan) return { cursor: null, filled: false, records: 0 }
+      return {
+        cursor: row['cursor'] as string | null,
+        filled: row['filled'] === 1,
+        records: Number(row['records']),
+      }
+    },
+
+    scanned: (commit: ScanCommit): void => write(() => storeScanned(db, index, commit)),
+  }
+}
+
+/** What a person said; the newest word about a pair stands. */
+export function decide(
+  db: Database,
+  kind: DecisionRow['kind'],
+  a: number,
+  other: { readonly link: number } | { readonly target: string },
+  { by, why, at_ms }: Word,
+): void {
+  const [b, target] = 'link' in other ? [other.link, null] : [null, other.target]
+  if (kind !== 'pass')
+    db.run(
+      `DELETE FROM decision WHERE kind <> 'pass' AND ((a = ?1 AND (b = ?2 OR target = ?3)) OR (a = ?2 AND b = ?1))`,
+      a,
+      b,
+      target,
+    )
+  db.run(
+    'INSERT INTO decision (kind, a, b, target, who, why, at_ms) VALUES (?,?,?,?,?,?,?)',
+    kind,
+    a,
+    b,
+    target,
+    by,
+    why,
+    at_ms,
+  )
+}
+
+function unmerge(db: Database, flow: FlowId, key: Key, word: Word): Key | null {
+  const row = db.get(
+    `SELECT member.link, member.into_link, lead.a_key FROM member JOIN link AS own ON own.id = member.link
+     JOIN link AS lead ON lead.id = member.into_link WHERE own.sync = (SELECT sync FROM flow WHERE id = ?) AND own.a_key = ?`,
+    flow,
+    key,
+  )
+  if (row === undefined) return null
+  const [link, into] = [Number(row['link']), Number(row['into_link'])]
+  db.run('DELETE FROM member WHERE link = ?', link)
+  decide(db, 'different', link, { link: into }, word)
+  for (const each of [link, into]) lookAgain(db, flow, each, word.at_ms)
+  return String(row['a_key']) as Key
+}
+
+/** A page of the target's records. Records that are linked are kept too: they stand for their source record. */
+function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void {
+  const no = syncNo(db, commit.sync)
+  if (db.get('SELECT scan_plan FROM twin_sync WHERE no = ?', no)?.['scan_plan'] !== commit.plan)
+    db.run('UPDATE twin_sync SET scan_plan = ?, filled = 0, records = 0 WHERE no = ?', commit.plan, no)
+  let next = Math.min(0, Number(db.get('SELECT min(id) AS n FROM twin')?.['n'] ?? 0))
+  for (const { target, ref, features, blocks } of commit.rows) {
+    const old = db.get('SELECT id, blocks FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
+    const id = old === undefined ? --next : Number(old['id'])
+    const before = old === undefined ? null : blocksFrom(old['blocks'] as Uint8Array)
+    db.run(
+      `INSERT INTO twin (id, sync, plan, target, ref, features, blocks) VALUES (?,?,?,?,?,?,?)
+       ON CONFLICT (id) DO UPDATE SET plan = excluded.plan, ref = excluded.ref, features = excluded.features, blocks = excluded.blocks`,
+      id,
+      no,
+      commit.plan,
+      target,
+      ref,
+      features,
+      blocksBytes(blocks),
+    )
+    index.put(no, { id, blocks }, before)
+  }
+  for (const target of commit.gone) {
+    const old = db.get('SELECT id, blocks FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
+    if (old !== undefined) {
+      index.take(no, { id: Number(old['id']), blocks: blocksFrom(old['blocks'] as Uint8Array) })
+      db.run('DELETE FROM twin WHERE id = ?', Number(old['id']))
+    }
+    // Who was to take it over is looked at afresh.
+    db.run('UPDATE twin SET target = NULL, again = 1 WHERE target = ? AND id > 0 AND sync = ?', target, no)
+  }
+  db.run(
+    'UPDATE twin_sync SET cursor = ?, filled = max(filled, ?), records = (SELECT count(*) FROM twin WHERE sync = ? AND id < 0) WHERE no = ?',
+    commit.cursor,
+    commit.filled ? 1 : 0,
+    no,
+    no,
+  )
+}

@@ -1,0 +1,262 @@
+import type { FlowId } from '../model/change.ts'
+import type { Key } from '../model/key.ts'
+import type {
+  EditRow,
+  Lead,
+  MemberKnown,
+  MemberRow,
+  OwnTwin,
+  TwinCommit,
+  TwinFound,
+  TwinRow,
+  TwinsFound,
+} from '../model/twins.ts'
+import { touchLane } from './commits.ts'
+import type { Cells, Database } from './sqlite.ts'
+import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
+
+/** Index, members and decisions, as statements. Writing runs inside a transaction of the caller. */
+
+/** The number of a sync in the index. */
+export function syncNo(db: Database, sync: string): number {
+  const found = db.get('SELECT no FROM twin_sync WHERE sync = ?', sync)?.['no']
+  if (found !== undefined) return Number(found)
+  db.run('INSERT INTO twin_sync (sync) VALUES (?)', sync)
+  return Number(db.get('SELECT no FROM twin_sync WHERE sync = ?', sync)?.['no'])
+}
+
+/** What a window changes in index and clusters. */
+export function storeTwins(
+  db: Database,
+  index: TwinIndex,
+  flow: FlowId,
+  sync: string,
+  twins: TwinCommit,
+  at_ms: number,
+): void {
+  const no = syncNo(db, sync)
+  for (const link of twins.gone) dropTwin(db, index, no, link)
+  for (const row of twins.rows) putTwin(db, index, no, row, flow, at_ms)
+  for (const link of twins.left) db.run('DELETE FROM member WHERE link = ?', link)
+  for (const member of twins.members) putMember(db, member, at_ms)
+  for (const link of twins.touched) touchLane(db, flow, link, at_ms)
+}
+
+function putTwin(db: Database, index: TwinIndex, no: number, row: TwinRow, flow: FlowId, at_ms: number): void {
+  const before = db.get('SELECT blocks FROM twin WHERE id = ?', row.link)?.['blocks'] as Uint8Array | undefined
+  const bytes = blocksBytes(row.blocks)
+  db.run(
+    `INSERT INTO twin (id, sync, plan, again, target, features, blocks) VALUES (?,?,?,0,?,?,?)
+     ON CONFLICT (id) DO UPDATE SET plan = excluded.plan, again = 0, target = excluded.target, features = excluded.features, blocks = excluded.blocks`,
+    row.link,
+    no,
+    row.plan,
+    row.target,
+    row.features,
+    bytes,
+  )
+  if (before === undefined || !equal(before, bytes))
+    index.put(no, { id: row.link, blocks: row.blocks }, before === undefined ? null : blocksFrom(before))
+  // Those that a person merged into this record, when it was not there yet.
+  if (before === undefined)
+    for (const each of db.all(`SELECT a FROM decision WHERE kind = 'same' AND b = ?`, row.link))
+      lookAgain(db, flow, Number(each['a']), at_ms)
+}
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i])
+
+/** A record is out of the index. */
+export function dropTwin(db: Database, index: TwinIndex, no: number, id: number): void {
+  const row = db.get('SELECT blocks FROM twin WHERE id = ?', id)
+  if (row === undefined) return
+  index.take(no, { id, blocks: blocksFrom(row['blocks'] as Uint8Array) })
+  db.run('DELETE FROM twin WHERE id = ?', id)
+}
+
+/** A merged record and those that it led itself: clusters stay one level deep. */
+function putMember(db: Database, { link, into, set, how }: MemberRow, at_ms: number): void {
+  db.run('UPDATE member SET into_link = ? WHERE into_link = ? AND link <> ?', into, link, into)
+  db.run('DELETE FROM member WHERE link = ? AND into_link = ?', into, link)
+  db.run('INSERT OR REPLACE INTO member VALUES (?,?,?,?,?)', link, into, set, how, at_ms)
+}
+
+/** The record is composed and compared again, whatever its features say. */
+export function lookAgain(db: Database, flow: FlowId, link: number, at_ms: number): void {
+  db.run('UPDATE twin SET again = 1 WHERE id = ?', link)
+  touchLane(db, flow, link, at_ms)
+}
+
+/** What is known of each of these records. */
+export function ownTwins(db: Database, links: readonly number[]): OwnTwin[] {
+  const [merges, words] = [hasRows(db, 'member'), hasRows(db, 'decision')]
+  return links.map((link) => {
+    const row = db.get('SELECT plan, again, features, target FROM twin WHERE id = ?', link)
+    const into = merges ? db.get('SELECT into_link, body, how FROM member WHERE link = ?', link) : undefined
+    return {
+      row:
+        row === undefined || row['again'] === 1
+          ? null
+          : { plan: String(row['plan']), features: String(row['features']), target: row['target'] as string | null },
+      into:
+        into === undefined
+          ? null
+          : { lead: leadOf(db, Number(into['into_link'])), set: String(into['body']), how: String(into['how']) },
+      leads: merges
+        ? db.all('SELECT link FROM member WHERE into_link = ? ORDER BY link', link).map((each) => Number(each['link']))
+        : [],
+      ...(words ? wordsOf(db, link) : noWords),
+    }
+  })
+}
+
+const noWords: Pick<OwnTwin, 'apart' | 'same'> = { apart: { leads: [], targets: [] }, same: null }
+
+const hasRows = (db: Database, table: 'member' | 'decision' | 'edit'): boolean =>
+  db.get(`SELECT 1 AS one FROM ${table} LIMIT 1`) !== undefined
+
+/** What persons said of a record, from its side and from the other one's. */
+function wordsOf(db: Database, link: number): Pick<OwnTwin, 'apart' | 'same'> {
+  const leads: number[] = []
+  const targets: string[] = []
+  for (const row of db.all(
+    `SELECT a AS own, b AS other, target FROM decision WHERE kind = 'different' AND a = ?
+     UNION ALL SELECT b, a, NULL FROM decision WHERE kind = 'different' AND b = ?`,
+    link,
+    link,
+  )) {
+    if (row['target'] !== null) targets.push(String(row['target']))
+    else leads.push(leadLink(db, Number(row['other'])))
+  }
+  const said = db.get(`SELECT b, target FROM decision WHERE kind = 'same' AND a = ? ORDER BY id DESC LIMIT 1`, link)
+  return { apart: { leads, targets }, same: said === undefined ? null : sameAs(db, said) }
+}
+
+/** The record that a person named, if it is still there. */
+function sameAs(db: Database, said: Cells): OwnTwin['same'] {
+  if (said['target'] !== null) {
+    const target = String(said['target'])
+    const owner = ownerOf(db, target)
+    if (owner !== null) return { lead: leadOf(db, leadLink(db, owner)) }
+    return db.get('SELECT 1 AS one FROM twin WHERE target = ? AND id < 0', target) === undefined ? null : { target }
+  }
+  const other = Number(said['b'])
+  const there = db.get('SELECT 1 AS one FROM twin WHERE id = ?', other) !== undefined
+  return there ? { lead: leadOf(db, leadLink(db, other)) } : null
+}
+
+const leadLink = (db: Database, link: number): number =>
+  Number(db.get('SELECT into_link FROM member WHERE link = ?', link)?.['into_link'] ?? link)
+
+/** The link that has, or takes over, a record of the target. */
+function ownerOf(db: Database, target: string): number | null {
+  const taken = db.get('SELECT id FROM twin WHERE target = ? AND id > 0', target)
+  return taken === undefined ? null : Number(taken['id'])
+}
+
+function leadOf(db: Database, link: number): Lead {
+  const row = db.get('SELECT a_key, state FROM link WHERE id = ?', link)
+  const n = db.get('SELECT count(*) AS n FROM member WHERE into_link = ?', link)?.['n']
+  return { link, key: String(row?.['a_key']) as Key, delivered: row?.['state'] === 'linked', members: Number(n) }
+}
+
+/** Records that share a block with the asked ones. */
+export function foundTwins(
+  db: Database,
+  index: TwinIndex,
+  sync: string,
+  asked: readonly { readonly link: number | null; readonly blocks: readonly bigint[] }[],
+  candidatesMax: number,
+): TwinsFound {
+  const no = Number(db.get('SELECT no FROM twin_sync WHERE sync = ?', sync)?.['no'] ?? 0)
+  const of = asked.map(({ link, blocks }) => index.find(no, blocks, link, candidatesMax))
+  const leads = new Map<number, Lead>()
+  const records = [...new Set(of.flatMap(({ ids }) => ids))].flatMap((id) => {
+    const found = id > 0 ? sourceTwin(db, id, leads) : targetTwin(db, id, sync, leads)
+    return found === null ? [] : [found]
+  })
+  return { records, of }
+}
+
+function leadIn(db: Database, link: number, leads: Map<number, Lead>): Lead {
+  const known = leads.get(link) ?? leadOf(db, link)
+  leads.set(link, known)
+  return known
+}
+
+function sourceTwin(db: Database, id: number, leads: Map<number, Lead>): TwinFound | null {
+  const row = db.get(
+    `SELECT twin.plan, twin.features, link.a_key, member.into_link FROM twin JOIN link ON link.id = twin.id
+     LEFT JOIN member ON member.link = twin.id WHERE twin.id = ?`,
+    id,
+  )
+  if (row === undefined) return null
+  return {
+    id,
+    plan: String(row['plan']),
+    features: String(row['features']),
+    link: id,
+    key: String(row['a_key']) as Key,
+    target: null,
+    ref: null,
+    lead: leadIn(db, Number(row['into_link'] ?? id), leads),
+  }
+}
+
+function targetTwin(db: Database, id: number, sync: string, leads: Map<number, Lead>): TwinFound | null {
+  const row = db.get('SELECT plan, features, target, ref FROM twin WHERE id = ?', id)
+  if (row === undefined) return null
+  const target = String(row['target'])
+  const linked = db.get(`SELECT id FROM link WHERE sync = ? AND b_key = ? AND state = 'linked'`, sync, target)?.['id']
+  const owner = linked === undefined ? ownerOf(db, target) : Number(linked)
+  return {
+    id,
+    plan: String(row['plan']),
+    features: String(row['features']),
+    link: null,
+    key: null,
+    target,
+    ref: row['ref'] as string | null,
+    lead: owner === null ? null : leadIn(db, leadLink(db, owner), leads),
+  }
+}
+
+/** All members of these leaders, with what is compared of them. */
+export function membersOf(db: Database, leads: readonly number[]): MemberKnown[] {
+  return leads.flatMap((into) =>
+    db
+      .all(
+        `SELECT member.link, member.body, member.how, link.a_key, twin.plan, twin.features FROM member
+         JOIN link ON link.id = member.link LEFT JOIN twin ON twin.id = member.link WHERE into_link = ? ORDER BY member.link`,
+        into,
+      )
+      .map((row) => ({
+        link: Number(row['link']),
+        into,
+        set: String(row['body']),
+        how: String(row['how']),
+        key: String(row['a_key']) as Key,
+        plan: row['plan'] as string | null,
+        features: row['features'] as string | null,
+        same: db
+          .all(`SELECT b FROM decision WHERE kind = 'same' AND a = ? AND b IS NOT NULL`, row['link'] as number)
+          .map((each) => Number(each['b'])),
+      })),
+  )
+}
+
+/** Whether the record leads others or is merged into one: it is then composed whole. */
+export const isClustered = (db: Database, link: number): boolean =>
+  db.get('SELECT 1 AS one FROM member WHERE link = ?1 OR into_link = ?1', link) !== undefined
+
+/** Values that persons put in the place of the source's. */
+export function editsOf(db: Database, links: readonly number[]): EditRow[] {
+  if (!hasRows(db, 'edit')) return []
+  return links.flatMap((link) =>
+    db.all('SELECT name, was, value FROM edit WHERE link = ?', link).map((row) => ({
+      link,
+      column: String(row['name']),
+      was: String(row['was']),
+      value: String(row['value']),
+    })),
+  )
+}
