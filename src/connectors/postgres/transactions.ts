@@ -3,9 +3,10 @@ import type { Change, Position, SourceEvent } from '../../model/change.ts'
 import { failure } from '../../model/failure.ts'
 import { keyOf } from '../../model/key.ts'
 import { type MutableRow, newRow, type Row } from '../../model/value.ts'
+import { jsonBytes, textBytes } from '../sql/json-bytes.ts'
 import type { CatalogTable } from './catalog.ts'
 import type { LogMessage, Old } from './pgoutput.ts'
-import { type Cell, cellValue, jsonBytes, type Type, type TypeInfo, textBytes, typeOf } from './values.ts'
+import { type Cell, cellValue, type Type, type TypeInfo, typeOf } from './values.ts'
 
 /** The prefix of our messages in the log: marks of our own writes, and the high-water marks of snapshots. */
 export const messagePrefix = 'syncline'

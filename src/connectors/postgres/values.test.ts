@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Value } from '../../model/value.ts'
+import { jsonBytes, textBytes } from '../sql/json-bytes.ts'
 import { cellsOf } from './copy.ts'
-import { cellValue, jsonBytes, missingTypes, type TypeInfo, textBytes, textOf, typeOf } from './values.ts'
+import { cellValue, missingTypes, type TypeInfo, textOf, typeOf } from './values.ts'
 
 const none = new Map<number, TypeInfo>()
 
