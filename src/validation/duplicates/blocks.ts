@@ -55,9 +55,11 @@ function traitsOf(pass: Pass, features: Features): string[] {
     case 'phone-end':
       return value === '' ? [] : [value.slice(-7)]
     case 'name-birth':
-      return value.length < 8 || value.endsWith('00')
-        ? []
-        : nameSounds(features, others).map((sound) => `${sound}|${value}`)
+      return nameBirth(value, nameSounds(features, others))
+    case 'birth-initials':
+      return birthInitials(value, features, others)
+    case 'name-place':
+      return value === '' ? [] : nameSounds(features, others).map((sound) => `${sound}|${value}`)
     case 'names':
       return names(features, pass.fields)
     case 'names-year':
@@ -67,7 +69,7 @@ function traitsOf(pass: Pass, features: Features): string[] {
     case 'name-address':
       return nameAddress(features, others.slice(0, first), others.slice(first))
     case 'address':
-      return address(features, pass.fields)
+      return address(features, others.slice(0, first), others.slice(first))
     case 'rare-words':
       return rareWords(value)
     case 'rare-word-place': {
@@ -77,6 +79,18 @@ function traitsOf(pass: Pass, features: Features): string[] {
     case 'beginning':
       return value.length < 3 ? [] : [value.replaceAll(' ', '').slice(0, 10)]
   }
+}
+
+/** A name with year and month of birth, and with month and day in either order: an error in one part leaves the other. */
+function nameBirth(birth: string, sounds: readonly string[]): string[] {
+  if (birth.length !== 8 || birth.endsWith('00')) return []
+  const [month, day] = [birth.slice(4, 6), birth.slice(6)].sort()
+  return sounds.flatMap((sound) => [`${sound}|${birth.slice(0, 6)}`, `${sound}|${month}-${day}`])
+}
+
+function birthInitials(birth: string, features: Features, persons: readonly number[]): string[] {
+  const initials = persons.map((place) => features[place]!.slice(0, 1)).filter((initial) => initial !== '')
+  return birth.length < 8 || birth.endsWith('00') || initials.length < 2 ? [] : [`${birth}|${initials.sort().join('')}`]
 }
 
 /** The part before the @ where it is long enough to be somebody's. */
@@ -110,13 +124,9 @@ function nameAddress(features: Features, addresses: readonly number[], persons: 
   return at === '' ? [] : nameSounds(features, persons).map((sound) => `${sound}|${at}`)
 }
 
-function address(features: Features, places: readonly number[]): string[] {
-  const at = addressOf(features, places.slice(0, 2))
-  const where = places
-    .slice(2)
-    .map((place) => features[place]!)
-    .find((value) => value !== '')
-  return at === '' ? [] : [`${at}|${(where ?? '').slice(0, 3)}`]
+function address(features: Features, addresses: readonly number[], where: readonly number[]): string[] {
+  const at = addressOf(features, addresses)
+  return at === '' ? [] : [`${at}|${where.map((place) => features[place]!.slice(0, 2)).join('|')}`]
 }
 
 /** The first number and the sound of the longest word that is no kind of street. */

@@ -15,7 +15,7 @@ export function compare(a: Features, b: Features, plan: Plan): Comparison {
   const levels = levelsBetween(a, b, plan)
   const strangers = bitsAgainst('strangers', levels, a, b, plan)
   const relatives = bitsAgainst('relatives', levels, a, b, plan)
-  const { priorBits } = plan.weights
+  const { priorBits } = plan
   const [againstStrangers, againstRelatives] = [
     strangers.sum + priorBits.strangers,
     relatives.sum + priorBits.relatives,
@@ -59,13 +59,13 @@ export function levelsBetween(a: Features, b: Features, plan: Plan): number[] {
 
 /** Two fields whose values may stand in each other's place. */
 function crossed(first: number, second: number, a: Features, b: Features, levels: number[], plan: Plan): void {
-  const [kind, other] = [plan.fields[first]!.kind, plan.fields[second]!.kind]
+  const { kind } = plan.fields[first]!
   const names = kind === 'given-name'
   const [aFirst, bFirst, aSecond, bSecond] = [a[first]!, b[first]!, a[second]!, b[second]!]
   if (aFirst === '' || bFirst === '' || aSecond === '' || bSecond === '') return
   const poor = names ? 3 : 1
   if (levels[first]! <= poor || levels[second]! <= poor) return
-  const [x, y] = [compareValues(other, aFirst, bSecond), compareValues(other, aSecond, bFirst)]
+  const [x, y] = [compareValues(kind, aFirst, bSecond), compareValues(kind, aSecond, bFirst)]
   if (x > poor || y > poor) return
   levels[first] = names ? 2 : Math.max(x, y)
   levels[second] = names ? 2 : Math.max(x, y)
@@ -104,8 +104,11 @@ function bitsAgainst(
     if (level === missing) continue
     const field = plan.fields[place]!
     const planned = field.levels[level]!
+    const rare = rarity(field, level, a[place]!, b[place]!)
     const one =
-      other === 'relatives' ? planned.relativesBits : planned.strangersBits + rarity(field, level, a[place]!, b[place]!)
+      other === 'strangers'
+        ? planned.strangersBits + rare
+        : planned.relativesBits + (relatedToo[field.kind] ? rare / 2 : 0)
     bits[place] = one
     sum += one
     if (!isPlace[field.kind]) continue
@@ -115,6 +118,9 @@ function bitsAgainst(
   if (bestPlace === 0 && worstPlace === 0) return { sum, bits }
   return onePlace(bits, bestPlace, worstPlace, plan)
 }
+
+/** Kinds whose rare values tell relatives apart too. */
+const relatedToo: { readonly [kind in ComparedKind]?: true } = { text: true, number: true }
 
 /** What says where somebody lives. One move changes all of it, and neighbours share most. */
 const isPlace: { readonly [kind in ComparedKind]?: true } = {

@@ -20,7 +20,7 @@ export function passesOf(
   const person =
     places('given-name', 'family-name').length > 0 ? places('given-name', 'family-name') : places('full-name')
   const birth = places('date-of-birth').slice(0, 1)
-  const place = [...places('postcode'), ...places('city')].slice(0, 2)
+  const place = [...places('postcode'), ...places('city'), ...places('region')].slice(0, 1)
   const street = places('street').slice(0, 2)
   const numbers = [...street, ...places('number', 'text')].slice(0, 4)
   if (person.length > 0) passes.push(...personPasses(person.slice(0, 3), birth, place, street, numbers))
@@ -38,7 +38,8 @@ export function passesOf(
       passes.push({ name: 'words', kind: 'rare-words', fields: [at] })
       passes.push({ name: 'beginning', kind: 'beginning', fields: [at] })
     }
-  if (street.length > 0) passes.push({ name: 'address', kind: 'address', fields: [...street, ...place] })
+  if (street.length > 0)
+    passes.push({ name: 'address', kind: 'address', fields: [numbers.length, ...numbers, ...place] })
   return passes.length > 0 ? passes.slice(0, passesMax) : anyPasses(fields)
 }
 
@@ -52,10 +53,14 @@ function personPasses(
   const passes: Pass[] = []
   if (birth.length > 0) {
     passes.push({ name: 'name+birth', kind: 'name-birth', fields: [...birth, ...person] })
+    passes.push({ name: 'birth+initials', kind: 'birth-initials', fields: [...birth, ...person] })
     passes.push({ name: 'names+year', kind: 'names-year', fields: [...birth, ...person] })
   }
   passes.push({ name: 'names', kind: 'names', fields: person })
-  for (const at of place) passes.push({ name: 'names+place', kind: 'names-place', fields: [at, ...person] })
+  for (const at of place) {
+    passes.push({ name: 'names+place', kind: 'names-place', fields: [at, ...person] })
+    passes.push({ name: 'name+place', kind: 'name-place', fields: [at, ...person] })
+  }
   if (street.length > 0)
     passes.push({ name: 'name+address', kind: 'name-address', fields: [numbers.length, ...numbers, ...person] })
   return passes

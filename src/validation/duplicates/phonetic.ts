@@ -3,6 +3,7 @@ const written: readonly (readonly [RegExp, string])[] = [
   [/^(?:kn|gn|pn)/, 'n'],
   [/^wr/, 'r'],
   [/sch|sh|sz|cz|tsch|tch/g, 's'],
+  [/(?!^)w/g, ''],
   [/ph|gh(?=t)|v|w/g, 'f'],
   [/ck|qu|q|ch|x|c(?![eiy])|g/g, 'k'],
   [/[cz]/g, 's'],

@@ -2,7 +2,7 @@ import { failure, SyncError } from '../../model/failure.ts'
 import { nearest } from '../../std/suggest.ts'
 import { kindByName } from './detect.ts'
 import { levelsOf } from './levels.ts'
-import { type DuplicatesOptions, duplicatesDefaults } from './options.ts'
+import { type DuplicatesOptions, duplicatesDefaults, type FieldKind } from './options.ts'
 import { passesOf } from './passes.ts'
 import { shippedWeights } from './shipped.ts'
 import type { ComparedKind, Plan, PlannedField, PlannedLevel, Weights } from './types.ts'
@@ -29,7 +29,8 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
     )
   if (names.length > fieldsMax)
     throw new SyncError(failure('SYNC-1029', `${names.length} fields are compared, at most ${fieldsMax} can be.`))
-  const fields = names.map((name) => plannedField(name, kinds.get(name)!, used))
+  const sort = sortOf([...kinds.values()])
+  const fields = names.map((name) => plannedField(name, kinds.get(name)!, sort, used))
   const keys = (options.keys ?? []).map((key) => key.map((name) => names.indexOf(known(name, names, 'keys'))))
   const bare = { fields: fields.map(({ name, kind }) => ({ name, kind })), keys }
   const thresholds = {
@@ -56,13 +57,28 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
     thresholds,
     clusterMax: options.clusterMax ?? duplicatesDefaults.clusterMax,
     candidatesMax: options.candidatesMax ?? duplicatesDefaults.candidatesMax,
+    priorBits: used.priorBits,
     weights: used,
   }
 }
 
+/** The size of a collection of which nothing is known, in records. */
+export const populationDefault = 100_000
+
+/**
+ * The plan for a collection of so many records. The more there are, the more of them look alike by chance: the odds against
+ * a stranger grow with their number. Rounded to a power of two, so that verdicts do not move with every record; features and
+ * blocks, and so the index, do not depend on it.
+ */
+export function forPopulation(plan: Plan, records: number): Plan {
+  const steps = Math.round(Math.log2(Math.max(records, 1000)))
+  const { strangers, relatives } = plan.weights.priorBits
+  return { ...plan, priorBits: { strangers: strangers + Math.log2(populationDefault) - steps, relatives } }
+}
+
 /** Compared fields and their kinds, in the order of the mapping. */
 function kindsOf(options: DuplicatesOptions, fieldNames: readonly string[]): Map<string, ComparedKind> {
-  const given = new Map(Object.entries(options.fields ?? {}))
+  const given = new Map<string, FieldKind>(Object.entries(options.fields ?? {}))
   for (const name of given.keys()) known(name, fieldNames, 'fields')
   for (const name of (options.keys ?? []).flat()) known(name, fieldNames, 'keys')
   const inKeys = new Set((options.keys ?? []).flat())
@@ -91,9 +107,15 @@ function known(name: string, names: readonly string[], where: string): string {
   )
 }
 
-function plannedField(name: string, kind: ComparedKind, weights: Weights): PlannedField {
+/** Whether the records are people: who is related to whom, and by what, differs from other records. */
+function sortOf(kinds: readonly ComparedKind[]): 'person' | 'other' {
+  const personal: readonly ComparedKind[] = ['given-name', 'family-name', 'full-name', 'date-of-birth']
+  return kinds.some((kind) => personal.includes(kind)) ? 'person' : 'other'
+}
+
+function plannedField(name: string, kind: ComparedKind, sort: 'person' | 'other', weights: Weights): PlannedField {
   const own = Object.hasOwn(weights.fields, name) ? weights.fields[name] : undefined
-  const levels = own ?? weights.kinds[kind]
+  const levels = own ?? weights.kinds[`${sort}/${kind}`]
   const planned = levelsOf[kind].map((level): PlannedLevel => {
     const found = levels?.[level.name]
     if (found === undefined)

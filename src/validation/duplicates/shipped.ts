@@ -90,12 +90,12 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
     [200, 20, 30],
   ],
   text: [
-    [5600, 10, 1500],
-    [1700, 4, 300],
-    [500, 8, 300],
-    [900, 10, 500],
-    [500, 60, 800],
-    [300, 500, 1200],
+    [4700, 10, 5000],
+    [1500, 4, 400],
+    [600, 8, 300],
+    [1000, 10, 400],
+    [600, 60, 500],
+    [400, 500, 600],
   ],
   number: [
     [8500, 300, 3000],
@@ -104,21 +104,40 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
   ],
 }
 
+/**
+ * How relatives of records that are no people look: branches of one company, editions of one work. They share the name, and
+ * seldom a telephone or an address. By kind, where it differs.
+ */
+const relativesOfOthers: { readonly [kind in ComparedKind]?: readonly number[] } = {
+  email: [300, 5, 20, 30, 1500],
+  phone: [150, 100, 150],
+  street: [250, 100, 50, 100, 150],
+  city: [3000, 100, 100],
+  postcode: [1000, 300, 1500],
+  organisation: [5000, 800, 1000, 30, 800, 700],
+  website: [6500, 300],
+  identifier: [5, 20, 30],
+  text: [700, 200, 200, 400, 700, 1200],
+}
+
 /** The shipped weights; they serve every plan. */
 export function shippedWeights(): Weights {
   const kinds: { [kind: string]: FieldWeights } = Object.create(null)
-  for (const kind of Object.keys(perTenThousand) as ComparedKind[]) kinds[kind] = fieldWeights(kind)
+  for (const kind of Object.keys(perTenThousand) as ComparedKind[]) {
+    kinds[`person/${kind}`] = fieldWeights(kind)
+    kinds[`other/${kind}`] = fieldWeights(kind, relativesOfOthers[kind])
+  }
   return {
     version: 1,
-    priorBits: { strangers: -17, relatives: -2 },
+    priorBits: { strangers: -18.5, relatives: -2 },
     kinds,
     fields: Object.create(null),
     frequencies: Object.create(null),
   }
 }
 
-function fieldWeights(kind: ComparedKind): FieldWeights {
-  const rows = perTenThousand[kind]
+function fieldWeights(kind: ComparedKind, relatives?: readonly number[]): FieldWeights {
+  const rows = perTenThousand[kind].map(([m, u, r], place) => [m, u, relatives?.[place] ?? r] as const)
   const rest = (sort: 0 | 1 | 2) => 10_000 - rows.reduce((sum, row) => sum + row[sort], 0)
   const weights: { [level: string]: LevelWeights } = Object.create(null)
   for (const [place, { name }] of levelsOf[kind].entries()) {

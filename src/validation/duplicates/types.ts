@@ -39,6 +39,8 @@ export type PassKind =
   | 'phone-end'
   | 'key'
   | 'name-birth'
+  | 'birth-initials'
+  | 'name-place'
   | 'names'
   | 'names-year'
   | 'names-place'
@@ -72,6 +74,8 @@ export interface Plan {
   readonly thresholds: { readonly mergeBits: number; readonly reviewBits: number }
   readonly clusterMax: number
   readonly candidatesMax: number
+  /** log2 odds before anything is compared, for the size of the collection; see `forPopulation`. */
+  readonly priorBits: Weights['priorBits']
   readonly weights: Weights
 }
 
@@ -134,9 +138,12 @@ export interface Weights {
   readonly version: 1
   /** The plan whose features it was trained on; absent for the shipped weights, which serve any plan. */
   readonly plan?: string
-  /** log2 odds of the same against strangers, and against related records, before anything is compared. */
+  /**
+   * log2 odds of the same, before anything is compared: against a stranger among `populationDefault` records, and against a
+   * related record.
+   */
   readonly priorBits: { readonly strangers: number; readonly relatives: number }
-  /** By kind, for fields that `fields` does not name. */
+  /** By kind, for fields that `fields` does not name; `person/…` where the records are people, `other/…` where not. */
   readonly kinds: { readonly [kind: string]: FieldWeights }
   /** By field name, where trained. */
   readonly fields: { readonly [field: string]: FieldWeights }
