@@ -3,6 +3,7 @@
  * makes changes out of them. Sources: dev.mysql.com "Replication Protocol" and "Binlog Event", mariadb.com/kb "Replication Protocol".
  */
 import type { Row } from '../../../model/value.ts'
+import type { Cell } from './cells.ts'
 
 /** The 19-byte header that every event carries. */
 export interface EventHeader {
@@ -26,7 +27,7 @@ export type Gtid =
 export interface MapColumn {
   /** The real type's number (ENUM and SET are told apart from STRING). */
   readonly type: number
-  /** Type-specific metadata, as on the wire (two bytes at most). */
+  /** Bytes of STRING, VARCHAR, ENUM and SET; `precision << 8 | scale`; `bytes << 8 | bits` of BIT; digits of a second; bytes of a length. */
   readonly meta: number
   readonly nullable: boolean
   readonly unsigned?: boolean
@@ -46,6 +47,8 @@ export interface TableMap {
   readonly columns: readonly MapColumn[]
   /** Zero-based places of the primary key's columns, in key order, where the metadata names them. */
   readonly key?: readonly number[]
+  /** Why nobody can read this table's rows: a column type that is not known, with a length that is not known. */
+  readonly unreadable?: string
 }
 
 /** Before and after image of a row. Columns that the image lacks (MINIMAL, NOBLOB) have no entry (I6). */
@@ -114,6 +117,8 @@ export type BinlogEvent =
 /** How the cells of a table's rows become a `Row`: made by `shapeOf` out of a TABLE_MAP and, where it lacks names, the catalog. */
 export interface RowShape {
   readonly columns: readonly ShapeColumn[]
+  /** How each column's cell is read: built once, used for each row. */
+  readonly cells: readonly Cell[]
 }
 
 /** One column of a shape; `wanted: false` is skipped without being decoded. */
@@ -122,6 +127,12 @@ export interface ShapeColumn extends MapColumn {
   readonly wanted: boolean
   /** MariaDB's JSON is a text with a check; both the log and a query then give `json`. */
   readonly json: boolean
+  /** Null: bytes. */
+  readonly charset: string | null
+  /** MariaDB logs its own types as if they were BINARY(n) or VARBINARY(n): only the catalog knows what they are. */
+  readonly special: 'uuid' | 'inet4' | 'inet6' | 'vector' | null
+  /** Digits after the second of a temporal column whose type in the log does not say them. */
+  readonly fraction: number
 }
 
 /** Something in the log that cannot be read. `table`: of one table only, so that the others go on. */

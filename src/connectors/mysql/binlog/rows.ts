@@ -1,0 +1,102 @@
+/** Rows events, decoded row by row. Source: dev.mysql.com "Rows_event". */
+import { type MutableRow, newRow, type Row } from '../../../model/value.ts'
+import type { Cell } from './cells.ts'
+import { type Cursor, part, take } from './cursor.ts'
+import { DecodeError, type RowImages, type RowShape, type TableMap } from './event.ts'
+
+/** What a rows event does. */
+export type RowsOp = 'insert' | 'update' | 'delete'
+
+/** A rows event, taken apart as far as is needed to read its rows. */
+export interface RowsBody {
+  readonly op: RowsOp
+  readonly table: TableMap
+  /** How many columns the event speaks of. */
+  readonly width: number
+  /** Which columns the images have; an update has two such lists. */
+  readonly present: Buffer
+  readonly presentAfter: Buffer | null
+  /** The rows. Large ones may be unpacked only when they are asked for. */
+  rows(): Buffer
+}
+
+/** One image of a row: the columns that it has, in order. */
+interface Image {
+  readonly cells: readonly Cell[]
+  readonly names: readonly string[]
+  readonly wanted: readonly boolean[]
+  readonly nullBytes: number
+}
+
+/** Decodes the rows. Throws a `DecodeError` that names the table. */
+export function* readRows(body: RowsBody, shape: RowShape): Generator<RowImages, void, undefined> {
+  const { op, table, width } = body
+  const name = `${table.schema}.${table.table}`
+  if (width !== shape.columns.length)
+    throw new DecodeError(
+      `An event has ${width} columns for ${name}, of which ${shape.columns.length} are known.`,
+      name,
+    )
+  const first = imageOf(shape, body.present)
+  const second = body.presentAfter === null ? null : imageOf(shape, body.presentAfter)
+  let cursor: Cursor | null = null
+  let row: RowImages
+  do {
+    try {
+      cursor ??= { bytes: body.rows(), at: 0 }
+      const start = cursor.at
+      const image = readImage(cursor, first)
+      if (op === 'update') row = { before: image, after: second === null ? null : readImage(cursor, second) }
+      else row = op === 'insert' ? { before: null, after: image } : { before: image, after: null }
+      // An insert of defaults alone may have no columns and no bytes; more than one such row cannot be.
+      if (cursor.at === start && start < cursor.bytes.length) throw new RangeError('it has rows without columns')
+    } catch (error) {
+      throw named(error, name)
+    }
+    yield row
+  } while (cursor.at < cursor.bytes.length)
+}
+
+/** What went wrong while bytes were read belongs to the table; a fault of ours does not. */
+function named(error: unknown, table: string): unknown {
+  if (error instanceof DecodeError) return error
+  const { code } = error as { code?: unknown }
+  if (!(error instanceof RangeError) && !(typeof code === 'string' && /^(Z_|ERR_)/.test(code))) return error
+  return new DecodeError(`A row of ${table} in the log cannot be read: ${(error as Error).message}.`, table)
+}
+
+function imageOf(shape: RowShape, present: Buffer): Image {
+  const cells: Cell[] = []
+  const names: string[] = []
+  const wanted: boolean[] = []
+  for (const [i, column] of shape.columns.entries()) {
+    if ((((present[i >> 3] as number) >> (i & 7)) & 1) === 0) continue // I6: absent, not null
+    cells.push(shape.cells[i] as Cell)
+    names.push(column.name)
+    wanted.push(column.wanted)
+  }
+  return { cells, names, wanted, nullBytes: (cells.length + 7) >> 3 }
+}
+
+function readImage(cursor: Cursor, { cells, names, wanted, nullBytes }: Image): Row {
+  const { bytes } = cursor
+  const nulls = take(cursor, nullBytes)
+  const row: MutableRow = newRow()
+  for (let i = 0; i < cells.length; i++) {
+    const isNull = (((bytes[nulls + (i >> 3)] as number) >> (i & 7)) & 1) === 1
+    if (wanted[i] === true) row[names[i] as string] = isNull ? null : (cells[i] as Cell).read(cursor)
+    else if (!isNull) (cells[i] as Cell).skip(cursor)
+  }
+  return row
+}
+
+/** The lists of columns that stand before the rows. */
+export function readPresent(
+  cursor: Cursor,
+  width: number,
+  op: RowsOp,
+): { present: Buffer; presentAfter: Buffer | null } {
+  const bytes = (width + 7) >> 3
+  const present = part(cursor, bytes)
+  return { present, presentAfter: op === 'update' ? part(cursor, bytes) : null }
+}
