@@ -22,8 +22,9 @@ export async function fetchRows(link: Link, table: CatalogTable, keys: readonly 
   const columns = keyColumns(table)
   const found = new Map<Key, Row>()
   const conditions = [...new Set(keys)].flatMap((key) => {
-    const literals = keyParts(key).map((part, i) => literalOf(columns[i] as CatalogColumn, part))
-    return literals.length === columns.length && literals.every((each) => each !== null) ? [literals as string[]] : []
+    const parts = keyParts(key)
+    const literals = columns.map((column, i) => literalOf(column, parts[i] ?? ''))
+    return parts.length === columns.length && literals.every((each) => each !== null) ? [literals as string[]] : []
   })
   await inParts(conditions, async (part) => {
     for (const row of await rowsOf(link, table, equalSql(columns, part))) {
@@ -171,8 +172,11 @@ export function keyColumns(table: CatalogTable): CatalogColumn[] {
   return table.key.map((name) => table.columns.find((column) => column.name === name) as CatalogColumn)
 }
 
-/** 1292, 1411, 1525: a text that is no date or number. It matches nothing; it must not fail the others. */
-const notOfType: ReadonlySet<number> = new Set([1292, 1411, 1525])
+/**
+ * A text that is no date or number (1292, 1411, 1525), or that the column's character set lacks (1267, 1270, 1271, MySQL 3988).
+ * It matches nothing; it must not fail the others.
+ */
+const notOfType: ReadonlySet<number> = new Set([1292, 1411, 1525, 1267, 1270, 1271, 3988])
 
 async function inParts<T extends readonly string[]>(
   all: readonly T[],
