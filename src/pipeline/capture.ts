@@ -32,6 +32,8 @@ export class Capture {
   readonly #signal: AbortSignal
   #feed: Feed | null = null
   #opened = Promise.withResolvers<void>()
+  /** Asked for while the log was being opened: too late for what the opening was given, too early for the feed. */
+  #missed: SnapshotRequest[] = []
 
   constructor(parts: CaptureParts, signal: AbortSignal) {
     this.#parts = parts
@@ -66,7 +68,8 @@ export class Capture {
   /** Reads a table again beside the stream. */
   async snapshot(request: SnapshotRequest): Promise<void> {
     await this.#parts.journal.request(request)
-    this.#feed?.snapshot(request)
+    if (this.#feed === null) this.#missed.push(request)
+    else this.#feed.snapshot(request)
   }
 
   /** Resolves when everything committed before the call is in the journal, snapshots included. */
@@ -79,12 +82,15 @@ export class Capture {
   async #follow(onProgress: () => void): Promise<void> {
     const { source, journal, emit, system } = this.#parts
     const head = await journal.head()
+    // The journal answers in order: what was asked for before is in its head.
+    this.#missed = []
     await using feed = await source.open(
       head.position,
       head.snapshots.filter((snapshot) => !snapshot.done),
       this.#signal,
     )
     this.#feed = feed
+    for (const request of this.#missed.splice(0)) feed.snapshot(request)
     this.#opened.resolve()
     emit({ kind: 'capture', system, status: 'open', failure: null })
     try {
