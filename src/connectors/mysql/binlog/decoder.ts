@@ -82,6 +82,7 @@ function readHeader(packet: Buffer): EventHeader {
     serverId: packet.readUInt32LE(5),
     next: packet.readUInt32LE(13),
     artificial: (packet.readUInt16LE(17) & 0x20) !== 0,
+    bytes: size,
   }
 }
 

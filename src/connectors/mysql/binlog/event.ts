@@ -16,6 +16,8 @@ export interface EventHeader {
   readonly next: number
   /** Made up by the server for this connection (flag 0x20); it is not in the log. */
   readonly artificial: boolean
+  /** Its size in the log. */
+  readonly bytes?: number
 }
 
 /** A global transaction id: of MySQL (`tag` is empty before 8.3), or of MariaDB. */

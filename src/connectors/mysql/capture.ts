@@ -1,0 +1,133 @@
+/** How row events of captured tables become changes. */
+import type { Change, Op } from '../../model/change.ts'
+import { type Key, keyOf } from '../../model/key.ts'
+import { fold, type Row, type Value } from '../../model/value.ts'
+import { jsonBytes, textBytes } from '../sql/json-bytes.ts'
+import type { RowImages, RowShape, ShapeColumn, TableMap } from './binlog/event.ts'
+import { types } from './binlog/types.ts'
+import type { CatalogTable } from './catalog.ts'
+
+/** A table as it is captured. */
+export interface Captured {
+  /** As the catalog showed it last. */
+  readonly table: CatalogTable
+  /** Columns that must not disappear or change their type. */
+  readonly needed: (column: string) => boolean
+}
+
+/** How the rows of one TABLE_MAP are read. */
+export interface Reading {
+  readonly captured: Captured
+  readonly shape: RowShape
+  /** How many columns an image has that lacks none. */
+  readonly columns: number
+  /** Bytes of each `"name":` with the comma or brace before it. */
+  readonly nameBytes: ReadonlyMap<string, number>
+}
+
+/** Makes the reading of a TABLE_MAP. */
+export function readingOf(captured: Captured, shape: RowShape): Reading {
+  const wanted = shape.columns.filter((column) => column.wanted)
+  return {
+    captured,
+    shape,
+    columns: wanted.length,
+    nameBytes: new Map(wanted.map(({ name }) => [name, textBytes(name) + 2])),
+  }
+}
+
+/** Integers of any width hold each other's values as numbers; so do texts of any length. */
+const families: readonly ReadonlySet<number>[] = [
+  new Set([types.tiny, types.short, types.int24, types.long, types.longlong]),
+  new Set([types.varchar, types.string, types.varString, types.blob, types.varcharCompressed, types.blobCompressed]),
+]
+
+/**
+ * What a new shape of the table breaks, in words. `before`: the shape until now. An integer that was made wider, or a text that was made
+ * longer, breaks nothing.
+ */
+export function shapeProblems(
+  captured: Captured,
+  before: readonly ShapeColumn[],
+  now: RowShape,
+  map: TableMap,
+): string[] {
+  const problems: string[] = []
+  const added = now.columns.filter(({ name }) => !before.some((column) => column.name === name))
+  for (const column of before) {
+    if (!captured.needed(column.name)) continue
+    const today = now.columns.find(({ name }) => name === column.name)
+    if (today === undefined) {
+      const others = added.map(({ name }) => name).join(', ')
+      problems.push(`column ${column.name} is gone${others === '' ? '' : ` (new: ${others}; renamed?)`}`)
+    } else if (!holdsTheSame(column, today)) problems.push(`column ${column.name} has another type`)
+  }
+  return [...problems, ...keyProblems(captured, now, map)]
+}
+
+function holdsTheSame(a: ShapeColumn, b: ShapeColumn): boolean {
+  if (a.unsigned !== b.unsigned || (a.charset === null) !== (b.charset === null)) return false
+  return a.type === b.type || families.some((family) => family.has(a.type) && family.has(b.type))
+}
+
+function keyProblems({ table }: Captured, now: RowShape, map: TableMap): string[] {
+  const key = table.key.join(', ')
+  const missing = table.key.filter((name) => !now.columns.some((column) => column.name === name))
+  if (missing.length > 0) return [`its key was (${key}), and ${missing.join(', ')} is gone`]
+  const logged = map.key?.map((at) => now.columns[at]?.name ?? '')
+  // The log names primary keys only; another unique key may be the one that we use.
+  if (logged === undefined || logged.length === 0 || logged.join() === table.key.join()) return []
+  return [`its key was (${key}) and is (${logged.join(', ')})`]
+}
+
+/** What a row event says of one row: a change without its id, or why it is none. */
+export type RowRead =
+  | { readonly change: Omit<Change, 'id' | 'at_ms'>; readonly complete: boolean; readonly bytes: number }
+  | { readonly change: null; readonly problem: string }
+
+/**
+ * One row's change. Columns that the images lack stay absent (I6). An update's missing columns have not changed, so those of the image
+ * before it stand for them. An insert's missing columns have their defaults, which nobody sent: such a record is read again (`touch`).
+ */
+export function changeOf(reading: Reading, op: 'insert' | 'update' | 'delete', { before, after }: RowImages): RowRead {
+  const { table } = reading.captured
+  const image = (after ?? before) as Row
+  const row = op === 'update' && before !== null && lacks(image, reading) ? fold(before, image) : image
+  const complete = !lacks(row, reading)
+  const key = keyIn(row, table)
+  const oldKey = op === 'update' && before !== null ? keyIn(before, table, row) : key
+  if (key === null || oldKey === null) return { change: null, problem: 'has a key that cannot be read' }
+  const touched: Op = complete ? 'create' : 'touch'
+  return {
+    change: {
+      table: table.full,
+      op: op === 'insert' ? touched : op,
+      key,
+      ...(oldKey === key ? {} : { oldKey }),
+      ...(op === 'insert' && !complete ? {} : { row }),
+      ...(op === 'update' && before !== null ? { before } : {}),
+    },
+    complete: complete || op === 'insert',
+    bytes: rowBytes(row, reading.nameBytes),
+  }
+}
+
+function lacks(row: Row, { columns }: Reading): boolean {
+  let count = 0
+  for (const _ in row) count++
+  return count < columns
+}
+
+function keyIn(row: Row, table: CatalogTable, otherwise: Row = row): Key | null {
+  if (table.key.length === 1) {
+    const name = table.key[0] as string
+    return keyOf([row[name] ?? otherwise[name]])
+  }
+  return keyOf(table.key.map((name) => row[name] ?? otherwise[name]))
+}
+
+function rowBytes(row: Row, nameBytes: ReadonlyMap<string, number>): number {
+  let bytes = 1
+  for (const name in row) bytes += (nameBytes.get(name) ?? 0) + jsonBytes(row[name] as Value)
+  return bytes
+}

@@ -1,0 +1,401 @@
+/**
+ * Turns events of the log into source events: transactions of both servers in bounded pieces, XA, savepoints, what statements did to
+ * tables, and the position after each.
+ */
+import type { Change, Position, SourceEvent } from '../../model/change.ts'
+import { type FailureCode, failure, SyncError } from '../../model/failure.ts'
+import type { BinlogEvent, EventHeader, Gtid, RowShape, TableMap } from './binlog/event.ts'
+import { gtidText } from './binlog/gtid.ts'
+import { type Captured, changeOf } from './capture.ts'
+import { type Effect, effectsOf, type Names } from './ddl.ts'
+import { fullName, type Group, groupName, groupPlace, isLasting, newGroup, widened } from './group.ts'
+import { comparePlaces, type LastGroup, type LogPosition, type Place, writePosition } from './position.ts'
+import { decodeProblem, newReadings, unreadable } from './readings.ts'
+import { type Statement, statementOf, xidOf } from './statement.ts'
+
+/** What must be known of the stream beside it. Called in stream order. */
+export interface StreamWatcher {
+  /** Rows were passed on, so many bytes as JSON. */
+  rows(count: number, bytes: number): void
+  /** One of them. `complete`: the image has every column of the table. */
+  row(change: Change, complete: boolean): void
+  truncated(table: string): void
+  /** Changes appeared or went away without rows that say which: an XA transaction, a rollback. */
+  unseen(): void
+  /** A transaction ended here; `last` of its rows can be asked for, where it has some of ours. */
+  committed(place: Place, last: Change | null): void
+  /** The log was read to here, between two transactions. */
+  reached(place: Place): void
+}
+
+/** The GTIDs that were read so far. */
+export interface GtidsRead {
+  add(gtid: Gtid): void
+  text(): string
+}
+
+/** What the reader of transactions works with. */
+export interface TransactionsOptions {
+  readonly tables: ReadonlyMap<string, Captured>
+  readonly names: Names
+  readonly shape: (map: TableMap, captured: Captured) => RowShape | { mismatch: string }
+  readonly from: LogPosition
+  /** The transaction that is sent again, to show that the history is the same; null: none is. */
+  readonly proof: LastGroup | null
+  /** Null on a server without GTIDs. */
+  readonly gtids: GtidsRead | null
+  /** Where the log was when the tables were read from the catalog. */
+  readonly openedAt: Place
+  readonly pieceRows: number
+  readonly pieceBytes: number
+  readonly emit: (event: SourceEvent) => void
+  readonly watch: StreamWatcher
+}
+
+/** The reader of the log's transactions. */
+export interface Transactions {
+  push(event: BinlogEvent): void
+  inside(): boolean
+  /** The position after the last complete transaction. */
+  position(): Position
+  /** Where that is. */
+  place(): Place
+  /** The table was read from the catalog again: what could not be read of it may be now. */
+  relearn(table: string): void
+}
+
+type Rows = Extract<BinlogEvent, { kind: 'rows' }>
+type Query = Extract<BinlogEvent, { kind: 'query' }>
+
+/** Makes the reader; events are pushed into it in the order of the log. */
+export function readTransactions(options: TransactionsOptions): Transactions {
+  const { tables, names, gtids, emit, watch } = options
+  let { file, offset, last } = options.from
+  let proof = options.proof
+  const held = new Map(Object.entries(options.from.held))
+  let group: Group | null = null
+  let gtid: Gtid | null = null
+  /** Where the event that is being read ends. */
+  let ended = offset
+  const place = (): Place => ({ file, offset })
+  const stays = (table: string): boolean => isLasting(tables.get(table)?.table.engine ?? '')
+
+  const write = (): Position => {
+    const { flavour, server, shapes } = options.from
+    const open = held.size === 0 ? {} : Object.fromEntries(held)
+    return writePosition({ flavour, server, gtids: gtids?.text() ?? null, file, offset, last, held: open, shapes })
+  }
+  let position = write()
+
+  const tell = (effect: Effect) => {
+    if (group?.old === true) return
+    const { table, state, message, hint } = effect
+    const said = `${table} ${state}`
+    if (group?.told.has(said) === true) return
+    group?.told.add(said)
+    if (group !== null) pass(group, false) // what came before it stays before it
+    const code: FailureCode = state === 'truncated' ? 'SYNC-6003' : state === 'changed' ? 'SYNC-6004' : 'SYNC-6005'
+    // The transaction is not complete, so the position must not pass it.
+    emit({ kind: 'table', table, state, failure: failure(code, message, hint === undefined ? {} : { hint }), position })
+    if (state === 'truncated') watch.truncated(table)
+    // Without names in the log the catalog says what a column is, and it has changed.
+    if (state === 'changed' && !names.named) readings.blind(table)
+  }
+  const readings = newReadings({ ...options, tell })
+
+  /** Passes on what is decoded of the transaction; answers its last change. */
+  const pass = (from: Group, all: boolean): Change | null => {
+    const noted = from.piece.take(all)
+    if (noted.length === 0) return null
+    watch.rows(noted.length, from.waitingBytes)
+    from.waitingBytes = 0
+    from.isPassed = true
+    const changes = noted.map(({ change }) => change)
+    emit({ kind: 'rows', tx: groupName(from), changes })
+    for (const { change, complete } of noted) watch.row(change, complete)
+    return changes.at(-1) ?? null
+  }
+
+  /** Begins a transaction. One whose end never came was rolled back: the server stopped in the middle of it. */
+  const begin = (id: string, domain: number, at_s: number): Group => {
+    if (group !== null) forget(group)
+    const isProof = id === proof?.id
+    if (proof !== null && !isProof && gtids !== null && domain === domainOf(proof)) throw otherHistory(proof, id)
+    group = newGroup(id, domain, place(), at_s * 1_000, isProof)
+    return group
+  }
+
+  const beginHere = (at_s: number): Group => group ?? begin(`${file}:${offset}`, 0, at_s)
+
+  const forget = (done: Group) => {
+    if (done.isPassed) {
+      emit({ kind: 'discard', tx: groupName(done), position })
+      watch.unseen()
+    }
+    group = null
+    gtid = null
+  }
+
+  /** The transaction is over: the position passes it, and `how` tells so; null: nothing of it is ours. */
+  const end = (done: Group, row: Change | null, how: () => SourceEvent | null) => {
+    if (done.old) {
+      if (proof !== null && (done.stamp ?? 0) !== proof.stamp) throw otherHistory(proof, done.id)
+      proof = null
+    }
+    offset = ended
+    if (gtid !== null) gtids?.add(gtid)
+    last = { id: done.id, stamp: done.stamp ?? 0, at: done.begin }
+    gtid = null
+    group = null
+    position = write()
+    emit((done.old ? null : how()) ?? { kind: 'progress', position })
+    watch.committed(place(), row)
+    watch.reached(place())
+  }
+
+  const commit = (done: Group) => {
+    const row = pass(done, true)
+    const set = { id: done.id, bytes: done.bytes }
+    end(done, row, () => (done.isPassed ? { kind: 'commit', tx: groupName(done), position, set } : null))
+  }
+
+  const rollBack = (done: Group) => {
+    const passed = done.piece.rollBack(null, stays)
+    if (done.isPassed) {
+      // What was passed on is forgotten as a whole; rows of tables that cannot be rolled back were among it.
+      for (const table of passed.filter(stays)) tell(lostInRollback(table, groupPlace(done)))
+      emit({ kind: 'discard', tx: groupName(done), position })
+      watch.unseen()
+      done.isPassed = false
+      done.isAgain = true
+    }
+    commit(done)
+  }
+
+  const rollBackTo = (done: Group, name: string) => {
+    for (const table of done.piece.rollBack(name, stays))
+      if (!stays(table)) tell(lostInRollback(table, groupPlace(done)))
+  }
+
+  const prepare = (done: Group, xid: string) => {
+    pass(done, true)
+    if (!done.old) held.set(xid, done.isPassed ? groupName(done) : '')
+    if (done.isPassed) watch.unseen()
+    end(done, null, () => (done.isPassed ? { kind: 'hold', tx: groupName(done), position } : null))
+  }
+
+  const finish = (done: Group, verb: string, xid: string) => {
+    const tx = held.get(xid)
+    if (!done.old) {
+      held.delete(xid)
+      if (tx === undefined && verb === 'commit')
+        for (const table of names.captured) tell(unknownXa(table, xid, groupPlace(done)))
+    }
+    if (tx) watch.unseen()
+    const kind = verb === 'commit' ? 'release' : 'discard'
+    end(done, null, () => (tx ? { kind, tx, position } : null))
+  }
+
+  const rows = (event: Rows) => {
+    if (group === null) throw unknown('rows outside of a transaction', place())
+    const open = group
+    const index = open.events++
+    open.stamp ??= event.header.at_s
+    if (open.old) return
+    if (event.table === null) throw unknown('rows of a table that was not described', place())
+    const reading = readings.of(event.table, place(), groupPlace(open))
+    if (reading === null) return
+    const table = reading.captured.table.full
+    const prefix = `${groupName(open)}/${index}.`
+    let n = 0
+    try {
+      for (const images of event.images(reading.shape)) {
+        const id = prefix + n++
+        const read = changeOf(reading, event.op, images)
+        if (read.change === null) {
+          tell(unreadable(table, groupPlace(open), `a row ${read.problem}.`))
+          continue
+        }
+        open.piece.add({ ...read.change, id, at_ms: open.at_ms }, read.complete)
+        open.rows++
+        open.bytes += read.bytes
+        open.waitingBytes += read.bytes
+        if (open.piece.size() >= options.pieceRows || open.waitingBytes >= options.pieceBytes) pass(open, false)
+      }
+    } catch (error) {
+      const problem = decodeProblem(error)
+      if (problem === null) throw error
+      readings.blind(table)
+      tell(unreadable(table, groupPlace(open), problem))
+    }
+  }
+
+  const query = ({ sql, schema, header }: Query) => {
+    const meaning: Statement = statementOf(sql, schema)
+    switch (meaning.kind) {
+      case 'begin':
+        beginHere(header.at_s).explicit = true
+        return
+      case 'commit':
+        if (group !== null) commit(group)
+        return
+      case 'rollback':
+        if (group !== null) rollBack(group)
+        return
+      case 'savepoint':
+        group?.piece.mark(meaning.name)
+        return
+      case 'rollback-to':
+        if (group !== null) rollBackTo(group, meaning.name)
+        return
+      case 'xa':
+        if (meaning.verb === 'commit' || meaning.verb === 'rollback')
+          finish(beginHere(header.at_s), meaning.verb, meaning.xid)
+        else if (meaning.verb === 'start' || meaning.verb === 'begin') beginHere(header.at_s).explicit = true
+        return
+      default: {
+        const open = beginHere(header.at_s)
+        open.stamp ??= header.at_s
+        for (const effect of effectsOf(meaning, names, groupPlace(open))) tell(effect)
+        if (!open.explicit) commit(open)
+      }
+    }
+  }
+
+  /** Moves between two transactions. */
+  const move = (to: Place) => {
+    if (group !== null) return
+    ;({ file, offset } = to)
+    ended = offset
+    position = write()
+    emit({ kind: 'progress', position })
+    watch.reached(place())
+  }
+
+  /** Follows the offset. MariaDB 11.4 and compressed transactions say none inside a transaction; then sizes are added up. */
+  const pace = ({ next, artificial, bytes = 0 }: EventHeader) => {
+    if (artificial) return
+    ended = next === 0 ? ended + BigInt(bytes) : widened(next, offset)
+  }
+
+  const push = (event: BinlogEvent): void => {
+    const { header } = event
+    pace(header)
+    switch (event.kind) {
+      case 'gtid': {
+        const id = gtidText(event.gtid)
+        const open = begin(id, event.gtid.flavour === 'mariadb' ? event.gtid.domain : 0, header.at_s)
+        gtid = event.gtid
+        open.explicit = event.gtid.flavour === 'mariadb' && !event.standalone
+        return
+      }
+      case 'anonymous':
+        begin(`${file}:${offset}`, 0, header.at_s)
+        return
+      case 'query':
+        query(event)
+        return
+      case 'rows':
+        rows(event)
+        return
+      case 'commit':
+        if (group !== null) commit(group)
+        return
+      case 'prepare':
+        if (group === null) return
+        if (event.onePhase) commit(group)
+        else prepare(group, xidOf(event.xid))
+        return
+      case 'partial':
+        partial(event.table, event.name)
+        return
+      case 'incident':
+        for (const table of names.captured) tell(incident(table, event.message, place()))
+        return
+      case 'unknown':
+        if (!event.ignorable) throw unknown(`an event of type ${header.type}`, place())
+        return
+      case 'format':
+        // A new file; the one before may have ended in the middle of a transaction.
+        if (!header.artificial) {
+          if (group !== null) forget(group)
+          readings.forget()
+        }
+        return
+      case 'rotate':
+        if (group !== null) forget(group)
+        move({ file: event.file, offset: event.offset })
+        return
+      case 'heartbeat':
+        if (comparePlaces(event, place()) > 0) move({ file: event.file, offset: event.offset })
+        return
+      case 'table':
+      case 'executed':
+      case 'nothing':
+        if (group === null && ended !== offset) {
+          offset = ended
+          watch.reached(place())
+        }
+        return
+    }
+  }
+
+  const partial = (table: TableMap | null, name: string) => {
+    if (table === null) throw unknown(`an event ${name}`, place())
+    if (group !== null) group.events++
+    const full = fullName(table)
+    if (!tables.has(full)) return
+    tell({
+      table: full,
+      state: 'gap',
+      message: `A change of ${full} was logged in part only (${name}), at ${file}:${offset}.`,
+      hint: "SET GLOBAL binlog_row_value_options = ''; and take it out of the sessions that set it. Then read the table again: `syncline sync <sync> --full`.",
+    })
+  }
+
+  return { push, inside: () => group !== null, position: () => position, place, relearn: readings.relearn }
+}
+
+/** In a domain of MariaDB the order is the same on every server; MySQL promises that only for one server's log. */
+function domainOf({ id }: LastGroup): number {
+  const domain = /^(\d+)-\d+-\d+$/.exec(id)?.[1]
+  return domain === undefined ? -1 : Number(domain)
+}
+
+function otherHistory({ id, stamp }: LastGroup, found: string): SyncError {
+  const when = new Date(stamp * 1_000).toISOString()
+  return new SyncError(
+    failure(
+      'SYNC-2015',
+      `The log was read up to transaction ${id} of ${when}; in its place the server now has ${found === id ? 'another one of that number' : found}. It was reset, or restored from an older copy, or is another server.`,
+    ),
+  )
+}
+
+function unknown(what: string, { file, offset }: Place): SyncError {
+  return new SyncError(failure('SYNC-2013', `The log holds ${what}, after ${file}:${offset}.`))
+}
+
+function lostInRollback(table: string, at: string): Effect {
+  return {
+    table,
+    state: 'gap',
+    message: `A large transaction with tables that cannot be rolled back was taken back in part, at ${at}: what is left of it in ${table} cannot be told.`,
+  }
+}
+
+function unknownXa(table: string, xid: string, at: string): Effect {
+  return {
+    table,
+    state: 'gap',
+    message: `The XA transaction ${xid} was committed at ${at}, but prepared before this capture began: if it changed ${table}, those changes were not seen.`,
+  }
+}
+
+function incident(table: string, message: string, { file, offset }: Place): Effect {
+  return {
+    table,
+    state: 'gap',
+    message: `The server says that it lost events of its log, after ${file}:${offset} (${message}): changes of ${table} may be missing.`,
+  }
+}
