@@ -153,6 +153,7 @@ export function specOf({ sync, mapping, filter, stages }: Compiled, tables: read
     mapping,
     stages,
     references: { known: async () => ({ known: new Set(), away: null }) },
+    duplicates: null,
     deletes: sync.deletes,
     whileParked: sync.whileParked,
     requestRows: sync.batch.rows,

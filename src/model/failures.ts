@@ -661,6 +661,31 @@ export const failures = {
     retry: 'manual',
     hint: 'Mend what the reasons name at the source, or approve the record in review.',
   },
+  'SYNC-4060': {
+    title: 'A record may be the same as another one',
+    retry: 'manual',
+    hint: 'Decide with `syncline review approve` (the same) or `syncline review reject` (never the same).',
+  },
+  'SYNC-4061': {
+    title: 'A record is the same as another one, but it is not clear how they belong together',
+    retry: 'manual',
+    hint: 'Name the record that stays with `syncline review approve --survivor <key>`, or keep them apart with `syncline review reject`.',
+  },
+  'SYNC-4062': {
+    title: 'Two records that are the same are both at the target already',
+    retry: 'manual',
+    hint: 'Nothing is merged inside the target. Merge them there, then `syncline review approve`; or keep them apart with `syncline review reject`.',
+  },
+  'SYNC-4063': {
+    title: 'More records than `clusterMax` would become one',
+    retry: 'manual',
+    hint: 'Look whether a common value (a shared phone or address) makes them alike; approve, reject, or raise `clusterMax`.',
+  },
+  'SYNC-4064': {
+    title: 'A deleted record leads merged records',
+    retry: 'manual',
+    hint: 'Approve to delete it and judge the merged records afresh; reject to leave it at the target.',
+  },
   // 5xxx: state and disk
   'SYNC-5001': {
     title: 'Another instance uses this state folder',

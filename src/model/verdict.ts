@@ -50,6 +50,8 @@ export type Verdict =
       readonly score?: number
     }
   | { readonly kind: 'skip'; readonly reason: string }
+  /** Another record stands for it: it is kept, and sent with that one. */
+  | { readonly kind: 'merge'; readonly reason: string }
 
 /** A mapped record on its way through the stages. */
 export interface Candidate {
@@ -98,4 +100,6 @@ export interface Stage {
     found: Found,
     stands: (place: number) => boolean,
   ): readonly Verdict[] | Promise<readonly Verdict[]>
+  /** What later stages see in the place of these candidates: what a merge made of several. */
+  after?(candidates: readonly Candidate[]): Promise<readonly Candidate[]>
 }

@@ -18,7 +18,8 @@ export async function compose(
   source: TableReader,
   signal: AbortSignal,
 ): Promise<Related[]> {
-  const wanted = [...new Set([...spec.mapping.columns, ...(spec.filter?.columns ?? [])])]
+  const checked = spec.stages.flatMap((stage) => stage.columns ?? [])
+  const wanted = [...new Set([...spec.mapping.columns, ...(spec.filter?.columns ?? []), ...checked])]
   const own = wanted.filter((column) => !spec.joins.some((join) => column.startsWith(`${join.alias}.`)))
   const incomplete = subjects.filter((subject) => isIncomplete(subject, own, spec))
   for (let at = 0; at < incomplete.length; at += ASK_MAX) {
@@ -44,14 +45,21 @@ export async function compose(
 
 /**
  * Whether something has to be read before the record can be judged. A column that the source did not send has not changed:
- * where the target holds the record it may stay absent, unless the filter or a field that is computed from several needs it.
+ * where the target holds the record it may stay absent, unless the filter, a field that is computed from several, or a check
+ * needs it.
  */
-function isIncomplete({ image, known }: Subject, own: readonly string[], { mapping, filter }: FlowSpec): boolean {
+function isIncomplete(
+  { image, known }: Subject,
+  own: readonly string[],
+  { mapping, filter, stages }: FlowSpec,
+): boolean {
   if (image.op !== 'upsert') return image.op === 'touch'
   const missing = own.filter((column) => !Object.hasOwn(image.row, column))
   if (missing.length === 0) return false
-  if (known?.state !== 'linked' || known.shadow === null) return true
-  return [filter?.columns ?? [], ...mapping.together].some((group) => group.some((column) => missing.includes(column)))
+  // What other records lent to a leader is not in the target's image of it alone.
+  if (known?.state !== 'linked' || known.shadow === null || known.clustered === true) return true
+  const groups = [filter?.columns ?? [], ...mapping.together, ...stages.flatMap((stage) => stage.together ?? [])]
+  return groups.some((group) => group.some((column) => missing.includes(column)))
 }
 
 /** Puts the chosen row of one joined table into every record of the window; all columns null where there is none. */

@@ -74,6 +74,7 @@ export const spec = (more: Partial<FlowSpec> = {}): FlowSpec => ({
   mapping,
   stages: [],
   references: { known: async () => ({ known: new Set(), away: null }) },
+  duplicates: null,
   deletes: { policy: 'soft', field: 'Gone__c', guard: null },
   whileParked: 'supersede',
   requestRows: 100,

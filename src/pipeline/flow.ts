@@ -6,11 +6,15 @@ import type { Filter, Mapping } from '../model/mapping.ts'
 import type { TableReader } from '../model/source.ts'
 import type { State } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
-import type { Value } from '../model/value.ts'
+import type { Row, Value } from '../model/value.ts'
 import type { Stage } from '../model/verdict.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { Emit } from '../telemetry/event.ts'
+import type { Contender } from '../validation/duplicates/survive.ts'
+import type { Comparison, Features, Plan } from '../validation/duplicates/types.ts'
+
+export type { Comparison, Features }
 
 /** A table joined to the root (rule 20): one child row at most becomes part of the record, as `<alias>.<column>`. */
 export interface Join {
@@ -45,6 +49,8 @@ export interface FlowSpec {
   readonly mapping: Mapping
   readonly stages: readonly Stage[]
   readonly references: References
+  /** How duplicates are found and merged; null where they are not looked for. */
+  readonly duplicates: Duplicates | null
   readonly deletes: DeletePolicy
   /** A later change of a parked record: is judged on the parked image plus itself and supersedes it, or waits behind it (rule 6). */
   readonly whileParked: 'supersede' | 'wait'
@@ -54,6 +60,20 @@ export interface FlowSpec {
   readonly windowRows: number
   readonly windowBytes: number
   readonly retry: RetryPolicy
+}
+
+/** Rules of the duplicates of one sync: pure. */
+export interface Duplicates {
+  readonly plan: Pick<Plan, 'id' | 'fields' | 'clusterMax' | 'candidatesMax'>
+  /** What is compared of a record, from its target fields. */
+  features(set: Row): Features
+  /** Under which blocks others find it. */
+  blocks(features: Features): readonly bigint[]
+  compare(a: Features, b: Features): Comparison
+  /** The fields of a leader, from its own (the first) and those of its members. The same whatever the members' order. */
+  survive(records: readonly Contender[]): Row | Promise<Row>
+  /** Records that the target holds are compared too. */
+  readonly target: boolean
 }
 
 /** Answers to the needs of stages (rule 7), for one window. */

@@ -4,9 +4,11 @@ import type { Known, State } from '../model/state.ts'
 import type { Delivery } from '../model/target.ts'
 import { field, fold, newRow, type Row, rowFrom, rowText, text, type Value } from '../model/value.ts'
 import type { Candidate, Reason, StageName, Verdict } from '../model/verdict.ts'
+import type { Emit } from '../telemetry/event.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
-import { answerNeeds } from './needs.ts'
+import type { TwinStep } from './twins.ts'
+import { type Judged, Validation } from './validate.ts'
 
 /** The reason of records whose external id is held by another record; the store releases them when it is given up. */
 export const HELD = 'SYNC-4003'
@@ -29,6 +31,8 @@ export type Decision =
       readonly reasons: readonly Reason[]
     }
   | { readonly kind: 'skip'; readonly reason: string }
+  /** Another record stands for it: it is sent with that one. */
+  | { readonly kind: 'merge'; readonly reason: string }
   /**
    * Its turn comes later: when an earlier request of it is settled (I4), or after a while, when the record that had its key
    * before has given up the external id at the target.
@@ -52,15 +56,16 @@ export async function judge(
   return subjects.map((subject, i): Decision => {
     const one = mapped[i] as Early
     if (one.kind === 'wait' || one.kind === 'skip' || one.kind === 'park') return one
-    if (one.kind === 'delete') return deletion(subject, one.why, spec)
-    const verdict = verdicts[i] as Judged
+    if (one.kind === 'delete') return parts.twins?.held(i) ?? deletion(subject, one.why, spec)
+    const verdict = verdicts[i] as NonNullable<Validated['verdicts'][0]>
     if (verdict.kind !== 'accept') return verdict
     if (one.mapped.kind !== 'mapped') throw new Error('an unmapped record was accepted')
-    return resolve(subject, one.mapped, one.ref)
+    const { key, set } = one.mapped
+    return resolve(subject, key, parts.twins?.set(i) ?? set, one.ref, parts.twins?.adopts(i) ?? null)
   })
 
-  /** Accepted: what has to be written, if anything. */
-  function resolve(subject: Subject, { key, set }: Extract<Mapped, { kind: 'mapped' }>, ref: string | null): Decision {
+  /** Accepted: what has to be written, if anything. `adopt`: the target's record that becomes this one. */
+  function resolve(subject: Subject, key: Value, set: Row, ref: string | null, adopt: string | null): Decision {
     if (ref !== null) {
       const owner = taken.get(ref)
       const other = claimed.get(ref)
@@ -72,7 +77,8 @@ export async function judge(
       spec.deletes.policy === 'soft' && spec.deletes.field !== null ? withField(set, spec.deletes.field, false) : set
     const send = { kind: 'send', set: full, key, ref, deletes: false } as const
     const shadow = subject.known?.state === 'linked' ? subject.known.shadow : null
-    if (shadow === null) return { ...send, op: 'upsert', target: null }
+    // A record of the target that belonged to nobody gets our external id: an upsert would make a second one.
+    if (shadow === null) return { ...send, op: adopt === null ? 'upsert' : 'update', target: adopt }
     const [before, wanted] = [rowFrom(shadow), target.normal(spec.mapping.object, full)]
     if (rowText(fold(before, wanted)) === shadow) return { kind: 'skip', reason: 'no change' }
     const idOf = (row: Row) => text(field(row, spec.mapping.key) ?? null)
@@ -94,6 +100,10 @@ export async function judge(
 /** What judging works with. */
 export interface JudgeParts extends Pick<FlowParts, 'spec' | 'target'> {
   readonly state: Pick<State, 'refs'>
+  /** The window's duplicates, where the sync looks for them. */
+  readonly twins?: TwinStep | null
+  /** Where figures go; nowhere for a plan. */
+  readonly emit?: Emit
 }
 
 /** What is under way beside the window. */
@@ -134,47 +144,107 @@ function refOf(mapping: Mapping, key: Value): string | null {
   return mapping.keyColumn !== undefined && lower === exact && lower === exact.toUpperCase() ? null : lower
 }
 
-type Judged = Extract<Verdict, { kind: 'accept' }> | Extract<Decision, { kind: 'park' | 'skip' }>
+/** What is known of the mapped records of a window, by their places. */
+interface Validated {
+  readonly verdicts: readonly (Judged | Extract<Decision, { kind: 'merge' }> | null)[]
+  /** Fields of records that stand for others. */
+  readonly sets: ReadonlyMap<number, Row>
+  readonly says: ReadonlyMap<number, Say>
+}
 
-/** Runs all stages over all mapped records; a record parks at its first failing stage, with the errors of the later ones (rule 8). */
+/** What mapping parked, and what the stages say of the others: schema, rules, reference; duplicates; quality. */
 async function validate(
   subjects: readonly Subject[],
   mapped: readonly Early[],
-  parts: JudgeParts,
+  { spec, twins = null, emit }: JudgeParts,
   signal: AbortSignal,
-): Promise<(Judged | null)[]> {
-  const { spec } = parts
+): Promise<Validated> {
   const candidates: Candidate[] = []
   const places: number[] = []
-  const judged = mapped.map((one, i): Judged | null => {
+  const unmapped: (readonly Reason[])[] = []
+  const verdicts = mapped.map((one, i): Validated['verdicts'][0] => {
     if (one.kind !== 'mapped') return null
-    const { mapped } = one
-    if (mapped.kind === 'invalid')
-      return { kind: 'park', to: 'quarantine', stage: mapped.reasons[0]?.stage ?? 'mapping', reasons: mapped.reasons }
-    const key = text(mapped.key)
-    if (key === null || key.trim() === '') return parkKeyless(spec.mapping)
-    const { image, key: record, known } = subjects[i] as Subject
-    candidates.push({ key: record, link: known?.link ?? null, row: image.row, set: mapped.set })
+    const parked = one.mapped.kind === 'mapped' ? keyless(one.mapped, spec.mapping) : parkUnmapped(one.mapped)
+    if (parked !== null) {
+      unmapped.push(parked.reasons)
+      return parked
+    }
+    const { image, key, known } = subjects[i] as Subject
+    candidates.push({ key, link: known?.link ?? null, row: image.row, set: (one.mapped as Mappable).set })
     places.push(i)
-    return { kind: 'accept' }
+    return null
   })
-  if (spec.stages.length === 0 || candidates.length === 0) return judged
-  const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
-  const stands = (n: number) => judged[places[n] as number]?.kind === 'accept'
-  for (const stage of spec.stages) {
-    const verdicts = await stage.judge(candidates, found, stands)
-    verdicts.forEach((verdict, n) => {
-      const place = places[n] as number
-      const before = judged[place]
-      if (verdict.kind === 'accept' || before === null || before === undefined) return
-      if (before.kind === 'accept')
-        judged[place] = verdict.kind === 'park' ? { ...verdict, stage: stage.name } : verdict
-      else if (before.kind === 'park' && verdict.kind === 'park')
-        judged[place] = { ...before, reasons: [...before.reasons, ...verdict.reasons] }
-    })
+  const validation = await Validation.of(candidates, unmapped, spec, signal)
+  await validation.run((stage) => stage !== 'quality')
+  const { says, sets } = twins === null ? noTwins : await judgeTwins(twins, mapped, validation, places)
+  await validation.run((stage) => stage === 'quality')
+  if (emit !== undefined) validation.tell(emit)
+  for (const [n, judged] of validation.judged.entries()) {
+    const place = places[n] as number
+    const say = says.get(place)
+    verdicts[place] = say?.kind === 'merge' && twins !== null ? mergedInto(say, twins) : judged
   }
-  return judged
+  return { verdicts, sets, says }
 }
+
+const noTwins: Pick<Validated, 'says' | 'sets'> = { says: new Map(), sets: new Map() }
+
+/** Duplicates among the records that stand, and those that are deleted. What stands for others has the fields of all from here on. */
+async function judgeTwins(
+  twins: TwinStep,
+  mapped: readonly Early[],
+  validation: Validation,
+  places: readonly number[],
+): Promise<Pick<Validated, 'says' | 'sets'>> {
+  const byPlace = new Map(places.map((place, n) => [place, n]))
+  const turns = mapped.flatMap((one, place): Turn[] => {
+    if (one.kind === 'delete') return [{ kind: 'delete', place }]
+    const n = byPlace.get(place)
+    if (n === undefined || !validation.stands(n)) return []
+    const { key, set } = (one as Extract<Early, { kind: 'mapped' }>).mapped as Mappable
+    return [{ kind: 'stand', place, set, ref: text(key) ?? '' }]
+  })
+  const says = await twins.judge(turns)
+  validation.add(
+    'duplicates',
+    places.map((place): Verdict => {
+      const say = says.get(place)
+      if (say === undefined || say.kind === 'accept') return { kind: 'accept' }
+      return say.kind === 'merge'
+        ? { kind: 'skip', reason: mergedInto(say, twins).reason }
+        : { kind: 'park', to: 'review', reasons: say.reasons }
+    }),
+  )
+  const standing = turns.flatMap((turn): [number, Row][] =>
+    turn.kind === 'stand' && says.get(turn.place)?.kind === 'accept' ? [[turn.place, turn.set]] : [],
+  )
+  const sets = await twins.survivors(new Map(standing))
+  validation.replace(new Map([...sets].map(([place, set]) => [byPlace.get(place) as number, set])))
+  return { says, sets }
+}
+
+const mergedInto = (say: Extract<Say, { kind: 'merge' }>, twins: TwinStep): Extract<Decision, { kind: 'merge' }> => ({
+  kind: 'merge',
+  reason: `merged into ${twins.keyOf(say.into)}`,
+})
+
+type Mappable = Extract<Mapped, { kind: 'mapped' }>
+
+const keyless = ({ key }: Mappable, mapping: Mapping) => ((text(key) ?? '').trim() === '' ? parkKeyless(mapping) : null)
+
+const parkUnmapped = ({ reasons }: Extract<Mapped, { kind: 'invalid' }>): Extract<Decision, { kind: 'park' }> => ({
+  kind: 'park',
+  to: 'quarantine',
+  stage: reasons[0]?.stage ?? 'mapping',
+  reasons,
+})
+
+const parkAlike = ({ reasons }: Extract<Say, { kind: 'review' }>): Extract<Decision, { kind: 'park' }> => ({
+  kind: 'park',
+  to: 'review',
+  stage: 'duplicates',
+  reasons,
+})
 
 const park = (code: Reason['code'], mapping: Mapping, error: string): Extract<Decision, { kind: 'park' }> => ({
   kind: 'park',

@@ -13,6 +13,7 @@ import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
 import { type Decision, HELD, judge, type Traffic } from './judge.ts'
 import { heldNothing, isFreed, leaving, moving } from './moving.ts'
 import type { Settled } from './settle.ts'
+import { twinsOf } from './twins.ts'
 import { decide, type Launch, launchOf, tally } from './window.ts'
 
 /** Pause before the rows of a window are asked for again at a source that was away. */
@@ -23,6 +24,8 @@ export interface FlowView {
   readonly status: FlowStatus
   readonly reason: Failure | null
   readonly judged: Sequence
+  /** What it will never read; null unless it needs a snapshot. */
+  readonly gap: Gap | null
   /** Nothing is waiting, under way, or unread in the journal at the last look. */
   readonly idle: boolean
   /** Why the target takes nothing at present. */
@@ -113,6 +116,7 @@ export class Flow {
       status: this.#status,
       reason: this.#reason,
       judged: this.#judged,
+      gap: this.#gap,
       idle: this.#idle,
       away: this.#away?.failure ?? null,
     }
@@ -260,7 +264,8 @@ export class Flow {
     const related = await compose(gathered.subjects, spec, source, this.#signal)
     // From now on whoever gets a key that a record of this window has left must wait.
     this.#moving.add(leaving(gathered.subjects, this.#atTarget, this.#nextRequest))
-    const decisions = await judge(gathered.subjects, this.#traffic, this.#parts, this.#signal)
+    const twins = twinsOf(gathered.subjects, spec, state)
+    const decisions = await judge(gathered.subjects, this.#traffic, { ...this.#parts, twins }, this.#signal)
     const count = await this.#guarded(gathered.subjects, decisions)
     if (count === null) return true
 
@@ -300,6 +305,7 @@ export class Flow {
       lanesGone: decided.lanesGone,
       flights: launches.map((launch) => launch.flight),
       related,
+      ...(twins === null ? {} : { twins: twins.commit(decided.linkAt) }),
     })
     this.#judged = window.scanned
     this.#count = count

@@ -20,6 +20,8 @@ export interface Decided {
   readonly lanes: Lane[]
   readonly lanesGone: number[]
   readonly deliveries: Sized<Subject>[]
+  /** The link of each record by its place; none for one that was left out before it was ever known. */
+  readonly linkAt: readonly (number | null)[]
 }
 
 /** Wire overhead of a record beside its fields, in bytes: attributes, braces, commas. */
@@ -38,11 +40,13 @@ export function decide(
   nextLink: () => number,
 ): Decided {
   const links: JudgeCommit['links'][0][] = []
-  const decided: Decided = { links, outcomes: [], lanes: [], lanesGone: [], deliveries: [] }
+  const linkAt: (number | null)[] = []
+  const decided: Decided = { links, outcomes: [], lanes: [], lanesGone: [], deliveries: [], linkAt }
   for (const [i, subject] of subjects.entries()) {
     const decision = decisions[i] as Decision
     const ref = decision.kind === 'send' ? decision.ref : null
     const link = subject.known?.link ?? (decision.kind === 'skip' ? null : nextLink())
+    linkAt.push(link)
     if (link === null) {
       skip(subject, null, (decision as Extract<Decision, { kind: 'skip' }>).reason)
       continue
@@ -57,6 +61,7 @@ export function decide(
       })
     switch (decision.kind) {
       case 'skip':
+      case 'merge':
         skip(subject, link, decision.reason)
         break
       case 'wait':

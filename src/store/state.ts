@@ -22,9 +22,21 @@ import { discardLanes, parkedLanes, releaseLanes, settledUpTo, takeLanes, touchL
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
 import { flowHead, known } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
+import { twinIndex } from './twin-index.ts'
+import { twinState } from './twin-state.ts'
+import { storeTwins, withClusters } from './twins.ts'
 
 /** One state file. Synchronous; the store's worker, or the simulation, runs it. The contract is `State` in the model. */
 export function stateFile(db: Database) {
+  const index = twinIndex(db)
+  const write = <T>(body: () => T): T => {
+    try {
+      return db.write(body)
+    } catch (error) {
+      index.reset()
+      throw error
+    }
+  }
   return {
     openFlow: (flow: Opening): FlowHead => db.write(() => openFlow(db, flow)),
 
@@ -66,7 +78,8 @@ export function stateFile(db: Database) {
     },
 
     gather(flow: FlowId, sync: string, keys: readonly Key[]): (Known | null)[] {
-      return keys.map((key) => known(db, flow, sync, key))
+      const found = keys.map((key) => known(db, flow, sync, key))
+      return withClusters(db, found)
     },
 
     refs(sync: string, refs: readonly string[]): (number | null)[] {
@@ -114,7 +127,13 @@ export function stateFile(db: Database) {
       return takeLanes(db, flow, now_ms, links, rowsMax)
     },
 
-    judge: (commit: Stored<JudgeCommit>): void => db.write(() => storeJudged(db, commit)),
+    judge: (commit: Stored<JudgeCommit>): void =>
+      write(() => {
+        storeJudged(db, commit)
+        if (commit.twins !== undefined) storeTwins(db, index, commit.flow, commit.twins, commit.at_ms)
+      }),
+
+    ...twinState(db, index, write),
 
     extend(flow: FlowId, epoch: number, request: string, mayLandUntil_ms: number, ticket: string | null): void {
       db.write(() => {

@@ -1,5 +1,6 @@
 import type { FlowId } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
+import type { Known } from '../model/state.ts'
 import type {
   EditRow,
   Lead,
@@ -26,20 +27,26 @@ export function syncNo(db: Database, sync: string): number {
 }
 
 /** What a window changes in index and clusters. */
-export function storeTwins(
-  db: Database,
-  index: TwinIndex,
-  flow: FlowId,
-  sync: string,
-  twins: TwinCommit,
-  at_ms: number,
-): void {
-  const no = syncNo(db, sync)
+export function storeTwins(db: Database, index: TwinIndex, flow: FlowId, twins: TwinCommit, at_ms: number): void {
+  const no = syncNo(db, String(db.get('SELECT sync FROM flow WHERE id = ?', flow)?.['sync']))
   for (const link of twins.gone) dropTwin(db, index, no, link)
   for (const row of twins.rows) putTwin(db, index, no, row, flow, at_ms)
   for (const link of twins.left) db.run('DELETE FROM member WHERE link = ?', link)
   for (const member of twins.members) putMember(db, member, at_ms)
-  for (const link of twins.touched) touchLane(db, flow, link, at_ms)
+  for (const link of twins.touched) composeAgain(db, flow, link, at_ms)
+}
+
+/**
+ * The record is read and composed whole once more. What waits or is parked of it keeps what it says; columns that it does not
+ * carry are read again, because the target's image of them is not the record's own.
+ */
+function composeAgain(db: Database, flow: FlowId, link: number, at_ms: number): void {
+  touchLane(db, flow, link, at_ms)
+  db.run(
+    `UPDATE lane SET image = json_set(image, '$.op', 'touch') WHERE flow = ? AND link = ? AND json_extract(image, '$.op') = 'upsert'`,
+    flow,
+    link,
+  )
 }
 
 function putTwin(db: Database, index: TwinIndex, no: number, row: TwinRow, flow: FlowId, at_ms: number): void {
@@ -83,7 +90,7 @@ function putMember(db: Database, { link, into, set, how }: MemberRow, at_ms: num
 /** The record is composed and compared again, whatever its features say. */
 export function lookAgain(db: Database, flow: FlowId, link: number, at_ms: number): void {
   db.run('UPDATE twin SET again = 1 WHERE id = ?', link)
-  touchLane(db, flow, link, at_ms)
+  composeAgain(db, flow, link, at_ms)
 }
 
 /** What is known of each of these records. */
@@ -244,9 +251,16 @@ export function membersOf(db: Database, leads: readonly number[]): MemberKnown[]
   )
 }
 
-/** Whether the record leads others or is merged into one: it is then composed whole. */
-export const isClustered = (db: Database, link: number): boolean =>
-  db.get('SELECT 1 AS one FROM member WHERE link = ?1 OR into_link = ?1', link) !== undefined
+/** Marks those that lead others or are merged into one: they are composed whole. */
+export function withClusters(db: Database, found: (Known | null)[]): (Known | null)[] {
+  if (!hasRows(db, 'member')) return found
+  return found.map((one) => {
+    const clustered =
+      one !== null &&
+      db.get('SELECT 1 AS one FROM member WHERE link = ? OR into_link = ?', one.link, one.link) !== undefined
+    return clustered ? { ...one, clustered } : one
+  })
+}
 
 /** Values that persons put in the place of the source's. */
 export function editsOf(db: Database, links: readonly number[]): EditRow[] {

@@ -2,6 +2,7 @@ import type { FlowId } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
 import type { FlowStatus } from '../model/state.ts'
 import type { Route } from '../model/target.ts'
+import type { StageName } from '../model/verdict.ts'
 
 /**
  * Everything that can happen, said once. Logs, metrics, health and the console are views of this union; nothing on the data
@@ -46,6 +47,18 @@ export type Event =
       readonly waiting: number
       readonly ms: number
     }
+  /**
+   * Records of one window went through validation: how many of them are valid, and what each stage said. A record that is judged
+   * again counts again. `scores`: the quality of each record that was measured, 0 to 1.
+   */
+  | {
+      readonly kind: 'validated'
+      readonly flow: FlowId
+      readonly records: number
+      readonly valid: number
+      readonly results: readonly ValidationResult[]
+      readonly scores: readonly number[]
+    }
   /** One request has its answer. */
   | {
       readonly kind: 'answered'
@@ -77,6 +90,15 @@ export type Event =
   | { readonly kind: 'flow'; readonly flow: FlowId; readonly status: FlowStatus; readonly failure: Failure | null }
   /** The state cannot be written: the engine stops. */
   | { readonly kind: 'fatal'; readonly failure: Failure }
+
+/** Records of a window by what a stage, or one rule of it, said of them. */
+export interface ValidationResult {
+  readonly stage: StageName
+  /** As the configuration names it; '' for the stage as a whole. */
+  readonly rule: string
+  readonly result: 'passed' | 'failed' | 'review' | 'merged'
+  readonly n: number
+}
 
 /** Where events go. It never throws and never waits: telling what happened cannot hold up what happens. */
 export type Emit = (event: Event) => void

@@ -77,6 +77,7 @@ export const specOf = (
   mapping: mapping(joined),
   stages: [noBadNames],
   references: { known: async () => ({ known: new Set(), away: null }) },
+  duplicates: null,
   deletes: { policy, field: policy === 'soft' ? 'Gone__c' : null, guard: null },
   whileParked: 'supersede',
   requestRows: sizes.request,

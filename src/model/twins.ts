@@ -1,0 +1,190 @@
+import type { FlowId } from './change.ts'
+import type { Key } from './key.ts'
+import type { Row } from './value.ts'
+
+/**
+ * What the state keeps so that duplicates are found and merged. A *twin row* is what is compared of a record; a *member* is a
+ * source record that is merged into another one, its leader; a *decision* is what a person said of two records.
+ */
+
+/** What is compared of one source record, and the blocks under which others find it. */
+export interface TwinRow {
+  readonly link: number
+  /** Names what features and blocks depend on; rows of different plans cannot be compared. */
+  readonly plan: string
+  /** JSON. */
+  readonly features: string
+  /** Signed 64 bits each. */
+  readonly blocks: readonly bigint[]
+  /** The record of the target, not linked yet, that it takes over. */
+  readonly target: string | null
+}
+
+/** The losing side of a merge: what it would have sent. */
+export interface MemberRow {
+  readonly link: number
+  readonly into: number
+  /** JSON of its mapped fields. */
+  readonly set: string
+  /** By which evidence, in words. */
+  readonly how: string
+}
+
+/** What a window changes in index and clusters; part of its one transaction (T2), so that a restart does not judge against its own traces. */
+export interface TwinCommit {
+  readonly rows: readonly TwinRow[]
+  /** Links that are out of the index: deleted, left the filter, or to be judged afresh. */
+  readonly gone: readonly number[]
+  readonly members: readonly MemberRow[]
+  /** Links that are merged into nothing any more. */
+  readonly left: readonly number[]
+  /** Links that are composed and judged again. */
+  readonly touched: readonly number[]
+}
+
+/** A record with the one that leads it. */
+export interface Lead {
+  readonly link: number
+  readonly key: Key
+  /** It has, or may have, a record at the target. */
+  readonly delivered: boolean
+  /** Records merged into it, itself not counted. */
+  readonly members: number
+}
+
+/** What is known of one record of a window. */
+export interface OwnTwin {
+  /** Its row in the index; null where it has none, or a person's word asks for another look. */
+  readonly row: { readonly plan: string; readonly features: string; readonly target: string | null } | null
+  /** Its leader, with what was stored of it. */
+  readonly into: { readonly lead: Lead; readonly set: string; readonly how: string } | null
+  /** Links merged into it. */
+  readonly leads: readonly number[]
+  /** It is another one, ever: leaders of the records that a person said so of, and ids of the target. */
+  readonly apart: { readonly leads: readonly number[]; readonly targets: readonly string[] }
+  /** It is the same as this one, as a person said; the newest word. */
+  readonly same: { readonly lead: Lead } | { readonly target: string } | null
+}
+
+/** A record of the index that shares a block with an asked one. */
+export interface TwinFound {
+  readonly id: number
+  readonly plan: string
+  readonly features: string
+  /** The source record; null for one of the target. */
+  readonly link: number | null
+  readonly key: Key | null
+  /** The target's id, for a record of the target. */
+  readonly target: string | null
+  /** The external id that a record of the target carries. */
+  readonly ref: string | null
+  /** The leader of its cluster; null for a record of the target that belongs to no source record. */
+  readonly lead: Lead | null
+}
+
+/** Records that may be alike, for many asked at once; each record is told once. */
+export interface TwinsFound {
+  readonly records: readonly TwinFound[]
+  /** One answer an asked record: ids of `records`, and how many blocks were not read to their end. */
+  readonly of: readonly { readonly ids: readonly number[]; readonly cut: number }[]
+}
+
+/** A member with what is compared of it. */
+export interface MemberKnown extends MemberRow {
+  readonly key: Key
+  readonly plan: string | null
+  readonly features: string | null
+  /** A person said that it is the same as one of these links, or as its leader. */
+  readonly same: readonly number[]
+}
+
+/** What a person said of two records. */
+export interface DecisionRow {
+  readonly id: number
+  readonly kind: 'same' | 'different' | 'pass'
+  readonly key: Key
+  /** The other source record, or the target's record. */
+  readonly other: Key | null
+  readonly target: string | null
+  readonly by: string
+  readonly why: string
+  readonly at_ms: number
+}
+
+/** Who says something, and why: stays with the decision. */
+export interface Word {
+  readonly by: string
+  readonly why: string
+  readonly at_ms: number
+}
+
+/** A merged record, for people. */
+export interface MergedRow {
+  readonly key: Key
+  readonly into: Key
+  readonly how: string
+  readonly at_ms: number
+}
+
+/** How far the records of the target are read into the index. */
+export interface ScanHead {
+  /** Null: never begun, or begun under another plan. */
+  readonly cursor: string | null
+  /** Every record that was there at the beginning is in the index. */
+  readonly filled: boolean
+  readonly records: number
+}
+
+/** One page of the target's records for the index, with the cursor after it, in one transaction. */
+export interface ScanCommit {
+  readonly sync: string
+  readonly plan: string
+  readonly rows: readonly {
+    readonly target: string
+    readonly ref: string | null
+    readonly features: string
+    readonly blocks: readonly bigint[]
+  }[]
+  /** Ids that are deleted at the target. */
+  readonly gone: readonly string[]
+  readonly cursor: string
+  readonly filled: boolean
+}
+
+/** A value that a person put in the place of the source's, until the source changes that column. */
+export interface EditRow {
+  readonly link: number
+  readonly column: string
+  /** JSON: the source's value at that time, and the one to use. */
+  readonly was: string
+  readonly value: string
+}
+
+/** The part of the state that knows duplicates. Each method is one transaction. */
+export interface TwinState {
+  /** One answer a link. */
+  twinsOf(links: readonly number[]): Promise<readonly OwnTwin[]>
+  /** Records that share a block, those that share the rarest first, at most `candidatesMax` an asked record. */
+  twins(
+    sync: string,
+    asked: readonly { readonly link: number | null; readonly blocks: readonly bigint[] }[],
+    candidatesMax: number,
+  ): Promise<TwinsFound>
+  /** All members of these leaders. */
+  members(leads: readonly number[]): Promise<readonly MemberKnown[]>
+  /** Merged records, newest first. */
+  merged(sync: string, key: Key | null, rowsMax: number): Promise<readonly MergedRow[]>
+  /** What persons said, newest first. */
+  decisions(sync: string, rowsMax: number): Promise<readonly DecisionRow[]>
+  /** Takes a merged record out again and remembers that the two are different. Answers its former leader; null: it was not merged. */
+  unmerge(flow: FlowId, key: Key, word: Word): Promise<Key | null>
+  scanHead(sync: string, plan: string): Promise<ScanHead>
+  scanned(commit: ScanCommit): Promise<void>
+  /** The plan that the sync's index was built for; stores `plan`. Null at the first time. */
+  twinPlan(sync: string, plan: string): Promise<string | null>
+  /** The newest edits of these links. */
+  edits(links: readonly number[]): Promise<readonly EditRow[]>
+}
+
+/** Mapped fields as they are stored of a member. */
+export type MemberSet = Row

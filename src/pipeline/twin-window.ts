@@ -1,0 +1,286 @@
+import type { Key } from '../model/key.ts'
+import type { Lead, OwnTwin, TwinFound } from '../model/twins.ts'
+import type { Reason } from '../model/verdict.ts'
+import type { Comparison, Duplicates, Features } from './flow.ts'
+import { leadsOthers, type Resembles, resembles } from './twin-reasons.ts'
+
+/**
+ * A source record within a window: its link, or, where it has none yet, minus its place in the window minus one. So a record
+ * keeps its identity while its key changes.
+ */
+export type TwinId = number
+
+/** What is to be done with one record. `adopt`: it takes over this record of the target, which belongs to nobody. */
+export type Say =
+  | { readonly kind: 'accept'; readonly adopt: string | null }
+  | { readonly kind: 'merge'; readonly into: TwinId; readonly how: string }
+  | { readonly kind: 'review'; readonly reasons: readonly Reason[] }
+
+/** A record that stands: it passed every stage before. */
+export interface Standing {
+  readonly id: TwinId
+  readonly key: Key
+  /** The external id that it would have. */
+  readonly ref: string
+  readonly delivered: boolean
+  /** JSON. */
+  readonly features: string
+  readonly blocks: readonly bigint[]
+  readonly own: OwnTwin
+  /** Something that is compared has changed, or somebody wants another look. */
+  readonly looks: boolean
+  /** What the index holds beside it; empty where it need not be compared. */
+  readonly found: readonly TwinFound[]
+}
+
+/** What is compared of a record, with the cluster that it belongs to. */
+interface Candidate {
+  readonly id: TwinId | null
+  readonly key: Key | null
+  readonly target: string | null
+  readonly ref: string | null
+  readonly features: string
+  readonly lead: TwinId | null
+}
+
+/**
+ * The records of one window, judged one after the other: each against the index as it was, overlaid with what the window's
+ * earlier records changed (rule 7). So the verdicts do not depend on where windows begin and end.
+ */
+export class TwinWindow {
+  readonly #rules: Duplicates
+  readonly #rows = new Map<TwinId, Standing>()
+  readonly #byBlock = new Map<bigint, TwinId[]>()
+  /** Who is out of the index since the window began. */
+  readonly #out = new Set<TwinId>()
+  /** Memberships that the window changed; null: it left. */
+  readonly #into = new Map<TwinId, TwinId | null>()
+  readonly #leads = new Map<TwinId, Lead>()
+  /** Members that came or went since the window began. */
+  readonly #grown = new Map<TwinId, number>()
+  /** Records of the target that were taken over in this window. */
+  readonly #adopted = new Map<string, TwinId>()
+  readonly #parsed = new Map<string, Features>()
+  /** Pairs that were compared. */
+  compared = 0
+
+  constructor(rules: Duplicates) {
+    this.#rules = rules
+  }
+
+  /** What is to be done with a record that stands. Nothing is changed before `apply`. */
+  judge(one: Standing): Say {
+    const { own } = one
+    if (own.into !== null) this.#know(own.into.lead)
+    if (own.same !== null) {
+      const said = this.#asSaid(one)
+      if (said !== null) return said
+    }
+    return one.looks ? this.#resolve(one, this.#matches(one)) : this.#asBefore(one)
+  }
+
+  /** Carries out what was said of a record. */
+  apply(one: Standing, say: Say): void {
+    if (say.kind === 'review') return
+    this.#out.delete(one.id)
+    this.#rows.set(one.id, one)
+    for (const block of one.looks ? one.blocks : []) {
+      const ids = this.#byBlock.get(block)
+      if (ids === undefined) this.#byBlock.set(block, [one.id])
+      else ids.push(one.id)
+    }
+    this.join(one.id, say.kind === 'merge' ? say.into : null, one.own.into?.lead.link ?? null)
+    if (say.kind === 'accept' && say.adopt !== null) this.#adopted.set(say.adopt, one.id)
+  }
+
+  /** A membership changes: into another record, or into none. `stored`: the leader that the state knows. */
+  join(id: TwinId, into: TwinId | null, stored: TwinId | null): void {
+    const before = this.#leader(id, stored)
+    if ((into ?? id) === before) return
+    if (before !== id) this.#grown.set(before, (this.#grown.get(before) ?? 0) - 1)
+    this.#into.set(id, into)
+    if (into !== null) this.#grown.set(into, (this.#grown.get(into) ?? 0) + 1)
+  }
+
+  /** The record is out of the index: deleted, or to be judged afresh. */
+  remove(id: TwinId): void {
+    this.#out.add(id)
+    this.#rows.delete(id)
+  }
+
+  /** The row of a record that this window accepted or merged. */
+  row(id: TwinId): Standing | undefined {
+    return this.#rows.get(id)
+  }
+
+  /** The leader of a record as it is now; `stored` is the one that the state knows. */
+  leader(id: TwinId, stored: TwinId | null): TwinId {
+    return this.#leader(id, stored)
+  }
+
+  /** How many records are merged into it now. */
+  members(id: TwinId, stored: number): number {
+    return stored + (this.#grown.get(id) ?? 0)
+  }
+
+  /** Members that this window gave to a leader. */
+  joined(into: TwinId): Standing[] {
+    return [...this.#into].flatMap(([id, lead]) => {
+      const row = lead === into ? this.#rows.get(id) : undefined
+      return row === undefined ? [] : [row]
+    })
+  }
+
+  /** The membership of a record, where this window changed it; undefined: it did not. */
+  changed(id: TwinId): TwinId | null | undefined {
+    return this.#into.get(id)
+  }
+
+  keyOf(id: TwinId): Key | null {
+    return this.#rows.get(id)?.key ?? this.#leads.get(id)?.key ?? null
+  }
+
+  parse(features: string): Features {
+    let parsed = this.#parsed.get(features)
+    if (parsed === undefined) {
+      parsed = JSON.parse(features) as Features
+      this.#parsed.set(features, parsed)
+    }
+    return parsed
+  }
+
+  #know(lead: Lead): void {
+    if (!this.#leads.has(lead.link)) this.#leads.set(lead.link, lead)
+  }
+
+  #leader(id: TwinId, stored: TwinId | null): TwinId {
+    const now = this.#into.get(id)
+    let lead = now === undefined ? (stored ?? id) : (now ?? id)
+    // A leader may have been merged itself: its members follow it.
+    for (
+      let next = this.#into.get(lead);
+      next !== undefined && next !== null && next !== id;
+      next = this.#into.get(lead)
+    )
+      lead = next
+    return lead
+  }
+
+  #size(lead: TwinId): number {
+    return 1 + this.members(lead, this.#leads.get(lead)?.members ?? this.#rows.get(lead)?.own.leads.length ?? 0)
+  }
+
+  /** A person's word: no guard stands in its way. */
+  #asSaid(one: Standing): Say | null {
+    const { same } = one.own
+    if (same === null) return null
+    if ('target' in same)
+      return one.delivered || this.#adopted.has(same.target) ? null : { kind: 'accept', adopt: same.target }
+    this.#know(same.lead)
+    const into = this.#leader(same.lead.link, null)
+    return into === one.id || this.#out.has(into) ? null : { kind: 'merge', into, how: 'a person said so' }
+  }
+
+  /** Nothing that is compared has changed: what was said before still holds. */
+  #asBefore({ id, own, delivered }: Standing): Say {
+    const into = this.#leader(id, own.into?.lead.link ?? null)
+    if (into !== id && !this.#out.has(into)) return { kind: 'merge', into, how: own.into?.how ?? '' }
+    return { kind: 'accept', adopt: delivered ? null : (own.row?.target ?? null) }
+  }
+
+  /** Everything that it resembles: the best of each cluster, and of each record of the target that belongs to nobody. */
+  #matches(one: Standing): Resembles[] {
+    const best = new Map<TwinId | string, Resembles>()
+    const apart = new Set(one.own.apart.leads.map((link) => this.#leader(link, null)))
+    const mine = this.parse(one.features)
+    for (const found of this.#candidates(one)) {
+      if (found.lead !== null && (found.lead === one.id || apart.has(found.lead))) continue
+      if (found.target !== null && found.lead === null && !this.#concerns(one, found)) continue
+      const comparison = this.#rules.compare(mine, this.parse(found.features))
+      this.compared += 1
+      if (comparison.verdict === 'separate') continue
+      const cluster = found.lead ?? (found.target as string)
+      const other = best.get(cluster)
+      if (other !== undefined && !better(comparison, other.comparison)) continue
+      const lead = found.lead === null ? null : this.keyOf(found.lead)
+      best.set(cluster, { ...found, leadId: found.lead, lead, comparison, theirs: found.features })
+    }
+    return [...best.values()]
+  }
+
+  /** Whether a record of the target that belongs to nobody may be the one that this record stands for. */
+  #concerns(one: Standing, { target, ref }: Candidate): boolean {
+    // What the target holds twice is its own affair; and its own external id finds a record by itself.
+    return !one.delivered && !one.own.apart.targets.includes(target as string) && ref !== one.ref
+  }
+
+  *#candidates(one: Standing): Generator<Candidate> {
+    const told = new Set<TwinId>([one.id])
+    for (const block of one.blocks)
+      for (const id of this.#byBlock.get(block) ?? []) {
+        const row = this.#rows.get(id)
+        if (told.has(id) || row === undefined) continue
+        if (told.size > this.#rules.plan.candidatesMax) return
+        told.add(id)
+        const { key, features } = row
+        yield { id, key, target: null, ref: null, features, lead: this.#leader(id, row.own.into?.lead.link ?? null) }
+      }
+    for (const found of one.found) {
+      // Another plan: the two cannot be compared before that record was read again.
+      if (found.plan !== this.#rules.plan.id) continue
+      if (found.lead !== null) this.#know(found.lead)
+      const { link } = found
+      if (link !== null && (told.has(link) || this.#out.has(link) || this.#rows.get(link)?.looks === true)) continue
+      const lead = this.#leadOf(found)
+      if (lead !== null && this.#out.has(lead)) continue
+      yield { id: link, key: found.key, target: found.target, ref: found.ref, features: found.features, lead }
+    }
+  }
+
+  #leadOf({ link, target, lead }: TwinFound): TwinId | null {
+    if (link !== null) return this.#leader(link, lead?.link ?? null)
+    const adopted = this.#adopted.get(target as string)
+    if (adopted !== undefined) return this.#leader(adopted, null)
+    return lead === null ? null : this.#leader(lead.link, null)
+  }
+
+  #resolve(one: Standing, found: readonly Resembles[]): Say {
+    const certain = found.filter(({ comparison }) => comparison.verdict === 'merge')
+    const records = certain.filter(({ leadId }) => leadId !== null)
+    const [only] = records.length > 0 ? records : certain
+    if (only === undefined)
+      return found.length === 0 ? { kind: 'accept', adopt: null } : this.#review(one, found, 'SYNC-4060', '')
+    if (records.length > 1 || (records.length === 0 && certain.length > 1))
+      return this.#review(one, certain, 'SYNC-4061', 'It is taken for each of several records that are kept apart.')
+    if (only.leadId === null)
+      return only.ref === null || only.ref === ''
+        ? { kind: 'accept', adopt: only.target }
+        : this.#review(one, [only], 'SYNC-4061', 'That record of the target carries another external id.')
+    if (one.delivered)
+      return this.#review(one, [only], 'SYNC-4062', 'Both are at the target already; nothing is merged there.')
+    if (this.members(one.id, one.own.leads.length) > 0)
+      return this.#review(one, [only], 'SYNC-4061', 'Other records are merged into this one.')
+    const size = this.#size(only.leadId)
+    if (size >= this.#rules.plan.clusterMax)
+      return this.#review(one, [only], 'SYNC-4063', `${size} records are taken for one already.`)
+    return { kind: 'merge', into: only.leadId, how: howOf(only) }
+  }
+
+  #review(one: Standing, found: readonly Resembles[], code: Reason['code'], why: string): Say {
+    return {
+      kind: 'review',
+      reasons: resembles(code, why, this.parse(one.features), found, this.#rules, (text) => this.parse(text)),
+    }
+  }
+
+  /** A record that leads others is deleted at the source: a person decides. */
+  static leads(n: number): Say {
+    return { kind: 'review', reasons: [leadsOthers(n)] }
+  }
+}
+
+const better = (a: Comparison, b: Comparison): boolean =>
+  a.verdict === b.verdict ? a.bits > b.bits : a.verdict === 'merge'
+
+const howOf = ({ key, target, comparison }: Resembles): string =>
+  `${key ?? target}: ${comparison.key === undefined ? `probability ${comparison.probability.toFixed(4)}` : `equal ${comparison.key.join(', ')}`}`
