@@ -77,6 +77,7 @@ export function watch(): Watch {
         figures.trouble = event.failure
         return
       case 'answered':
+      case 'validated':
         return
       default:
         event satisfies never

@@ -1,5 +1,5 @@
 import type { FlowId } from '../model/change.ts'
-import type { Candidate, Found, Reason, StageName, Verdict } from '../model/verdict.ts'
+import type { Candidate, Reason, StageName, Verdict } from '../model/verdict.ts'
 import type { Emit, ValidationResult } from '../telemetry/event.ts'
 import type { FlowSpec } from './flow.ts'
 import { answerNeeds } from './needs.ts'
@@ -7,7 +7,7 @@ import { answerNeeds } from './needs.ts'
 /** What all stages together said of a record; a parked one with the stage that parked it. */
 export type Judged =
   | { readonly kind: 'accept' }
-  | { readonly kind: 'skip'; readonly reason: string }
+  | { readonly kind: 'skip' | 'merge'; readonly reason: string }
   | {
       readonly kind: 'park'
       readonly to: 'quarantine' | 'review'
@@ -15,86 +15,43 @@ export type Judged =
       readonly reasons: readonly Reason[]
     }
 
-const accepted: { readonly kind: 'accept' } = { kind: 'accept' }
-
 /**
- * The mapped records of one window on their way through the stages. A record parks at its first failing stage, with the errors of
- * the later ones (rule 8). The needs of all stages are answered once, before the first of them judges (rule 7).
+ * Runs all stages over mapped records: one answer each, same order. A record parks at its first failing stage, with the errors of
+ * the later ones (rule 8). The stages' needs are answered once, before the first of them judges (rule 7).
+ *
+ * @param unmapped what mapping parked, for the figures
+ * @param emit where the figures go; nothing is told of records that are only looked at
  */
-export class Validation {
-  readonly #spec: Pick<FlowSpec, 'id' | 'stages'>
-  readonly #unmapped: number
-  readonly #figures = new Figures()
-  readonly #found: Found
-  #candidates: readonly Candidate[]
-  #judged: readonly Judged[]
-
-  private constructor(
-    candidates: readonly Candidate[],
-    unmapped: readonly (readonly Reason[])[],
-    spec: Pick<FlowSpec, 'id' | 'stages'>,
-    found: Found,
-  ) {
-    this.#candidates = candidates
-    this.#judged = candidates.map(() => accepted)
-    this.#unmapped = unmapped.length
-    this.#spec = spec
-    this.#found = found
-    const failed = unmapped.map((reasons): Verdict => ({ kind: 'park', to: 'quarantine', reasons }))
-    this.#figures.add('mapping', [...candidates.map(() => accepted), ...failed])
+export async function validate(
+  candidates: readonly Candidate[],
+  unmapped: readonly (readonly Reason[])[],
+  spec: Pick<FlowSpec, 'id' | 'stages' | 'references'>,
+  emit: Emit | undefined,
+  signal: AbortSignal,
+): Promise<readonly Judged[]> {
+  const figures = new Figures()
+  const failed = unmapped.map((reasons): Verdict => ({ kind: 'park', to: 'quarantine', reasons }))
+  figures.add('mapping', [...candidates.map(() => accepted), ...failed])
+  const judged = candidates.map((): Judged => accepted)
+  const stands = (place: number) => judged[place]?.kind === 'accept'
+  const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
+  let seen = candidates
+  for (const stage of spec.stages) {
+    const verdicts = await stage.judge(seen, found, stands)
+    figures.add(stage.name, verdicts)
+    for (const [place, verdict] of verdicts.entries())
+      judged[place] = withVerdict(judged[place] as Judged, verdict, stage.name)
+    seen = (await stage.after?.(seen)) ?? seen
   }
-
-  /** @param unmapped what mapping parked, for the figures */
-  static async of(
-    candidates: readonly Candidate[],
-    unmapped: readonly (readonly Reason[])[],
-    spec: Pick<FlowSpec, 'id' | 'stages' | 'references'>,
-    signal: AbortSignal,
-  ): Promise<Validation> {
-    const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
-    return new Validation(candidates, unmapped, spec, found)
-  }
-
-  /** What is known so far: one answer a candidate, same order. */
-  get judged(): readonly Judged[] {
-    return this.#judged
-  }
-
-  /** Runs these of the stages, in their order. */
-  async run(which: (stage: StageName) => boolean): Promise<void> {
-    if (this.#candidates.length === 0) return
-    for (const stage of this.#spec.stages)
-      if (which(stage.name))
-        this.add(stage.name, await stage.judge(this.#candidates, this.#found, (place) => this.stands(place)))
-  }
-
-  /** Whether nothing has parked it yet. */
-  stands(place: number): boolean {
-    return this.#judged[place]?.kind === 'accept'
-  }
-
-  /** What a stage said: one verdict a candidate, same order. Also for a stage that is not among those of the flow. */
-  add(stage: StageName, verdicts: readonly Verdict[]): void {
-    this.#figures.add(stage, verdicts)
-    this.#judged = this.#judged.map((before, place) => withVerdict(before, verdicts[place] as Verdict, stage))
-  }
-
-  /** From here on the candidates have these fields, by their places. */
-  replace(sets: ReadonlyMap<number, Candidate['set']>): void {
-    if (sets.size === 0) return
-    this.#candidates = this.#candidates.map((one, place) => ({ ...one, set: sets.get(place) ?? one.set }))
-  }
-
-  tell(emit: Emit): void {
-    const valid = this.#judged.filter(({ kind }) => kind === 'accept').length
-    const records = this.#judged.length + this.#unmapped
-    if (records > 0) this.#figures.tell(this.#spec.id, records, valid, emit)
-  }
+  if (emit !== undefined) figures.tell(spec.id, judged, unmapped.length, emit)
+  return judged
 }
+
+const accepted: { readonly kind: 'accept' } = { kind: 'accept' }
 
 function withVerdict(before: Judged, verdict: Verdict, stage: StageName): Judged {
   if (verdict.kind === 'accept') return before
-  if (verdict.kind === 'skip') return before.kind === 'accept' ? verdict : before
+  if (verdict.kind !== 'park') return before.kind === 'accept' ? verdict : before
   const { to, reasons } = verdict
   if (before.kind === 'accept') return { kind: 'park', to, stage, reasons }
   return before.kind === 'park' ? { ...before, reasons: [...before.reasons, ...reasons] } : before
@@ -130,7 +87,10 @@ class Figures {
     }
   }
 
-  tell(flow: FlowId, records: number, valid: number, emit: Emit): void {
+  tell(flow: FlowId, judged: readonly Judged[], unmapped: number, emit: Emit): void {
+    const records = judged.length + unmapped
+    if (records === 0) return
+    const valid = judged.filter(({ kind }) => kind === 'accept').length
     emit({ kind: 'validated', flow, records, valid, results: this.#results, scores: this.#scores })
   }
 }

@@ -95,7 +95,7 @@ export function health(clock: Clock, flows: readonly FlowName[], limits: HealthL
         const source = sourceStates.get(event.system)
         if (source !== undefined) onSource(source, event, clock)
         if (event.kind === 'captured' && event.changes > 0) wakeFlows(flowStates, event.system, clock)
-      } else if (event.kind !== 'snapshot') {
+      } else if (event.kind !== 'snapshot' && event.kind !== 'validated') {
         const flow = flowStates.get(event.flow)
         if (flow !== undefined) onFlow(flow, event, clock)
       }

@@ -2,6 +2,8 @@ import { type MetricObjectWithValues, Registry } from 'prom-client'
 import type { Route } from '../model/target.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Emit, Event, FlowName } from './event.ts'
+import type { Family, Sample } from './family.ts'
+import { QualityFigures, qualityFamilies } from './quality.ts'
 
 /** What metrics cannot know from events and ask for at every scrape. */
 export interface MetricsOptions {
@@ -47,6 +49,7 @@ interface FlowFigures {
   readonly durations: number[]
   durationsSum_s: number
   succeeded_s: number | null
+  readonly quality: QualityFigures
 }
 
 interface SourceFigures {
@@ -84,6 +87,7 @@ const newFigures = ({ flow, sync, source, target }: FlowName): FlowFigures => ({
   durations: Array.from({ length: DURATION_BUCKETS_S.length + 1 }, () => 0),
   durationsSum_s: 0,
   succeeded_s: null,
+  quality: new QualityFigures(),
 })
 
 /** The hot path: additions only. */
@@ -108,6 +112,11 @@ function count(
       flow.outcomes.superseded += event.superseded
       flow.outcomes.excluded += event.excluded
       flow.outcomes.parked += event.parked
+      return
+    }
+    case 'validated': {
+      const flow = flows.get(event.flow)
+      if (flow !== undefined) flow.quality.add(event)
       return
     }
     case 'answered': {
@@ -144,20 +153,6 @@ function observe(flow: FlowFigures, seconds: number): void {
   flow.durationsSum_s += seconds
 }
 
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-  readonly metricName?: string
-}
-
-/** One metric with all its series. */
-interface Family {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly samples: () => Sample[] | Promise<Sample[]>
-}
-
 /** The table of everything that is exported. */
 function families(
   clock: Clock,
@@ -168,6 +163,7 @@ function families(
   return [
     ...deliveryFamilies(options, flows),
     ...stateFamilies(clock, options, flows, sources),
+    ...qualityFamilies(flows),
     ...machineFamilies(options),
   ]
 }

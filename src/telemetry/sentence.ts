@@ -46,6 +46,9 @@ export function lineOf(event: Event, flows: ReadonlyMap<string, FlowName>): Line
     case 'capture':
     case 'snapshot':
       return lineOfSource(event)
+    case 'validated':
+      // What was parked is told by `judged`.
+      return null
     case 'judged':
     case 'answered':
     case 'settled':
