@@ -3,8 +3,18 @@
  * unpacked into a cache and never installed. Needs neither root nor a package that is not there anyway.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { access, constants, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, realpath, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
+import {
+  distribution,
+  downloadFirst,
+  downloadLibraries,
+  environment,
+  librariesIn,
+  missingLibraries,
+  unpackAll,
+  withApt,
+} from './mysql-apt.ts'
 import { findPlace, once, otherwise, type Place, type Product, run } from './mysql-place.ts'
 import { commonSettings, type Installation, passwordFile, versionFile } from './mysql-server.ts'
 import { exists, giveTo } from './postgres-install.ts'
@@ -128,11 +138,6 @@ async function systemTables(share: string): Promise<string> {
   return parts.join('\n')
 }
 
-function environment(libraries: readonly string[]): Record<string, string> {
-  // No settings of the caller (LANG, TZ, MYSQL_HOME) reach the server.
-  return { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', LD_LIBRARY_PATH: libraries.join(':') }
-}
-
 /** What packages are called: without a number since Debian 12 and Ubuntu 24.04. */
 const packageNames = ['', '-10.6', '-10.5'].map((suffix) => [
   `mariadb-server-core${suffix}`,
@@ -145,111 +150,34 @@ async function ofPackages(place: Place): Promise<Programs> {
   return programsIn(folder)
 }
 
-/** Programs are linked against the libraries of their release. */
-async function distribution(): Promise<string> {
-  const text = await readFile('/etc/os-release', 'utf8').catch(() => '')
-  const [id, version] = ['ID', 'VERSION_ID'].map((name) => new RegExp(`^${name}="?([\\w.]+)`, 'm').exec(text)?.[1])
-  return `${id ?? 'linux'}-${version ?? 'rolling'}`
-}
-
 async function programsIn(folder: string): Promise<Programs> {
-  const libraries: string[] = []
-  for (const parent of ['lib', 'usr/lib'].map((name) => join(folder, name)))
-    for (const name of await readdir(parent).catch(() => []))
-      if (name.includes('-linux-')) libraries.push(join(parent, name))
   const share = join(folder, 'usr/share')
   const isRenamed = await exists(join(share, 'mariadb'))
   return {
     server: join(folder, 'usr/sbin/mariadbd'),
     share: join(share, isRenamed ? 'mariadb' : 'mysql'),
     clients: join(folder, 'usr/bin'),
-    env: environment(libraries),
+    env: environment(await librariesIn(folder)),
   }
 }
 
 async function unpackPackages(folder: string): Promise<void> {
-  for (const [program, from] of [
-    ['apt-get', 'MariaDB is taken from the packages of Debian or Ubuntu'],
-    ['dpkg-deb', 'it unpacks the packages of MariaDB'],
-  ] as const)
-    if (!(await exists(`/usr/bin/${program}`))) throw new Error(`there is no ${program}, and ${from}`)
-  const work = `${folder}.apt`
-  try {
-    const apt = await aptFor(work)
-    const names = await firstThatLoads(apt, work)
-    await unpackAll(work, folder)
+  await withApt(folder, async (apt) => {
+    const [server] = await downloadFirst(apt, packageNames)
+    await unpackAll(apt, folder)
     for (const recurse of [false, true]) {
-      if (!(await lacksLibraries(folder))) break
-      const libraries = await librariesOf(apt, names[0] as string, recurse)
-      await run('apt-get', [...apt, 'download', ...libraries], { cwd: work })
-      await unpackAll(work, folder)
+      if ((await missing(folder)) === '') break
+      await downloadLibraries(apt, server as string, recurse)
+      await unpackAll(apt, folder)
     }
-    const missing = await lacksLibraries(folder)
-    if (missing) throw new Error(`libraries are missing: ${missing}`)
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
+    const left = await missing(folder)
+    if (left !== '') throw new Error(`libraries are missing: ${left}`)
+  })
 }
 
-/** Lists that are stored where only we look, so that apt works for an ordinary user and the machine's own are left alone. */
-async function aptFor(work: string): Promise<string[]> {
-  const folders = ['state/lists/partial', 'cache/archives/partial']
-  for (const name of folders) await mkdir(join(work, name), { recursive: true })
-  const options = {
-    'Dir::Cache': join(work, 'cache'),
-    'APT::Sandbox::User': 'root', // it could not write into a folder of ours
-    'Acquire::Retries': '2',
-    'Acquire::http::Timeout': '30',
-    'Acquire::https::Timeout': '30',
-  }
-  return ['-qq', ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
-}
-
-/** Downloads the server by the machine's own lists; where they are missing or old, by fresh ones of ours. Returns the names that did. */
-async function firstThatLoads(apt: string[], work: string): Promise<readonly string[]> {
-  let last: unknown
-  for (const isFresh of [false, true]) {
-    if (isFresh) {
-      apt.push('-o', `Dir::State=${join(work, 'state')}`, '-o', 'Dir::State::status=/var/lib/dpkg/status')
-      await run('apt-get', [...apt, 'update'], { cwd: work })
-    }
-    for (const names of packageNames) {
-      try {
-        await run('apt-get', [...apt, 'download', ...names], { cwd: work })
-        return names
-      } catch (error) {
-        last ??= error
-      }
-    }
-  }
-  throw last
-}
-
-async function unpackAll(work: string, folder: string): Promise<void> {
-  for (const name of await readdir(work)) {
-    if (!name.endsWith('.deb')) continue
-    await run('dpkg-deb', ['-x', join(work, name), folder], { cwd: work })
-    await rm(join(work, name))
-  }
-}
-
-/** Libraries that the server does not find, or an empty text. */
-async function lacksLibraries(folder: string): Promise<string> {
+async function missing(folder: string): Promise<string> {
   const { server, env } = await programsIn(folder)
-  const lines = (await run('ldd', [server], { cwd: '/', env })).split('\n')
-  return lines
-    .filter((line) => line.includes('not found'))
-    .map((line) => line.trim().split(' ')[0])
-    .join(', ')
-}
-
-async function librariesOf(apt: readonly string[], server: string, recurse: boolean): Promise<string[]> {
-  const only = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((word) => `--no-${word}`)
-  const options = [...apt.slice(1), ...only, ...(recurse ? ['--recurse'] : [])]
-  const said = await run('apt-cache', [...options, 'depends', server], { cwd: '/' })
-  const names = [...said.matchAll(/^ *\|?(?:Pre)?Depends: (lib[\w.+-]+)/gm)].map((match) => match[1] as string)
-  // The C library is the machine's own, always.
-  return [...new Set(names)].filter((name) => !/^libc6|^libgcc|^libstdc|^libelogind/.test(name))
+  return missingLibraries(server, env)
 }
 
 /** Makes the system tables, with root reachable by password over TCP. */

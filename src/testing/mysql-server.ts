@@ -92,7 +92,7 @@ export const commonSettings: Readonly<Record<string, string>> = {
   log_bin: 'binlog',
   binlog_format: 'ROW',
   binlog_row_image: 'FULL',
-  binlog_row_metadata: 'FULL',
+  loose_binlog_row_metadata: 'FULL', // loose: MySQL 5.7 has none
   sync_binlog: '0',
   innodb_flush_log_at_trx_commit: '2', // 0 would lose commits at `kill`
   innodb_doublewrite: '0',
