@@ -3,12 +3,12 @@ import type { Mapped, Mapping } from '../model/mapping.ts'
 import type { Known, State } from '../model/state.ts'
 import type { Delivery } from '../model/target.ts'
 import { field, fold, newRow, type Row, rowFrom, rowText, text, type Value } from '../model/value.ts'
-import type { Candidate, Reason, StageName, Verdict } from '../model/verdict.ts'
+import type { Candidate, Reason, StageName } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { TwinStep } from './twins.ts'
-import { type Judged, Validation } from './validate.ts'
+import { type Judged, validate } from './validate.ts'
 
 /** The reason of records whose external id is held by another record; the store releases them when it is given up. */
 export const HELD = 'SYNC-4003'
@@ -50,14 +50,14 @@ export async function judge(
 ): Promise<Decision[]> {
   const { spec, target, state } = parts
   const mapped = subjects.map((subject) => mapOne(subject, at, spec))
-  const verdicts = await validate(subjects, mapped, parts, signal)
+  const verdicts = await validateMapped(subjects, mapped, parts, signal)
   const taken = await takenRefs(mapped, parts)
   const claimed = new Map<string, Key>()
   return subjects.map((subject, i): Decision => {
     const one = mapped[i] as Early
     if (one.kind === 'wait' || one.kind === 'skip' || one.kind === 'park') return one
     if (one.kind === 'delete') return parts.twins?.held(i) ?? deletion(subject, one.why, spec)
-    const verdict = verdicts[i] as NonNullable<Validated['verdicts'][0]>
+    const verdict = verdicts[i] as Judged
     if (verdict.kind !== 'accept') return verdict
     if (one.mapped.kind !== 'mapped') throw new Error('an unmapped record was accepted')
     const { key, set } = one.mapped
@@ -144,25 +144,17 @@ function refOf(mapping: Mapping, key: Value): string | null {
   return mapping.keyColumn !== undefined && lower === exact && lower === exact.toUpperCase() ? null : lower
 }
 
-/** What is known of the mapped records of a window, by their places. */
-interface Validated {
-  readonly verdicts: readonly (Judged | Extract<Decision, { kind: 'merge' }> | null)[]
-  /** Fields of records that stand for others. */
-  readonly sets: ReadonlyMap<number, Row>
-  readonly says: ReadonlyMap<number, Say>
-}
-
-/** What mapping parked, and what the stages say of the others: schema, rules, reference; duplicates; quality. */
-async function validate(
+/** What mapping parked, and what the stages say of the others: one answer a subject, null where nothing was mapped. */
+async function validateMapped(
   subjects: readonly Subject[],
   mapped: readonly Early[],
   { spec, twins = null, emit }: JudgeParts,
   signal: AbortSignal,
-): Promise<Validated> {
+): Promise<(Judged | null)[]> {
   const candidates: Candidate[] = []
   const places: number[] = []
   const unmapped: (readonly Reason[])[] = []
-  const verdicts = mapped.map((one, i): Validated['verdicts'][0] => {
+  const judged = mapped.map((one, i): Judged | null => {
     if (one.kind !== 'mapped') return null
     const parked = one.mapped.kind === 'mapped' ? keyless(one.mapped, spec.mapping) : parkUnmapped(one.mapped)
     if (parked !== null) {
@@ -174,59 +166,12 @@ async function validate(
     places.push(i)
     return null
   })
-  const validation = await Validation.of(candidates, unmapped, spec, signal)
-  await validation.run((stage) => stage !== 'quality')
-  const { says, sets } = twins === null ? noTwins : await judgeTwins(twins, mapped, validation, places)
-  await validation.run((stage) => stage === 'quality')
-  if (emit !== undefined) validation.tell(emit)
-  for (const [n, judged] of validation.judged.entries()) {
-    const place = places[n] as number
-    const say = says.get(place)
-    verdicts[place] = say?.kind === 'merge' && twins !== null ? mergedInto(say, twins) : judged
-  }
-  return { verdicts, sets, says }
+  const gone = mapped.flatMap((one, i) => (one.kind === 'delete' ? [i] : []))
+  const stages = twins?.among(spec.stages, places, gone) ?? spec.stages
+  const answers = await validate(candidates, unmapped, { ...spec, stages }, emit, signal)
+  for (const [n, answer] of answers.entries()) judged[places[n] as number] = answer
+  return judged
 }
-
-const noTwins: Pick<Validated, 'says' | 'sets'> = { says: new Map(), sets: new Map() }
-
-/** Duplicates among the records that stand, and those that are deleted. What stands for others has the fields of all from here on. */
-async function judgeTwins(
-  twins: TwinStep,
-  mapped: readonly Early[],
-  validation: Validation,
-  places: readonly number[],
-): Promise<Pick<Validated, 'says' | 'sets'>> {
-  const byPlace = new Map(places.map((place, n) => [place, n]))
-  const turns = mapped.flatMap((one, place): Turn[] => {
-    if (one.kind === 'delete') return [{ kind: 'delete', place }]
-    const n = byPlace.get(place)
-    if (n === undefined || !validation.stands(n)) return []
-    const { key, set } = (one as Extract<Early, { kind: 'mapped' }>).mapped as Mappable
-    return [{ kind: 'stand', place, set, ref: text(key) ?? '' }]
-  })
-  const says = await twins.judge(turns)
-  validation.add(
-    'duplicates',
-    places.map((place): Verdict => {
-      const say = says.get(place)
-      if (say === undefined || say.kind === 'accept') return { kind: 'accept' }
-      return say.kind === 'merge'
-        ? { kind: 'skip', reason: mergedInto(say, twins).reason }
-        : { kind: 'park', to: 'review', reasons: say.reasons }
-    }),
-  )
-  const standing = turns.flatMap((turn): [number, Row][] =>
-    turn.kind === 'stand' && says.get(turn.place)?.kind === 'accept' ? [[turn.place, turn.set]] : [],
-  )
-  const sets = await twins.survivors(new Map(standing))
-  validation.replace(new Map([...sets].map(([place, set]) => [byPlace.get(place) as number, set])))
-  return { says, sets }
-}
-
-const mergedInto = (say: Extract<Say, { kind: 'merge' }>, twins: TwinStep): Extract<Decision, { kind: 'merge' }> => ({
-  kind: 'merge',
-  reason: `merged into ${twins.keyOf(say.into)}`,
-})
 
 type Mappable = Extract<Mapped, { kind: 'mapped' }>
 
@@ -236,13 +181,6 @@ const parkUnmapped = ({ reasons }: Extract<Mapped, { kind: 'invalid' }>): Extrac
   kind: 'park',
   to: 'quarantine',
   stage: reasons[0]?.stage ?? 'mapping',
-  reasons,
-})
-
-const parkAlike = ({ reasons }: Extract<Say, { kind: 'review' }>): Extract<Decision, { kind: 'park' }> => ({
-  kind: 'park',
-  to: 'review',
-  stage: 'duplicates',
   reasons,
 })
 

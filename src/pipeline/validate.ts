@@ -34,8 +34,9 @@ export async function validate(
   figures.add('mapping', [...candidates.map(() => accepted), ...failed])
   const judged = candidates.map((): Judged => accepted)
   const stands = (place: number) => judged[place]?.kind === 'accept'
-  const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
   let seen = candidates
+  const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
+  // Also for a window without candidates: duplicates hear of its deletions.
   for (const stage of spec.stages) {
     const verdicts = await stage.judge(seen, found, stands)
     figures.add(stage.name, verdicts)
@@ -43,7 +44,8 @@ export async function validate(
       judged[place] = withVerdict(judged[place] as Judged, verdict, stage.name)
     seen = (await stage.after?.(seen)) ?? seen
   }
-  if (emit !== undefined) figures.tell(spec.id, judged, unmapped.length, emit)
+  if (emit !== undefined && candidates.length + unmapped.length > 0)
+    figures.tell(spec.id, judged, unmapped.length, emit)
   return judged
 }
 
