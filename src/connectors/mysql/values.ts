@@ -22,14 +22,14 @@ export function integerValue(digits: string): Value {
 }
 
 /** A DOUBLE; -0, which JSON and comparisons lose, is a decimal. */
-export function doubleValue(number: number): Value {
-  if (number === 0 && 1 / number < 0) return { kind: 'decimal', text: '-0' }
+export function doubleValue(number: number, negativeZero = true): Value {
+  if (number === 0) return negativeZero && 1 / number < 0 ? { kind: 'decimal', text: '-0' } : 0
   return Number.isFinite(number) ? number : { kind: 'decimal', text: String(number) }
 }
 
 /** A FLOAT: the shortest decimal that is this float32 again, so 0.1 and not 0.10000000149011612. */
-export function floatValue(single: number): Value {
-  return doubleValue(shortestSingle(single))
+export function floatValue(single: number, negativeZero = true): Value {
+  return doubleValue(shortestSingle(single), negativeZero)
 }
 
 /** The double that has the shortest digits among those which round to this float32. */

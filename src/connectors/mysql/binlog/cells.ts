@@ -84,12 +84,12 @@ function readSigned64(cursor: Cursor): Value {
   return values.integerValue(String(cursor.bytes.readBigInt64LE(start)))
 }
 
-function numberCell({ type, meta }: Omit<ShapeColumn, 'wanted'>): Cell | null {
+function numberCell({ type, meta, negativeZero }: Omit<ShapeColumn, 'wanted'>): Cell | null {
   switch (type) {
     case types.float:
-      return fixed(4, (cursor) => values.floatValue(cursor.bytes.readFloatLE(take(cursor, 4))))
+      return fixed(4, (cursor) => values.floatValue(cursor.bytes.readFloatLE(take(cursor, 4)), negativeZero))
     case types.double:
-      return fixed(8, (cursor) => values.doubleValue(cursor.bytes.readDoubleLE(take(cursor, 8))))
+      return fixed(8, (cursor) => values.doubleValue(cursor.bytes.readDoubleLE(take(cursor, 8)), negativeZero))
     case types.newdecimal: {
       const precision = meta >> 8
       const scale = meta & 0xff

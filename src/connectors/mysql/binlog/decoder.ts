@@ -275,7 +275,7 @@ function readTable(state: State, cursor: Cursor, header: EventHeader): BinlogEve
   const id = tableId(state, cursor)
   const known = state.tables.get(id)
   if (known?.bytes.equals(bytes)) return { kind: 'table', header, table: known.table }
-  const table = readTableMap(cursor, id)
+  const table = readTableMap(cursor, id, state.flavour ?? 'mysql')
   state.tables.delete(id)
   state.tables.set(id, { bytes: Buffer.from(bytes), table })
   if (state.tables.size > tablesMax) state.tables.delete(state.tables.keys().next().value as number)

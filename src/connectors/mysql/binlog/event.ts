@@ -49,6 +49,7 @@ export interface TableMap {
   readonly columns: readonly MapColumn[]
   /** Zero-based places of the primary key's columns, in key order, where the metadata names them. */
   readonly key?: readonly number[]
+  readonly flavour?: 'mysql' | 'mariadb'
   /** Why nobody can read this table's rows: a column type that is not known, with a length that is not known. */
   readonly unreadable?: string
 }
@@ -133,6 +134,8 @@ export interface ShapeColumn extends MapColumn {
   readonly charset: string | null
   /** MariaDB logs its own types as if they were BINARY(n) or VARBINARY(n): only the catalog knows what they are. */
   readonly special: 'uuid' | 'inet4' | 'inet6' | 'vector' | null
+  /** FLOAT and DOUBLE: MySQL prints -0 as `-0`; MariaDB prints `0`, so that nobody but the log can tell. */
+  readonly negativeZero: boolean
   /** Digits after the second of a temporal column whose type in the log does not say them. */
   readonly fraction: number
 }

@@ -34,7 +34,7 @@ export function shapeOf(
       const twin = named ? table?.columns.find(({ name }) => name === column.name) : table?.columns[place]
       const wrong = named ? null : misfit(column, twin as CatalogColumn)
       if (wrong !== null) return { mismatch: `Column ${place + 1} of ${name} ${wrong}.` }
-      columns.push(shapeColumn(column, twin, wanted, name))
+      columns.push(shapeColumn(map, column, twin, wanted))
     }
     return { columns, cells: columns.map((column) => cellOf(column, name)) }
   } catch (error) {
@@ -44,13 +44,14 @@ export function shapeOf(
 }
 
 function shapeColumn(
+  map: TableMap,
   column: MapColumn,
   twin: CatalogColumn | undefined,
   wanted: ReadonlySet<string> | null,
-  table: string,
 ): ShapeColumn {
+  const table = `${map.schema}.${map.table}`
   const name = column.name ?? (twin as CatalogColumn).name
-  const members = column.name === undefined ? (twin?.members ?? undefined) : column.members
+  const members = column.name === undefined ? catalogMembers(twin as CatalogColumn, table) : column.members
   const unsigned = column.unsigned ?? twin?.unsigned ?? false
   return {
     type: column.type,
@@ -63,8 +64,25 @@ function shapeColumn(
     json: twin?.json === true && (isCharacter(column.type) || column.type === types.json),
     charset: charset(column, twin, table),
     special: special(column, twin),
+    negativeZero: map.flavour !== 'mariadb',
     fraction: fraction(column, twin, table),
   }
+}
+
+/** The catalog is written in three-byte UTF-8: a label's character beyond that is a question mark there, which nobody may take for one. */
+function catalogMembers({ members, charset, name }: CatalogColumn, table: string): readonly string[] | undefined {
+  if (members === null) return undefined
+  if (
+    charset !== null &&
+    /^(utf8mb4|utf16|utf16le|utf32|gb18030)$/.test(charset) &&
+    members.some((label) => label.includes('?'))
+  )
+    throw new DecodeError(
+      `Column ${name} of ${table} has a label with a question mark, which may stand for another character; ` +
+        'only binlog_row_metadata=FULL tells.',
+      table,
+    )
+  return members
 }
 
 /** MariaDB keeps the hash of a long UNIQUE key in a column that only the log shows. */

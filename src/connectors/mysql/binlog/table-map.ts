@@ -11,7 +11,7 @@ import { isCharacter, isNumeric, types } from './types.ts'
 type Draft = { -readonly [key in keyof MapColumn]: MapColumn[key] }
 
 /** Reads a TABLE_MAP after its table id. Throws a `RangeError`. */
-export function readTableMap(cursor: Cursor, id: number): TableMap {
+export function readTableMap(cursor: Cursor, id: number, flavour: 'mysql' | 'mariadb'): TableMap {
   take(cursor, 2) // flags, which say nothing
   const schema = named(cursor)
   const table = named(cursor)
@@ -22,7 +22,7 @@ export function readTableMap(cursor: Cursor, id: number): TableMap {
   const columns: Draft[] = []
   const unreadable = readTypes(codes, metadata, columns)
   for (const [i, column] of columns.entries()) column.nullable = bit(nullable, i)
-  const base = { id: BigInt(id), schema, table, columns }
+  const base = { id: BigInt(id), schema, table, columns, flavour }
   if (unreadable !== null) return { ...base, unreadable }
   const key = readOptional(cursor, columns)
   return key === null ? base : { ...base, key }
