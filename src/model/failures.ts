@@ -308,6 +308,21 @@ export const failures = {
     retry: 'manual',
     hint: 'Mend the function (it ran too long, used too much memory, or ended its process), then `syncline resume <sync>`.',
   },
+  'SYNC-2032': {
+    title: 'The part of the log that is needed was deleted',
+    retry: 'manual',
+    hint: 'The changes in it are gone for us. Start with a new `state:` folder and a full read, and let the server keep its log longer (binlog_expire_logs_seconds; MariaDB: expire_logs_days).',
+  },
+  'SYNC-2033': {
+    title: 'Another reader of the log has our number',
+    retry: 'timed',
+    hint: 'Two installations read this server with the same `serverId:`, or one runs twice: the server cuts the older one each time. Stop one of them, or take `serverId:` out of the configuration.',
+  },
+  'SYNC-2034': {
+    title: 'The log itself is damaged',
+    retry: 'manual',
+    hint: 'Run `mysqlbinlog --verify-binlog-checksum` on the file that the message names; if it is damaged, delete it (PURGE BINARY LOGS) and start with a new `state:` folder and a full read.',
+  },
   // 3xxx: targets
   'SYNC-3001': {
     title: 'The target cannot be reached',
@@ -352,7 +367,7 @@ export const failures = {
   'SYNC-3012': {
     title: 'The login service of the target does not work',
     retry: 'timed',
-    hint: 'Nothing was sent; it is tried again. Look at the status page of the target if it lasts.',
+    hint: 'Nothing was sent; a running engine tries again. If it lasts, look at `url:` and at the status page of the target.',
   },
   'SYNC-3013': {
     title: 'The target refuses fresh sessions',
@@ -715,7 +730,7 @@ export const failures = {
   'SYNC-5006': {
     title: 'The state folder cannot be used',
     retry: 'manual',
-    hint: 'Give the folder to the user that runs Syncline (mode 0700), on a local disk.',
+    hint: 'It must belong to the user that runs Syncline (mode 0700, a local disk). A damaged file: restore the backup, or begin with another `state:` folder and a full read.',
   },
   // 6xxx: engine and safety stops
   'SYNC-6001': {

@@ -42,8 +42,12 @@ export interface TransactionsOptions {
   readonly from: LogPosition
   /** The transaction that is sent again, to show that the history is the same; null: none is. */
   readonly proof: LastGroup | null
-  /** Null on a server without GTIDs. */
+  /** Null where the position is a file and an offset. */
   readonly gtids: GtidsRead | null
+  /** All that was logged before the file that begins now; null where GTIDs cannot be relied on. */
+  readonly adopt: (executed: string) => GtidsRead | null
+  /** Without column names in the log: what the tables look like. */
+  readonly shapes: () => LogPosition['shapes']
   /** Where the log was when the tables were read from the catalog. */
   readonly openedAt: Place
   readonly pieceRows: number
@@ -69,7 +73,8 @@ type Query = Extract<BinlogEvent, { kind: 'query' }>
 
 /** Makes the reader; events are pushed into it in the order of the log. */
 export function readTransactions(options: TransactionsOptions): Transactions {
-  const { tables, names, gtids, emit, watch } = options
+  const { tables, names, emit, watch } = options
+  let { gtids } = options
   let { file, offset, last } = options.from
   let proof = options.proof
   const held = new Map(Object.entries(options.from.held))
@@ -81,8 +86,9 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   const stays = (table: string): boolean => isLasting(tables.get(table)?.table.engine ?? '')
 
   const write = (): Position => {
-    const { flavour, server, shapes } = options.from
+    const { flavour, server } = options.from
     const open = held.size === 0 ? {} : Object.fromEntries(held)
+    const shapes = options.shapes()
     return writePosition({ flavour, server, gtids: gtids?.text() ?? null, file, offset, last, held: open, shapes })
   }
   let position = write()
@@ -272,6 +278,13 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     watch.reached(place())
   }
 
+  /** Something that belongs to no transaction has passed. */
+  const between = () => {
+    if (group !== null || ended === offset) return
+    offset = ended
+    watch.reached(place())
+  }
+
   /** Follows the offset. MariaDB 11.4 and compressed transactions say none inside a transaction; then sizes are added up. */
   const pace = ({ next, artificial, bytes = 0 }: EventHeader) => {
     if (artificial) return
@@ -290,6 +303,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
         return
       }
       case 'anonymous':
+        gtids = null // a set of GTIDs cannot say that this one was read
         begin(`${file}:${offset}`, 0, header.at_s)
         return
       case 'query':
@@ -314,6 +328,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
         return
       case 'unknown':
         if (!event.ignorable) throw unknown(`an event of type ${header.type}`, place())
+        between()
         return
       case 'format':
         // A new file; the one before may have ended in the middle of a transaction.
@@ -329,13 +344,13 @@ export function readTransactions(options: TransactionsOptions): Transactions {
       case 'heartbeat':
         if (comparePlaces(event, place()) > 0) move({ file: event.file, offset: event.offset })
         return
-      case 'table':
       case 'executed':
+        if (gtids === null && !header.artificial) gtids = options.adopt(event.gtids)
+        between()
+        return
+      case 'table':
       case 'nothing':
-        if (group === null && ended !== offset) {
-          offset = ended
-          watch.reached(place())
-        }
+        between()
         return
     }
   }
