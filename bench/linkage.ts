@@ -1,5 +1,5 @@
 import type { Row } from '../src/model/value.ts'
-import { blocksOf, chooseBlocks } from '../src/validation/duplicates/blocks.ts'
+import { blocksOf, chooseBlocks, namesBlockOf } from '../src/validation/duplicates/blocks.ts'
 import { clusters } from '../src/validation/duplicates/clusters.ts'
 import { compare } from '../src/validation/duplicates/compare.ts'
 import { featuresOf } from '../src/validation/duplicates/features.ts'
@@ -70,10 +70,11 @@ export function measure(records: readonly Labelled[], bare: Plan, keep = 0): Mea
     blocks.push(blocksOf(one, plan))
   }
   const featuresPerSecond = records.length / ((performance.now() - started) / 1000)
-  const { pairs, cutRecords } = candidatePairs(records, blocks, plan)
+  const { pairs, namesakes, cutRecords } = candidatePairs(records, features, blocks, plan)
   const compared = performance.now()
   const comparisons: Comparison[] = []
-  for (const [a, b] of pairs) comparisons.push(compare(features[a]!, features[b]!, plan))
+  for (const [place, [a, b]] of pairs.entries())
+    comparisons.push(compare(features[a]!, features[b]!, plan, namesakes[place]))
   const comparesPerSecond = pairs.length / ((performance.now() - compared) / 1000)
   return {
     ...judged(records, features, pairs, comparisons, plan, keep),
@@ -88,21 +89,27 @@ export function measure(records: readonly Labelled[], bare: Plan, keep = 0): Mea
 /** Pairs (later, earlier) that share a block which `chooseBlocks` lets be read. */
 export function candidatePairs(
   records: readonly Labelled[],
+  features: readonly Features[],
   blocks: readonly (readonly bigint[])[],
   plan: Plan,
-): { pairs: [number, number][]; cutRecords: number } {
+): { pairs: [number, number][]; namesakes: number[]; cutRecords: number } {
   const index = new Map<bigint, number[]>()
   const pairs: [number, number][] = []
+  const namesakes: number[] = []
   let cutRecords = 0
   for (const [place, own] of blocks.entries()) {
     const sizes = own.map((block) => ({ block, records: index.get(block)?.length ?? 0 }))
     const { read, cut } = chooseBlocks(sizes, plan)
     if (cut.length > 0) cutRecords++
     const seen = new Set<number>()
+    const names = namesBlockOf(features[place]!, plan)
+    const alike = names === undefined ? 0 : (index.get(names)?.length ?? 0)
     for (const block of read) for (const other of index.get(block) ?? []) seen.add(other)
     for (const other of seen) {
       const { source } = records[place]!
-      if (source === undefined || source !== records[other]!.source) pairs.push([place, other])
+      if (source !== undefined && source === records[other]!.source) continue
+      pairs.push([place, other])
+      namesakes.push(alike)
     }
     for (const block of own) {
       const known = index.get(block)
@@ -110,7 +117,7 @@ export function candidatePairs(
       else known.push(place)
     }
   }
-  return { pairs, cutRecords }
+  return { pairs, namesakes, cutRecords }
 }
 
 function judged(

@@ -24,6 +24,19 @@ export function blocksOf(features: Features, plan: Plan): bigint[] {
 }
 
 /**
+ * The block of the records that bear the same names, as they sound; `undefined` where a name is missing. How many records it
+ * holds says how common the names are in this very collection: the `namesakes` of `compare`.
+ */
+export function namesBlockOf(features: Features, plan: Plan): bigint | undefined {
+  const place = plan.passes.findIndex(({ kind }) => kind === 'names')
+  const trait = place < 0 ? undefined : traitsOf(plan.passes[place]!, features)[0]
+  if (trait === undefined) return undefined
+  const hashes = new BigInt64Array(1)
+  hash(`${place}:${trait}`, new Int32Array(hashes.buffer), 0)
+  return hashes[0]
+}
+
+/**
  * Which blocks of a record to read, when the index has told how many records each holds: the rarest first, until
  * `plan.candidatesMax` is reached. What is cut was too common to tell records apart; it is told (I6).
  */

@@ -1,3 +1,4 @@
+import { familyRarity, givenRarity } from './common.ts'
 import { compareValues, levelsOf } from './levels.ts'
 import type { ComparedKind, Comparison, Features, FieldComparison, Plan, PlannedField } from './types.ts'
 
@@ -9,17 +10,16 @@ const keyBits = 40
 /**
  * How likely two records are the same: Fellegi and Sunter's sum of log2(m/u) over the fields, against the likelier of two
  * explanations why they look alike by chance: strangers, or relatives who share a family name, an address, a telephone.
- * Symmetric and deterministic; a missing value says nothing.
+ * Symmetric and deterministic; a missing value says nothing. `namesakes`: how many records of the collection bear the names
+ * (the size of the block that `namesBlockOf` names); many make equal names weak evidence.
  */
-export function compare(a: Features, b: Features, plan: Plan): Comparison {
+export function compare(a: Features, b: Features, plan: Plan, namesakes = 0): Comparison {
   const levels = levelsBetween(a, b, plan)
   const strangers = bitsAgainst('strangers', levels, a, b, plan)
   const relatives = bitsAgainst('relatives', levels, a, b, plan)
   const { priorBits } = plan
-  const [againstStrangers, againstRelatives] = [
-    strangers.sum + priorBits.strangers,
-    relatives.sum + priorBits.relatives,
-  ]
+  const strangersPrior = priorBits.strangers - namesakeBits(levels, namesakes, plan)
+  const [againstStrangers, againstRelatives] = [strangers.sum + strangersPrior, relatives.sum + priorBits.relatives]
   const against = againstStrangers <= againstRelatives ? 'strangers' : 'relatives'
   const key = keyOf(a, b, plan)
   const bits = key === undefined ? Math.min(againstStrangers, againstRelatives) : keyBits
@@ -30,12 +30,33 @@ export function compare(a: Features, b: Features, plan: Plan): Comparison {
     bits,
     probability: 1 / (1 + 2 ** -bits),
     verdict,
-    priorBits: priorBits[against],
+    priorBits: against === 'strangers' ? strangersPrior : priorBits.relatives,
     against,
     fields: explain(levels, against === 'strangers' ? strangers.bits : relatives.bits, plan),
     ...(key === undefined ? {} : { key: key.map((place) => plan.fields[place]!.name) }),
     ...(veto === undefined || bits < reviewBits ? {} : { veto }),
   }
+}
+
+/** A record and its own duplicates share its names too; only what is beyond them are namesakes. */
+const ownMax = 3
+/** How often two strangers bear the same names by the shipped weights. */
+const sameNames = 9e-6
+
+/** Bits to take away because the names, which agree, are commoner in this collection than the weights take them for. */
+function namesakeBits(levels: readonly number[], namesakes: number, plan: Plan): number {
+  if (namesakes <= ownMax) return 0
+  const agree = plan.fields.every(({ kind }, place) => {
+    const level = levels[place]!
+    return !isName[kind] || (level !== missing && level <= 3)
+  })
+  return agree ? Math.max(0, Math.log2((namesakes - ownMax) / plan.population / sameNames)) : 0
+}
+
+const isName: { readonly [kind in ComparedKind]?: true } = {
+  'given-name': true,
+  'family-name': true,
+  'full-name': true,
 }
 
 /** A value that is missing on one side; no place in the levels of a kind. */
@@ -63,10 +84,11 @@ function crossed(first: number, second: number, a: Features, b: Features, levels
   const names = kind === 'given-name'
   const [aFirst, bFirst, aSecond, bSecond] = [a[first]!, b[first]!, a[second]!, b[second]!]
   if (aFirst === '' || bFirst === '' || aSecond === '' || bSecond === '') return
-  const poor = names ? 3 : 1
+  const poor = names ? 4 : 1
   if (levels[first]! <= poor || levels[second]! <= poor) return
   const [x, y] = [compareValues(kind, aFirst, bSecond), compareValues(kind, aSecond, bFirst)]
-  if (x > poor || y > poor) return
+  const initial = names && (x === 5) !== (y === 5) && Math.min(x, y) <= poor
+  if ((x > poor || y > poor) && !initial) return
   levels[first] = names ? 2 : Math.max(x, y)
   levels[second] = names ? 2 : Math.max(x, y)
 }
@@ -108,7 +130,7 @@ function bitsAgainst(
     const one =
       other === 'strangers'
         ? planned.strangersBits + rare
-        : planned.relativesBits + (relatedToo[field.kind] ? rare / 2 : 0)
+        : planned.relativesBits + (relatedToo[field.kind] ? Math.max(0, rare / 2) : 0)
     bits[place] = one
     sum += one
     if (!isPlace[field.kind]) continue
@@ -156,8 +178,14 @@ function rarity(field: PlannedField, level: number, a: string, b: string): numbe
     const bits = Math.log2(field.levels[0]!.u / frequencies[a]!)
     return Math.max(-8, Math.min(4, bits))
   }
-  if (trained || level >= levelsOf[kind].length - 1) return 0
-  if (kind === 'text' || kind === 'number') return textRarity(Math.min(a.length, b.length), level)
+  if (trained) return 0
+  if (kind === 'family-name' && level === 0) return familyRarity(a)
+  if (kind === 'given-name' && level === 0) return givenRarity(a)
+  // A street without the number of the house is shared by a whole street.
+  if (kind === 'street' && level <= 1 && !(/\d/.test(a) && /\d/.test(b))) return -4
+  if (level >= levelsOf[kind].length - 1) return 0
+  if (kind === 'text' || kind === 'number' || kind === 'organisation')
+    return textRarity(Math.min(a.length, b.length), level)
   return 0
 }
 
@@ -178,22 +206,38 @@ function keyOf(a: Features, b: Features, plan: Plan): readonly number[] | undefi
 }
 
 /**
- * What must not be merged without a person, however much else agrees: another birthday, or another given name, unless something
- * that only one person has agrees.
+ * What must not be merged without a person, however much else agrees: another birthday, another given name, or nothing but the
+ * name; unless something that only one person has agrees.
  */
 function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
   let [birth, given, own] = [false, false, false]
+  const evidence = { own: !plan.fields.some(({ kind }) => isName[kind]), against: false }
   for (let place = 0; place < levels.length; place++) {
     const [level, kind] = [levels[place]!, plan.fields[place]!.kind]
     if (level === missing) continue
     const last = level === levelsOf[kind].length - 1
+    if (isOwn[kind] && level <= (kind === 'email' ? 3 : 2)) evidence.own = true
+    if (isOwn[kind] && last) evidence.against = true
     if (kind === 'date-of-birth' && last) birth = true
     if (kind === 'given-name' && last) given = true
     if (kind === 'identifier' && level === 0) own = true
   }
   if (own) return undefined
+  if (!evidence.own && evidence.against) return 'only the names and the town agree'
   if (birth) return 'the dates of birth differ'
   return given ? 'the given names differ' : undefined
+}
+
+/** What namesakes of one town do not share. */
+const isOwn: { readonly [kind in ComparedKind]?: true } = {
+  email: true,
+  phone: true,
+  'date-of-birth': true,
+  street: true,
+  identifier: true,
+  organisation: true,
+  text: true,
+  number: true,
 }
 
 function explain(levels: readonly number[], bits: readonly number[], plan: Plan): FieldComparison[] {

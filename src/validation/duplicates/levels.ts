@@ -161,7 +161,7 @@ function givenNames(left: string, right: string): number {
     if (first === second || isWordPart(a, b)) return first.length === 1 ? 5 : 4
     if (isNickname(first, second)) return 4
   }
-  return isAlike(a, b, 0.87) ? 6 : 7
+  return isAlike(a, b, 0.87) || isTwoTypos(a, b) ? 6 : 7
 }
 
 function familyNames(left: string, right: string): number {
@@ -172,7 +172,7 @@ function familyNames(left: string, right: string): number {
   if (isTypo(a, b)) return 3
   if (isWordPart(a, b)) return 4
   if (a.length === 1 || b.length === 1) return a[0] === b[0] ? 5 : 6
-  return isAlike(a, b, 0.88) ? 5 : 6
+  return isAlike(a, b, 0.88) || isTwoTypos(a, b) ? 5 : 6
 }
 
 const isSameSpelling = (a: string, b: string): boolean =>
@@ -180,6 +180,8 @@ const isSameSpelling = (a: string, b: string): boolean =>
 
 const isAlike = (a: string, b: string, least: number): boolean =>
   Math.abs(a.length - b.length) <= 5 && jaroWinkler(a, b) >= least
+
+const isTwoTypos = (a: string, b: string): boolean => Math.min(a.length, b.length) >= 5 && typos(a, b, 2) <= 2
 
 const firstWord = (name: string): string => {
   const space = name.indexOf(' ')
@@ -226,7 +228,8 @@ function emails(a: string, b: string): number {
   const [aDomain, bDomain] = [a.slice(aAt + 1), b.slice(bAt + 1)]
   if (aDomain === bDomain && mailbox(aLocal) === mailbox(bLocal)) return 1
   if (aLocal === bLocal) return typos(aDomain, bDomain, 2) <= 2 ? 2 : aLocal.length >= 4 ? 3 : 5
-  if (typos(a, b, 2) <= (aLocal.length >= 8 ? 2 : 1)) return 2
+  // Namesakes tell their addresses apart by a number; that is no typing error.
+  if (a.replace(/\D+/g, '') === b.replace(/\D+/g, '') && typos(a, b, 2) <= (aLocal.length >= 8 ? 2 : 1)) return 2
   return 5
 }
 

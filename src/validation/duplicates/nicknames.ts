@@ -192,6 +192,11 @@ function index(): Map<string, number[]> {
   return places
 }
 
+/** Whether a folded given name is among those that have forms: the common ones. */
+export function isFormOfName(name: string): boolean {
+  return named.has(name)
+}
+
 /** Whether one given name may be short for, or a form of, the other. Both folded. */
 export function isNickname(a: string, b: string): boolean {
   const inA = named.get(a)

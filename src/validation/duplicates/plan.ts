@@ -57,6 +57,7 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
     thresholds,
     clusterMax: options.clusterMax ?? duplicatesDefaults.clusterMax,
     candidatesMax: options.candidatesMax ?? duplicatesDefaults.candidatesMax,
+    population: populationDefault,
     priorBits: used.priorBits,
     weights: used,
   }
@@ -73,7 +74,11 @@ export const populationDefault = 100_000
 export function forPopulation(plan: Plan, records: number): Plan {
   const steps = Math.round(Math.log2(Math.max(records, 1000)))
   const { strangers, relatives } = plan.weights.priorBits
-  return { ...plan, priorBits: { strangers: strangers + Math.log2(populationDefault) - steps, relatives } }
+  return {
+    ...plan,
+    population: 2 ** steps,
+    priorBits: { strangers: strangers + Math.log2(populationDefault) - steps, relatives },
+  }
 }
 
 /** Compared fields and their kinds, in the order of the mapping. */

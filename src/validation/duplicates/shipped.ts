@@ -8,18 +8,18 @@ import type { ComparedKind, FieldWeights, LevelWeights, Weights } from './types.
  */
 const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: number, u: number, r: number])[] } = {
   'given-name': [
-    [7000, 60, 120],
-    [450, 8, 25],
-    [200, 0.3, 3],
-    [900, 15, 40],
-    [350, 8, 40],
-    [350, 40, 60],
+    [7000, 60, 15],
+    [450, 8, 8],
+    [200, 0.8, 11],
+    [900, 15, 12],
+    [350, 8, 12],
+    [350, 40, 24],
     [250, 110, 140],
   ],
   'family-name': [
     [7500, 15, 8000],
     [200, 5, 100],
-    [200, 0.3, 3],
+    [200, 0.8, 11],
     [900, 10, 150],
     [300, 5, 400],
     [200, 80, 80],
@@ -32,19 +32,19 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
     [400, 300, 8000],
   ],
   email: [
-    [6200, 0.1, 600],
-    [150, 0.03, 10],
-    [700, 0.3, 50],
-    [850, 2, 30],
-    [300, 5, 3000],
+    [5000, 0.1, 350],
+    [150, 0.05, 10],
+    [500, 1.5, 40],
+    [800, 12, 60],
+    [250, 5, 3000],
   ],
   phone: [
     [6000, 0.3, 3500],
     [700, 0.3, 300],
-    [800, 1, 200],
+    [800, 8, 200],
   ],
   'date-of-birth': [
-    [8600, 0.5, 120],
+    [8600, 0.5, 60],
     [120, 0.4, 2],
     [700, 12, 70],
     [250, 60, 250],
@@ -85,8 +85,8 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
     [800, 1, 300],
   ],
   identifier: [
-    [8500, 0.1, 20],
-    [900, 3, 20],
+    [8500, 0.1, 3],
+    [900, 3, 10],
     [200, 20, 30],
   ],
   text: [
@@ -110,14 +110,14 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
  */
 const relativesOfOthers: { readonly [kind in ComparedKind]?: readonly number[] } = {
   email: [300, 5, 20, 30, 1500],
-  phone: [150, 100, 150],
-  street: [250, 100, 50, 100, 150],
+  phone: [80, 100, 150],
+  street: [100, 60, 50, 100, 150],
   city: [3000, 100, 100],
   postcode: [1000, 300, 1500],
-  organisation: [5000, 800, 1000, 30, 800, 700],
+  organisation: [1250, 600, 1000, 30, 800, 700],
   website: [6500, 300],
   identifier: [5, 20, 30],
-  text: [700, 200, 200, 400, 700, 1200],
+  text: [400, 150, 200, 400, 700, 1200],
 }
 
 /** The shipped weights; they serve every plan. */
@@ -129,7 +129,7 @@ export function shippedWeights(): Weights {
   }
   return {
     version: 1,
-    priorBits: { strangers: -18.5, relatives: -2 },
+    priorBits: { strangers: -18.5, relatives: -1 },
     kinds,
     fields: Object.create(null),
     frequencies: Object.create(null),

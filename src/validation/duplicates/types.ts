@@ -74,6 +74,8 @@ export interface Plan {
   readonly thresholds: { readonly mergeBits: number; readonly reviewBits: number }
   readonly clusterMax: number
   readonly candidatesMax: number
+  /** How many records the collection is taken to have. */
+  readonly population: number
   /** log2 odds before anything is compared, for the size of the collection; see `forPopulation`. */
   readonly priorBits: Weights['priorBits']
   readonly weights: Weights
@@ -106,7 +108,7 @@ export interface Comparison {
   /** `bits` as a probability. */
   readonly probability: number
   readonly verdict: MatchVerdict
-  /** The odds before anything was compared, in bits. */
+  /** The odds before anything was compared, in bits; less where many records bear the names of the two. */
   readonly priorBits: number
   /** Against whom the evidence was weighed: the likelier of two strangers and two related records (household, branch). */
   readonly against: 'strangers' | 'relatives'
@@ -204,8 +206,9 @@ export interface Clustering {
  *   plan.ts      planOf(options, fieldNames, weights?): Plan            throws SyncError where options contradict each other
  *   features.ts  featuresOf(set: Row, plan): Features
  *   blocks.ts    blocksOf(features, plan): bigint[]                     signed 64 bits, distinct, at most `blocksMax`
+ *                namesBlockOf(features, plan): bigint | undefined       its size, as `namesakes`, makes `compare` wary of common names
  *                chooseBlocks(sizes: BlockSize[], plan): BlockChoice    rarest first, up to plan.candidatesMax
- *   compare.ts   compare(a, b, plan): Comparison
+ *   compare.ts   compare(a, b, plan, namesakes?): Comparison
  *   clusters.ts  clusters(links, { clusterMax, apart }): Clustering
  *   train.ts     train(records, plan, …): Promise<Training>
  *   weights.ts   readWeights(json: unknown): Weights                    throws SyncError; weightsText(weights): string

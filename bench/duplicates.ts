@@ -1,0 +1,70 @@
+/**
+ * `node bench/duplicates.ts`: how well duplicates are found, with the weights that are shipped and with weights from the data
+ * themselves, and how fast, beside the floor of an exact match of e-mail addresses (of websites, of names and birthday). Sizes:
+ * `SYNCLINE_BENCH_DUPLICATES` (default 10000,100000).
+ */
+import { type Row, text } from '../src/model/value.ts'
+import { planOf } from '../src/validation/duplicates/plan.ts'
+import type { Plan } from '../src/validation/duplicates/types.ts'
+import { type Labelled, type Measured, measure, type Score, score, truePairs } from './linkage.ts'
+import { generate, type Preset } from './people.ts'
+
+const sizes = (process.env['SYNCLINE_BENCH_DUPLICATES'] ?? '10000,100000').split(',').map(Number)
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const percent = (share: number) => `${(share * 100).toFixed(2)}%`.padStart(7)
+const scores = ({ precision, recall, f1 }: Score) => `P ${percent(precision)}  R ${percent(recall)}  F1 ${percent(f1)}`
+
+const presets: readonly {
+  readonly preset: Preset
+  readonly floor: readonly string[]
+  readonly fields: Record<string, never>
+}[] = [
+  { preset: 'people', floor: ['Email'], fields: {} },
+  { preset: 'typed', floor: ['given_name', 'surname', 'date_of_birth'], fields: {} },
+  { preset: 'organisations', floor: ['Website'], fields: {} },
+]
+
+for (const size of sizes)
+  for (const { preset, floor } of presets) {
+    const records = generate(preset, size, 20_260 + size)
+    const plan = planOf({}, Object.keys(records[0]!.row))
+    report(preset, measure(records, plan), exactMatch(records, floor), floor, plan)
+  }
+
+function report(preset: Preset, measured: Measured, floor: Score, by: readonly string[], plan: Plan): void {
+  const { records, truePairs: pairs, completeness, candidates, cutRecords, blocks } = measured
+  say(`${preset}, ${records} records, ${pairs} true pairs, fields ${plan.fields.map(({ kind }) => kind).join(', ')}`)
+  say(`  merge             ${scores(measured.merge)}   after clustering ${scores(measured.clustered)}`)
+  say(`  merge and review  ${scores(measured.found)}   true pairs in review ${percent(measured.review)}`)
+  say(`  floor             ${scores(floor)}   (exact ${by.join(' and ')})`)
+  say(
+    `  blocking: ${percent(completeness)} of true pairs meet, ${candidates.toFixed(2)} candidates and ${blocks.toFixed(1)} blocks a record, ${cutRecords} records with blocks cut`,
+  )
+  say(
+    `  features and blocks ${Math.round(measured.featuresPerSecond)} records/s, compare ${Math.round(measured.comparesPerSecond)} pairs/s`,
+  )
+}
+
+/** Records are the same if these fields are there and equal, in lower case. */
+function exactMatch(records: readonly Labelled[], fields: readonly string[]): Score {
+  const groups = new Map<string, Labelled[]>()
+  const normal = (row: Row, field: string) =>
+    text(row[field] ?? null)
+      ?.trim()
+      .toLowerCase() ?? ''
+  for (const record of records) {
+    const values = fields.map((field) => normal(record.row, field))
+    if (values.some((value) => value === '' || value === 'n/a' || value === 'unknown')) continue
+    const group = groups.get(values.join('|'))
+    if (group === undefined) groups.set(values.join('|'), [record])
+    else group.push(record)
+  }
+  let [found, right] = [0, 0]
+  for (const group of groups.values())
+    for (const [place, a] of group.entries())
+      for (const b of group.slice(place + 1)) {
+        found++
+        if (a.entity === b.entity) right++
+      }
+  return score(right, found, truePairs(records).length)
+}
