@@ -3,24 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { plain as good, replaced, variables } from '../config/load.fake.ts'
 import { type Ended, runHere } from './io.fake.ts'
-
-const good = `version: 1
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm:
-    type: salesforce
-    url: https://example.my.salesforce.com
-    auth: { flow: client-credentials, clientId: abc, clientSecret: "\${SF_SECRET}" }
-syncs:
-  members:
-    source: { system: legacy, table: public.members, where: "row.status != 'test'" }
-    target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
-    fields:
-      FirstName: first_name
-      LastName: last_name
-`
-const variables = { LEGACY_URL: 'postgres://u:hunter2@db.internal/x', SF_SECRET: 'topsecret' }
 
 let folder: string
 before(() => {
@@ -47,10 +31,7 @@ async function lint(
   return ended
 }
 
-const with_ = (from: string, to: string): string => {
-  assert.ok(good.includes(from), from)
-  return good.replace(from, to)
-}
+const with_ = (from: string, to: string): string => replaced(good, from, to)
 
 test('a right configuration: exit 0, and what was not checked is named', async () => {
   const { code, out, err } = await lint(good)
@@ -69,35 +50,35 @@ test('a right configuration: exit 0, and what was not checked is named', async (
 /** The catalogue: what is wrong, where it is said to be, and which code. */
 const bad: readonly (readonly [string, string | Uint8Array | null, string, RegExp])[] = [
   ['C1 no file', null, 'SYNC-1001', /no configuration at .*syncline\.yaml/],
-  ['C2 a tab', with_('  legacy:', '\tlegacy:'), 'SYNC-1002', /syncline\.yaml:3:1: .*tab/i],
+  ['C2 a tab', with_('  legacy:', '\tlegacy:'), 'SYNC-1002', /syncline\.yaml:4:1: .*tab/i],
   ['C2 not UTF-8', new Uint8Array([0x61, 0xff]), 'SYNC-1002', /syncline\.yaml:1:1: .*UTF-8/],
   [
     'C3 an unknown key',
     with_('    fields:', '    feilds:'),
     'SYNC-1003',
-    /syncline\.yaml:12:5: .*Did you mean "fields"/,
+    /syncline\.yaml:13:5: .*Did you mean "fields"/,
   ],
   ['C4 a key twice', good.replace('version: 1\n', 'version: 1\nversion: 1\n'), 'SYNC-1004', /syncline\.yaml:2:1: /],
-  ['C5 a wrong type', `${good}server: { port: "33o6" }\n`, 'SYNC-1005', /syncline\.yaml:15:17: .*0-65535/],
-  ['C6 a number with a zero in front', `${good}server: { port: 0123 }\n`, 'SYNC-1005', /syncline\.yaml:15:17: /],
-  ['C7 a secret in clear', with_('"${SF_SECRET}"', 'topsecret'), 'SYNC-1007', /syncline\.yaml:7:68: /],
+  ['C5 a wrong type', `${good}server: { port: "33o6" }\n`, 'SYNC-1005', /syncline\.yaml:16:17: .*0-65535/],
+  ['C6 a number with a zero in front', `${good}server: { port: 0123 }\n`, 'SYNC-1005', /syncline\.yaml:16:17: /],
+  ['C7 a secret in clear', with_('"${SF_SECRET}"', 'topsecret'), 'SYNC-1007', /syncline\.yaml:8:68: /],
   [
     'C7 a password in an address',
     with_('"${LEGACY_URL}"', 'postgres://u:hunter2@h/x'),
     'SYNC-1007',
-    /syncline\.yaml:3:34: /,
+    /syncline\.yaml:4:34: /,
   ],
   [
     'C8 a variable that is not set',
     with_('${SF_SECRET}', '${SF_SECRT}'),
     'SYNC-1008',
-    /syncline\.yaml:7:68: .*SF_SECRT is not set/,
+    /syncline\.yaml:8:68: .*SF_SECRT is not set/,
   ],
   [
     'C9 a file that is not there',
     with_('${SF_SECRET}', '${file:./none}'),
     'SYNC-1009',
-    /syncline\.yaml:7:68: .*no such file/,
+    /syncline\.yaml:8:68: .*no such file/,
   ],
   ['C10 a large file', `# ${'x'.repeat(1_000_000)}\n${good}`, 'SYNC-1010', /syncline\.yaml:1:1: .*bytes/],
   ['C10 a deep file', `a: ${'['.repeat(1_000)}${']'.repeat(1_000)}`, 'SYNC-1010', /syncline\.yaml:1:\d+: /],
@@ -105,13 +86,13 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
     'C11 __proto__',
     with_('      LastName: last_name', '      __proto__: last_name'),
     'SYNC-1011',
-    /syncline\.yaml:14:7: /,
+    /syncline\.yaml:15:7: /,
   ],
   [
     'C12 a system that there is not',
     with_('system: crm', 'system: cmr'),
     'SYNC-1012',
-    /syncline\.yaml:11:23: .*Did you mean "crm"/,
+    /syncline\.yaml:12:23: .*Did you mean "crm"/,
   ],
   [
     'C13 one field, two syncs',
@@ -123,23 +104,23 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
     'C15 a dangerous pattern',
     `${good}    validate: { schema: { properties: { LastName: { pattern: "(a+)+\\\\1" } } } }\n`,
     'SYNC-1015',
-    /syncline\.yaml:15:\d+: /,
+    /syncline\.yaml:16:\d+: /,
   ],
-  ['C16 a batch of nothing', `${good}    batch: { rows: 0 }\n`, 'SYNC-1006', /syncline\.yaml:15:20: .*1.*10,?000/],
+  ['C16 a batch of nothing', `${good}    batch: { rows: 0 }\n`, 'SYNC-1006', /syncline\.yaml:16:20: .*1.*10,?000/],
   [
     'C17 the metadata address',
     with_('https://example.my.salesforce.com', 'http://169.254.169.254'),
     'SYNC-1016',
-    /syncline\.yaml:6:10: /,
+    /syncline\.yaml:7:10: /,
   ],
   [
     'C17 a file',
     with_('https://example.my.salesforce.com', 'file:///etc/passwd'),
     'SYNC-1016',
-    /syncline\.yaml:6:10: /,
+    /syncline\.yaml:7:10: /,
   ],
-  ['an expression', with_("row.status != 'test'", 'row.status !='), 'SYNC-1017', /syncline\.yaml:10:\d+: /],
-  ['an address for others', `${good}server: { host: 0.0.0.0 }\n`, 'SYNC-1020', /syncline\.yaml:15:17: .*loopback/],
+  ['an expression', with_("row.status != 'test'", 'row.status !='), 'SYNC-1017', /syncline\.yaml:11:\d+: /],
+  ['an address for others', `${good}server: { host: 0.0.0.0 }\n`, 'SYNC-1020', /syncline\.yaml:16:17: .*loopback/],
 ]
 
 for (const [name, text, code, message] of bad)
@@ -162,7 +143,7 @@ for (const [name, text, code, message] of bad)
 test('bad input: C9 a secret that everybody can read', { skip: process.platform === 'win32' }, async () => {
   const { code, err } = await lint(with_('${SF_SECRET}', '${file:./secret}'), { files: { secret: 0o644 } })
   assert.equal(code, 2)
-  assert.match(err, /^SYNC-1009 syncline\.yaml:7:68: .*mode 0644/)
+  assert.match(err, /^SYNC-1009 syncline\.yaml:8:68: .*mode 0644/)
   assert.doesNotMatch(err, /fromfile/)
   assert.equal((await lint(with_('${SF_SECRET}', '${file:./secret}'), { files: { secret: 0o600 } })).code, 0)
 })
@@ -181,8 +162,11 @@ test('variables come from the environment, then from .env, which is not for ever
   const only = { LEGACY_URL: variables.LEGACY_URL }
   assert.equal((await lint(good, { variables: only })).code, 2)
   assert.equal((await lint(good, { variables: only, files: { '.env': 0o600 } })).code, 0)
-  assert.equal((await lint(good, { variables: only, files: { other: 0o600 }, words: ['--env-file', 'other'] })).code, 0)
-  assert.equal((await lint(good, { variables: only, words: ['--env-file', 'none'] })).code, 2)
+  assert.equal(
+    (await lint(good, { variables: only, files: { other: 0o600 }, words: ['--variables', 'other'] })).code,
+    0,
+  )
+  assert.equal((await lint(good, { variables: only, words: ['--variables', 'none'] })).code, 2)
   if (process.platform === 'win32') return
   const open = await lint(good, { variables: only, files: { '.env': 0o644 } })
   assert.equal(open.code, 2)

@@ -20,8 +20,7 @@ const checks: RuleChecks = {
     checkSchema(schema as JsonSchema).map(({ code, message }) => ({ code, message, path: ['schema'] })),
 }
 
-/** A configuration without a fault. */
-export const good = `version: 1
+const systems = `version: 1
 state: ./data
 systems:
   legacy: { type: postgres, url: "\${LEGACY_URL}" }
@@ -29,7 +28,20 @@ systems:
     type: salesforce
     url: https://example.my.salesforce.com
     auth: { flow: client-credentials, clientId: abc, clientSecret: "\${SF_SECRET}" }
-syncs:
+`
+
+/** A short configuration without a fault; it ends inside its sync, so that a test may add to it. */
+export const plain = `${systems}syncs:
+  members:
+    source: { system: legacy, table: public.members, where: "row.status != 'test'" }
+    target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
+    fields:
+      FirstName: first_name
+      LastName: last_name
+`
+
+/** A configuration without a fault that uses much of what there is. */
+export const good = `${systems}syncs:
   members:
     source:
       system: legacy
@@ -96,8 +108,11 @@ export function failuresOf(
   return []
 }
 
-/** The good configuration with one piece replaced. */
-export function with_(from: string, to: string): string {
-  assert.ok(good.includes(from), from)
-  return good.replace(from, () => to)
+/** A configuration with one piece replaced, which must be in it. */
+export function replaced(text: string, from: string, to: string): string {
+  assert.ok(text.includes(from), from)
+  return text.replace(from, () => to)
 }
+
+/** The good configuration with one piece replaced. */
+export const with_ = (from: string, to: string): string => replaced(good, from, to)

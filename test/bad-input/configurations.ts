@@ -1,4 +1,5 @@
 /** Configurations that a user may write, each wrong in one way: C1 to C17 of the catalogue. */
+import { plain, replaced } from '../../src/config/load.fake.ts'
 import type { Failure } from '../../src/model/failure.ts'
 
 /** What the good configuration refers to. None of it may be shown. */
@@ -8,22 +9,7 @@ export const secrets = {
 }
 
 /** A configuration in which nothing is wrong. */
-export const goodConfig = `version: 1
-state: ./data
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm:
-    type: salesforce
-    url: https://example.my.salesforce.com
-    auth: { flow: client-credentials, clientId: abc, clientSecret: "\${SF_SECRET}" }
-syncs:
-  members:
-    source: { system: legacy, table: public.members, where: "row.status != 'test'" }
-    target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
-    fields:
-      FirstName: first_name
-      LastName: last_name
-    batch: { rows: 100 }
+export const goodConfig = `${plain}    batch: { rows: 100 }
 `
 
 /** A configuration and how it is refused. */
@@ -37,10 +23,7 @@ export interface ConfigCase {
   readonly files?: { readonly [name: string]: { readonly body: string; readonly mode: number } }
 }
 
-function spoilt(from: string, to: string): () => string {
-  if (!goodConfig.includes(from)) throw new Error(`the good configuration has no ${from}`)
-  return () => goodConfig.replace(from, () => to)
-}
+const spoilt = (from: string, to: string) => () => replaced(goodConfig, from, to)
 const one = (name: string, text: ConfigCase['text'], code: Failure['code'], says: RegExp): ConfigCase => ({
   name,
   text,
