@@ -24,7 +24,8 @@ export interface CommandRow {
 /** Options of every command. */
 export const everywhere: readonly OptionRow[] = [
   { flags: '--config <file>', text: 'the configuration (default: syncline.yaml, or $SYNCLINE_CONFIG)' },
-  { flags: '--env-file <file>', text: 'variables for the configuration (default: .env beside it)' },
+  // Not `--env-file`: Node looks for that one in the whole command line, reads the file itself, and ends where there is none.
+  { flags: '--variables <file>', text: 'variables for the configuration (default: .env beside it)' },
   { flags: '--debug', text: 'log more; show where an unexpected error came from' },
 ]
 

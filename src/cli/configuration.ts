@@ -20,11 +20,11 @@ export const configPath = (given: Given, io: Io): string =>
   resolve(io.folder, optionText(given, 'config') ?? io.variables['SYNCLINE_CONFIG'] ?? 'syncline.yaml')
 
 /**
- * The environment, and under it what `.env` beside the configuration says (or the file of `--env-file`): a variable that is
+ * The environment, and under it what `.env` beside the configuration says (or the file of `--variables`): a variable that is
  * set in the environment wins.
  */
 export function variables(given: Given, io: Io): { [name: string]: string | undefined } {
-  const named = optionText(given, 'envFile')
+  const named = optionText(given, 'variables')
   const path = named === null ? join(dirname(configPath(given, io)), '.env') : resolve(io.folder, named)
   let text: string
   try {

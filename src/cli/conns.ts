@@ -79,7 +79,7 @@ export async function testAll(config: Config, names: readonly string[], io: Io):
         const isSound = problems.every(({ level }) => level === 'warning')
         const identity = target === undefined || !isSound ? null : await target.identity(never).catch(() => null)
         const result = !isSound ? 'error' : problems.length > 0 ? 'warning' : 'ok'
-        return { system: name, type, result, identity, ms: io.clock.mono() - started_ms, problems }
+        return { system: name, type, result, identity, ms: Math.round(io.clock.mono() - started_ms), problems }
       }),
     )
   } finally {

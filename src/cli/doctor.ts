@@ -110,6 +110,10 @@ function* stateFolder(config: Config): Generator<Finding> {
     yield finding('state folder', 'error', `${there} cannot be written.`, 'Give it to the user that runs Syncline.')
     return
   }
+  if (there === state && !statSync(state).isDirectory()) {
+    yield finding('state folder', 'error', `${state} is no folder.`, 'Move it away, or set `state:` to another place.')
+    return
+  }
   const mode = there === state ? statSync(state).mode & 0o777 : 0o700
   if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     yield finding(

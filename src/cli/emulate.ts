@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type SalesforceEmulator, startSalesforceEmulator } from '../emulators/salesforce/server.ts'
 import { parseSetup, type SalesforceSetup, SetupError } from '../emulators/salesforce/setup.ts'
+import { StateError } from '../emulators/salesforce/storage.ts'
 import { type Given, type Io, isSet, optionNumber, optionText } from './io.ts'
 import { wantsJson } from './output.ts'
 import { Refusal } from './refusal.ts'
@@ -35,7 +36,17 @@ async function start(given: Given, io: Io): Promise<SalesforceEmulator> {
       random: io.random,
     })
   } catch (error) {
-    if (error instanceof SetupError) throw new Refusal('SYNC-7111', error.message, undefined, { cause: error })
+    if (error instanceof SetupError)
+      throw new Refusal('SYNC-7111', `The setup: ${error.problems.join('; ')}`, undefined, { cause: error })
+    if (error instanceof StateError)
+      throw new Refusal(
+        error.isLocked ? 'SYNC-5001' : 'SYNC-7112',
+        error.message,
+        'Name another folder with --state.',
+        {
+          cause: error,
+        },
+      )
     if (error instanceof Error && /^Port \d+ /.test(error.message))
       throw new Refusal('SYNC-7106', error.message.replace(' Choose another port.', ''), '--port 0 takes a free one.', {
         cause: error,

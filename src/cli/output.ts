@@ -1,5 +1,6 @@
 import { printable } from '../telemetry/sentence.ts'
 import { type Given, type Io, optionText } from './io.ts'
+import { Refusal } from './refusal.ts'
 
 /** A column of a table: its title and what it shows of a row. Numbers stand right. */
 export interface Column<Row> {
@@ -7,9 +8,16 @@ export interface Column<Row> {
   readonly cell: (row: Row) => string | number | null
 }
 
-/** Whether the command shall answer in JSON: `--output json`, or the variable SYNCLINE_OUTPUT. */
-export const wantsJson = (given: Given, io: Io): boolean =>
-  (optionText(given, 'output') ?? io.variables['SYNCLINE_OUTPUT']) === 'json'
+/**
+ * Whether the command shall answer in JSON: `--output json`, or the variable SYNCLINE_OUTPUT.
+ * @throws Refusal SYNC-7101 for another word in the variable; the option was checked by the table of commands
+ */
+export function wantsJson(given: Given, io: Io): boolean {
+  const form = optionText(given, 'output') ?? io.variables['SYNCLINE_OUTPUT'] ?? ''
+  if (!['', 'table', 'json'].includes(form))
+    throw new Refusal('SYNC-7101', `SYNCLINE_OUTPUT is ${form}; expected table or json.`)
+  return form === 'json'
+}
 
 /** Answers with a value as JSON, or with rows as a table for people. */
 export function answer<Row>(
@@ -28,7 +36,11 @@ export function answer<Row>(
 /** Rows as aligned text. Control characters in cells are made visible. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = rows.map((row) => columns.map(({ cell }) => cell(row)))
-  const isNumber = columns.map((_, c) => cells.every((line) => typeof line[c] === 'number' || line[c] === null))
+  const isNumber = columns.map(
+    (_, c) =>
+      cells.some((line) => typeof line[c] === 'number') &&
+      cells.every((line) => typeof line[c] === 'number' || line[c] === null),
+  )
   const texts = [columns.map(({ title }) => title), ...cells.map((line) => line.map(shown))]
   const widths = columns.map((_, c) => Math.max(...texts.map((line) => [...(line[c] as string)].length)))
   return texts

@@ -180,7 +180,7 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
   })
 
   await t.test('status, audit, quarantine, record and stream agree', async () => {
-    assert.match((await here('status')).out, /members +running +201 +186 +0 +5 +10 +0 +0\n/)
+    assert.match((await here('status')).out, /members +ready +201 +186 +0 +5 +10 +0 +0\n/)
     const audit = await here('audit')
     assert.equal(audit.code, 0)
     assert.match(audit.out, /accounted for/)

@@ -9,9 +9,10 @@ import { lines } from './tell.ts'
 /** A flow that ran, or a sync that never did. */
 type Row = Omit<FlowReport, 'status'> & { readonly status: FlowReport['status'] | 'new' }
 
-const columns: readonly Column<Row>[] = [
+/** A sync runs only while an engine does: without one the stored status says what the next engine will do. */
+const columns = (isEngine: boolean): readonly Column<Row>[] => [
   { title: 'SYNC', cell: (row) => row.flow },
-  { title: 'STATUS', cell: (row) => row.status },
+  { title: 'STATUS', cell: (row) => (row.status === 'running' && !isEngine ? 'ready' : row.status) },
   { title: 'READ', cell: (row) => row.read },
   { title: 'DELIVERED', cell: (row) => row.delivered },
   { title: 'SUPERSEDED', cell: (row) => row.superseded },
@@ -30,9 +31,20 @@ export async function execute(given: Given, io: Io): Promise<number> {
     const reports = (await reader?.report()) ?? []
     const never = Object.keys(config.syncs).filter((name) => !reports.some(({ sync }) => sync === name))
     const rows: Row[] = [...reports, ...never.map(unstarted)]
-    answer(given, io, { engine: owner, flows: rows }, rows, columns, 'There are no syncs in the configuration.')
+    answer(
+      given,
+      io,
+      { engine: owner, flows: rows },
+      rows,
+      columns(owner !== null),
+      'There are no syncs in the configuration.',
+    )
     if (!wantsJson(given, io)) {
-      io.out(owner === null ? 'No engine runs.' : `Process ${owner.pid} on ${owner.host} runs since ${owner.since}.`)
+      io.out(
+        owner === null
+          ? 'No engine runs: nothing is captured or sent.'
+          : `Process ${owner.pid} on ${owner.host} runs since ${owner.since}.`,
+      )
       for (const { flow, reason } of reports)
         if (reason !== null)
           for (const line of lines([reason])) io.out(line.startsWith('SYNC') ? `${flow}: ${line}` : line)

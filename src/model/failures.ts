@@ -304,9 +304,9 @@ export const failures = {
     hint: 'It is tried again by itself; the sync waits meanwhile. `stale: park` or `stale: accept` of the set goes on without it.',
   },
   'SYNC-2031': {
-    title: 'The function of a rule ended its thread again and again',
+    title: 'The function of a rule cannot be run',
     retry: 'manual',
-    hint: 'Mend the function (it ran too long, used too much memory, or ended its process), then `syncline resume <sync>`.',
+    hint: 'Mend the function (it cannot be loaded, runs too long, uses too much memory, or ends its process), then `syncline resume <sync>`.',
   },
   'SYNC-2032': {
     title: 'The part of the log that is needed was deleted',

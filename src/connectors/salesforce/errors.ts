@@ -264,7 +264,9 @@ export function unsentFailure(error: HttpError, where: string): Failure {
     unreadable: 'SYNC-3001',
     invalid: 'SYNC-3025',
   }
-  return failure(codes[error.kind], `${where}: ${error.text} (${error.code})`)
+  // Node's own texts begin with the code: `connect ECONNREFUSED 127.0.0.1:443`.
+  const code = error.text.includes(error.code) ? '' : ` (${error.code})`
+  return failure(codes[error.kind], `${where}: ${error.text}${code}`)
 }
 
 /** Failure for a request that may have taken effect (I4). */

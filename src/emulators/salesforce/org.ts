@@ -7,7 +7,7 @@ import { caseSuffix, makeId } from './ids.ts'
 import { type Meter, makeMeter } from './meter.ts'
 import type { Row, Schema } from './schema.ts'
 import { buildSchema, type SalesforceSetup, type UserSetup } from './setup.ts'
-import type { Storage } from './storage.ts'
+import { StateError, type Storage } from './storage.ts'
 import { type Change, clearTables, compactChanges, makeTables, placeRow, type Tables } from './tables.ts'
 
 /** All that one emulated organisation holds. */
@@ -74,7 +74,7 @@ function organizationOf(setup: SalesforceSetup, storage: Storage | null, random:
   const given = setup.organization?.id
   const wanted = given === undefined ? null : given.slice(0, 15) + caseSuffix(given.slice(0, 15))
   if (stored != null && wanted !== null && stored !== wanted)
-    throw new Error(
+    throw new StateError(
       `The emulator's state belongs to organisation ${stored}, the setup names ${wanted}. Use another folder.`,
     )
   if (stored != null) return stored

@@ -47,9 +47,18 @@ interface StoredBody {
 
 const LAYOUT = '1'
 
-/** Opens (or makes) the state file `salesforce.db` in a folder. */
+/** A state folder that cannot be used: another process has it, or it is not what it should be. */
+export class StateError extends Error {
+  readonly isLocked: boolean
+  constructor(message: string, options?: ErrorOptions & { isLocked?: boolean }) {
+    super(message, options)
+    this.name = 'StateError'
+    this.isLocked = options?.isLocked ?? false
+  }
+}
+
+/** Opens (or makes) the state file `salesforce.db` in a folder. Throws StateError. */
 export function openStorage(folder: string): Storage {
-  mkdirSync(folder, { recursive: true })
   const db = openFile(folder)
   db.exec('CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
   db.exec('CREATE TABLE IF NOT EXISTS session(token TEXT PRIMARY KEY, user TEXT NOT NULL, expires_ms INTEGER NOT NULL)')
@@ -63,7 +72,7 @@ export function openStorage(folder: string): Storage {
   if (layout === null) putMeta.run('layout', LAYOUT)
   else if (layout !== LAYOUT) {
     db.close()
-    throw new Error(
+    throw new StateError(
       `The emulator's state in ${folder} has layout ${layout}; this version reads ${LAYOUT}. Use another folder.`,
     )
   }
@@ -96,17 +105,20 @@ export function openStorage(folder: string): Storage {
 
 /** Opens the file for this process alone. */
 function openFile(folder: string): DatabaseSync {
-  const db = new DatabaseSync(join(folder, 'salesforce.db'))
+  let db: DatabaseSync | null = null
   try {
+    mkdirSync(folder, { recursive: true })
+    db = new DatabaseSync(join(folder, 'salesforce.db'))
     db.exec(
       'PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000',
     )
     db.exec('BEGIN EXCLUSIVE; COMMIT')
     return db
   } catch (error) {
-    db.close()
-    if (!/locked|busy/.test((error as Error).message)) throw error
-    throw new Error(`The emulator's state in ${folder} is in use by another process. Stop it, or use another folder.`)
+    db?.close()
+    const isLocked = /locked|busy/.test((error as Error).message)
+    const problem = isLocked ? 'is in use by another process' : `cannot be used: ${(error as Error).message}`
+    throw new StateError(`The emulator's state in ${folder} ${problem}.`, { isLocked, cause: error })
   }
 }
 
