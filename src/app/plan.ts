@@ -113,13 +113,14 @@ export async function planSync(
 
 /** What planning works with; of the state it only reads. */
 interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'clock'> {
-  readonly state: Pick<State, 'gather' | 'refs' | 'linksAfter'>
+  readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'linksAfter'>
 }
 
 /** A state in which nothing was ever synced. */
 const emptyState: PlanParts['state'] = {
   gather: async (_flow: string, _sync: string, keys: readonly Key[]) => keys.map(() => null),
   refs: async (_sync: string, refs: readonly string[]) => refs.map(() => null),
+  passes: async (links) => links.map(() => null),
   linksAfter: async () => [],
 }
 

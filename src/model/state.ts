@@ -239,6 +239,10 @@ export interface ParkedQuery {
   readonly state: 'parked' | 'review'
   readonly key?: Key
   readonly code?: string
+  readonly stage?: StageName
+  readonly field?: string
+  /** Parked before this time. */
+  readonly before_ms?: number
   readonly rowsMax: number
 }
 

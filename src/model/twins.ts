@@ -1,6 +1,6 @@
 import type { FlowId } from './change.ts'
 import type { Key } from './key.ts'
-import type { Row } from './value.ts'
+import type { ParkedQuery } from './state.ts'
 
 /**
  * What the state keeps so that duplicates are found and merged. A *twin row* is what is compared of a record; a *member* is a
@@ -160,6 +160,12 @@ export interface EditRow {
   readonly value: string
 }
 
+/** What approving did. A refused record stays in review. */
+export interface Approved {
+  readonly approved: number
+  readonly refused: readonly { readonly key: Key; readonly why: string }[]
+}
+
 /** The part of the state that knows duplicates. Each method is one transaction. */
 export interface TwinState {
   /** One answer a link. */
@@ -178,6 +184,15 @@ export interface TwinState {
   decisions(sync: string, rowsMax: number): Promise<readonly DecisionRow[]>
   /** Takes a merged record out again and remembers that the two are different. Answers its former leader; null: it was not merged. */
   unmerge(flow: FlowId, key: Key, word: Word): Promise<Key | null>
+  /**
+   * A person says yes to records in review: the same as the one that they resemble (`survivor` names which, where there are several,
+   * or the record itself); deleted although others are merged into them; good enough as they are.
+   */
+  approve(query: ParkedQuery, survivor: string | null, word: Word): Promise<Approved>
+  /** A person says no: never the same as those that they resemble; else given up. Answers how many. */
+  reject(query: ParkedQuery, word: Word): Promise<number>
+  /** Hashes (`rowHash`) of the source rows that a person let through as they are; one answer a link. */
+  passes(links: readonly number[]): Promise<readonly (string | null)[]>
   scanHead(sync: string, plan: string): Promise<ScanHead>
   scanned(commit: ScanCommit): Promise<void>
   /** The plan that the sync's index was built for; stores `plan`. Null at the first time. */
@@ -185,6 +200,3 @@ export interface TwinState {
   /** The newest edits of these links. */
   edits(links: readonly number[]): Promise<readonly EditRow[]>
 }
-
-/** Mapped fields as they are stored of a member. */
-export type MemberSet = Row

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /**
  * A value of a source or target field. It is exact: decoded once, by the connector's own `values.ts`, never rounded (I6).
  *
@@ -71,6 +73,9 @@ export function rowText(row: Row): string {
   for (const name of Object.keys(row).sort()) sorted[name] = row[name] as Value
   return JSON.stringify(sorted)
 }
+
+/** Names a row without telling what is in it: SHA-256 of its text. */
+export const rowHash = (row: Row): string => createHash('sha256').update(rowText(row)).digest('hex')
 
 /** Reads what `rowText` or `JSON.stringify` wrote. */
 export function rowFrom(json: string): Row {

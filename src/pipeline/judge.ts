@@ -2,7 +2,7 @@ import type { Key } from '../model/key.ts'
 import type { Mapped, Mapping } from '../model/mapping.ts'
 import type { Known, State } from '../model/state.ts'
 import type { Delivery } from '../model/target.ts'
-import { field, fold, newRow, type Row, rowFrom, rowText, text, type Value } from '../model/value.ts'
+import { field, fold, newRow, type Row, rowFrom, rowHash, rowText, text, type Value } from '../model/value.ts'
 import type { Candidate, Reason, StageName } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
@@ -51,6 +51,7 @@ export async function judge(
   const { spec, target, state } = parts
   const mapped = subjects.map((subject) => mapOne(subject, at, spec))
   const verdicts = await validateMapped(subjects, mapped, parts, signal)
+  await letThrough(subjects, verdicts, state)
   const taken = await takenRefs(mapped, parts)
   const claimed = new Map<string, Key>()
   return subjects.map((subject, i): Decision => {
@@ -99,11 +100,27 @@ export async function judge(
 
 /** What judging works with. */
 export interface JudgeParts extends Pick<FlowParts, 'spec' | 'target'> {
-  readonly state: Pick<State, 'refs'>
+  readonly state: Pick<State, 'refs' | 'passes'>
   /** The window's duplicates, where the sync looks for them. */
   readonly twins?: TwinStep | null
   /** Where figures go; nowhere for a plan. */
   readonly emit?: Emit
+}
+
+/** Records that a person let through as they are need not be good enough, until their row changes. */
+async function letThrough(
+  subjects: readonly Subject[],
+  verdicts: (Judged | null)[],
+  state: JudgeParts['state'],
+): Promise<void> {
+  const asked = verdicts.flatMap((verdict, i) => {
+    const link = subjects[i]?.known?.link
+    return verdict?.kind === 'park' && verdict.stage === 'quality' && link !== undefined ? [{ i, link }] : []
+  })
+  if (asked.length === 0) return
+  const passes = await state.passes(asked.map(({ link }) => link))
+  for (const [n, { i }] of asked.entries())
+    if (passes[n] === rowHash((subjects[i] as Subject).image.row)) verdicts[i] = { kind: 'accept' }
 }
 
 /** What is under way beside the window. */

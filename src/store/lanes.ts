@@ -11,6 +11,9 @@ export function parkedLanes(db: Database, query: ParkedQuery): LaneOf[] {
     `SELECT lane.*, link.a_key FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
      AND (? IS NULL OR link.a_key = ?)
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.code') = ?))
+     AND (? IS NULL OR lane.stage = ?)
+     AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.field') = ?))
+     AND (? IS NULL OR lane.since_ms < ?)
      ORDER BY lane.since_ms, lane.link LIMIT ?`,
     query.flow,
     query.state,
@@ -18,6 +21,12 @@ export function parkedLanes(db: Database, query: ParkedQuery): LaneOf[] {
     query.key ?? null,
     query.code ?? null,
     query.code ?? null,
+    query.stage ?? null,
+    query.stage ?? null,
+    query.field ?? null,
+    query.field ?? null,
+    query.before_ms ?? null,
+    query.before_ms ?? null,
     query.rowsMax,
   )
   return rows.map(laneOf)

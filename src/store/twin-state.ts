@@ -1,6 +1,8 @@
 import type { FlowId } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
+import type { ParkedQuery } from '../model/state.ts'
 import type {
+  Approved,
   DecisionRow,
   EditRow,
   MemberKnown,
@@ -11,9 +13,10 @@ import type {
   TwinsFound,
   Word,
 } from '../model/twins.ts'
+import { approveLanes, rejectLanes } from './review.ts'
 import type { Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
-import { editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo } from './twins.ts'
+import { decide, editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo } from './twins.ts'
 
 /** The methods of `TwinState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
 export function twinState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {
@@ -65,6 +68,17 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
         }))
     },
 
+    approve: (query: ParkedQuery, survivor: string | null, word: Word): Approved =>
+      write(() => approveLanes(db, index, query, survivor, word)),
+    reject: (query: ParkedQuery, word: Word): number => write(() => rejectLanes(db, query, word)),
+    passes: (links: readonly number[]): (string | null)[] =>
+      links.map(
+        (link) =>
+          (db.get(`SELECT target FROM decision WHERE kind = 'pass' AND a = ? ORDER BY id DESC LIMIT 1`, link)?.[
+            'target'
+          ] ?? null) as string | null,
+      ),
+
     unmerge: (flow: FlowId, key: Key, word: Word): Key | null => write(() => unmerge(db, flow, key, word)),
 
     twinPlan(sync: string, plan: string): string | null {
@@ -88,34 +102,6 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
 
     scanned: (commit: ScanCommit): void => write(() => storeScanned(db, index, commit)),
   }
-}
-
-/** What a person said; the newest word about a pair stands. */
-export function decide(
-  db: Database,
-  kind: DecisionRow['kind'],
-  a: number,
-  other: { readonly link: number } | { readonly target: string },
-  { by, why, at_ms }: Word,
-): void {
-  const [b, target] = 'link' in other ? [other.link, null] : [null, other.target]
-  if (kind !== 'pass')
-    db.run(
-      `DELETE FROM decision WHERE kind <> 'pass' AND ((a = ?1 AND (b = ?2 OR target = ?3)) OR (a = ?2 AND b = ?1))`,
-      a,
-      b,
-      target,
-    )
-  db.run(
-    'INSERT INTO decision (kind, a, b, target, who, why, at_ms) VALUES (?,?,?,?,?,?,?)',
-    kind,
-    a,
-    b,
-    target,
-    by,
-    why,
-    at_ms,
-  )
 }
 
 function unmerge(db: Database, flow: FlowId, key: Key, word: Word): Key | null {

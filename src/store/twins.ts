@@ -2,6 +2,7 @@ import type { FlowId } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
 import type { Known } from '../model/state.ts'
 import type {
+  DecisionRow,
   EditRow,
   Lead,
   MemberKnown,
@@ -11,6 +12,7 @@ import type {
   TwinFound,
   TwinRow,
   TwinsFound,
+  Word,
 } from '../model/twins.ts'
 import { touchLane } from './commits.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -91,6 +93,34 @@ function putMember(db: Database, { link, into, set, how }: MemberRow, at_ms: num
 export function lookAgain(db: Database, flow: FlowId, link: number, at_ms: number): void {
   db.run('UPDATE twin SET again = 1 WHERE id = ?', link)
   composeAgain(db, flow, link, at_ms)
+}
+
+/** What a person said; the newest word about a pair stands. */
+export function decide(
+  db: Database,
+  kind: DecisionRow['kind'],
+  a: number,
+  other: { readonly link: number } | { readonly target: string },
+  { by, why, at_ms }: Word,
+): void {
+  const [b, target] = 'link' in other ? [other.link, null] : [null, other.target]
+  if (kind !== 'pass')
+    db.run(
+      `DELETE FROM decision WHERE kind <> 'pass' AND ((a = ?1 AND (b = ?2 OR target = ?3)) OR (a = ?2 AND b = ?1))`,
+      a,
+      b,
+      target,
+    )
+  db.run(
+    'INSERT INTO decision (kind, a, b, target, who, why, at_ms) VALUES (?,?,?,?,?,?,?)',
+    kind,
+    a,
+    b,
+    target,
+    by,
+    why,
+    at_ms,
+  )
 }
 
 /** What is known of each of these records. */
