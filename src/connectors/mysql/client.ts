@@ -205,9 +205,10 @@ function linkOf(
     }
   }
   const query: Link['query'] = async (sql, values) => {
+    const text = values === undefined ? sql : filled(sql, values)
     const rows: Cells[] = []
     await watched((heard) =>
-      runQuery(raw, values === undefined ? sql : filled(sql, values), (cells) => {
+      runQuery(raw, text, (cells) => {
         heard()
         rows.push(cells)
       }),
