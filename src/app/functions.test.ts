@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { SyncError } from '../model/failure.ts'
+import { systemClock } from '../std/clock.ts'
+import type { FunctionAnswer } from '../validation/functions.ts'
+import { functionThread } from './functions.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'syncline-functions-'))
+const thread = functionThread({ clock: systemClock, memory_mb: 32 })
+after(async () => {
+  await thread.close()
+  rmSync(folder, { recursive: true })
+})
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+const calls = (...names: string[]) => names.map((name) => ({ record: { name }, row: { name, id: 1 } }))
+
+const words = (answers: readonly FunctionAnswer[]): string[] =>
+  answers.map((answer) =>
+    answer.kind === 'failed'
+      ? answer.why
+      : answer.errors.map(({ field, error }) => `${field}: ${error}`).join('; ') || 'good',
+  )
+
+test('a function in TypeScript judges record and row, at once or later', async () => {
+  const path = file(
+    'member rule.ts',
+    `interface Found { field: string; error: string; value?: unknown }
+     export default async (record: { name: string }, row: { id: number }): Promise<Found[] | null> => {
+       if (record.name === 'later') await new Promise((resolve) => setTimeout(resolve, 5))
+       return record.name === 'good' ? null : [{ field: 'name', error: 'row ' + row.id + ' is ' + record.name, value: record.name }]
+     }`,
+  )
+  assert.equal(await thread.check(path), null)
+  const answers = await thread.call(path, calls('good', 'bad', 'later'), 1_000)
+  assert.deepEqual(words(answers), ['good', 'name: row 1 is bad', 'name: row 1 is later'])
+  assert.deepEqual(answers[1], { kind: 'errors', errors: [{ field: 'name', error: 'row 1 is bad', value: 'bad' }] })
+})
+
+test('a file that cannot be used is named with its reason', async () => {
+  assert.match(
+    (await thread.check(file('syntax.ts', 'export default (record) => {\n  return [\n}')))!,
+    /SyntaxError|Error/,
+  )
+  assert.match(
+    (await thread.check(file('none.ts', 'export const rule = () => null')))!,
+    /no default export that is a function/,
+  )
+  assert.match((await thread.check(file('value.ts', 'export default 5')))!, /no default export that is a function/)
+  assert.match(
+    (await thread.check(file('throws.ts', '\nthrow new Error("at the top")')))!,
+    /Error at line 2.*at the top/,
+  )
+  assert.match((await thread.check(join(folder, 'missing.ts')))!, /missing\.ts|Cannot find/)
+  assert.match((await thread.check(file('exits.ts', 'process.exit(3)')))!, /ended its process/)
+  await assert.rejects(thread.call(join(folder, 'none.ts'), calls('a'), 100), (error: unknown) => {
+    assert.ok(error instanceof SyncError)
+    assert.equal(error.failure.code, 'SYNC-2031')
+    return true
+  })
+})
+
+test('a record whose function throws, whatever it throws, fails alone', async () => {
+  const path = file(
+    'throw.ts',
+    `export default (record) => {
+  if (record.name === 'type') return record.nothing.at.all
+  if (record.name === 'text') throw 'a text'
+  if (record.name === 'null') throw null
+  if (record.name === 'trap') throw new Proxy(new Error('x'), { get() { throw new Error('trap') } })
+  if (record.name === 'answer') return 'wrong'
+  if (record.name === 'textless') return [{ field: 'name' }]
+  if (record.name === 'loop') { const a = []; a.push(a); return [{ error: 'a circle', value: a }] }
+  if (record.name === 'many') return Array.from({ length: 30 }, () => ({ error: 'e' }))
+  if (record.name === 'proto') return [JSON.parse('{"error":"own","__proto__":{"polluted":1}}')]
+  return null
+}`,
+  )
+  const names = ['type', 'text', 'good', 'null', 'trap', 'answer', 'textless', 'loop', 'many', 'proto']
+  const answers = words(await thread.call(path, calls(...names), 1_000))
+  assert.match(answers[0]!, /^it threw TypeError at line 2, column \d+: Cannot read properties of undefined/)
+  assert.deepEqual(answers.slice(1, 8), [
+    'it threw something that is no Error: a text',
+    'good',
+    'it threw something that is no Error: object',
+    'it threw something that cannot be read',
+    'it answered something else than a list of errors, or null',
+    'an error that it answered has no text: { field, error: "…" }',
+    'null: a circle',
+  ])
+  assert.match(answers[8]!, /10 more errors are not listed/)
+  assert.equal(answers[9], 'null: own')
+  assert.equal(({} as { polluted?: unknown }).polluted, undefined)
+})
+
+test('a record that ends the thread fails alone: the others are judged', async () => {
+  const path = file(
+    'ends.ts',
+    `export default (record) => {
+  if (record.name === 'loop') for (;;);
+  if (record.name === 'never') return new Promise(() => {})
+  if (record.name === 'exit') process.exit(1)
+  if (record.name === 'memory') { const all = []; for (;;) all.push(new Array(1_000_000).fill(all.length)) }
+  if (record.name === 'later') { setTimeout(() => { throw new Error('outside') }, 1); return new Promise(() => {}) }
+  return record.name === 'bad' ? [{ field: 'name', error: 'bad' }] : null
+}`,
+  )
+  const names = ['good', 'bad', 'loop', 'bad', 'never', 'exit', 'good', 'memory', 'later', 'bad']
+  assert.deepEqual(words(await thread.call(path, calls(...names), 300)), [
+    'good',
+    'name: bad',
+    'it ran longer than 300 ms',
+    'name: bad',
+    'it ran longer than 300 ms',
+    'it ended its process',
+    'good',
+    'it used more than 32 MB',
+    'it ended its thread by an error',
+    'name: bad',
+  ])
+})
+
+test('a function that ends its thread for record after record stops the sync', async () => {
+  const path = file('always.ts', 'export default () => process.exit(0)')
+  const many = calls(...Array.from({ length: 40 }, () => 'x'))
+  await assert.rejects(
+    thread.call(path, many, 1_000),
+    /SYNC-2031 .*always\.ts: for 20 records of one window it ended its process/,
+  )
+})
+
+test('windows are answered in order and whole, whatever their size', async () => {
+  const path = file(
+    'big.ts',
+    'export default (record) => record.name % 7 === 0 ? [{ error: String(record.name) }] : null',
+  )
+  const many = Array.from({ length: 1_500 }, (_, n) => ({ record: { name: n }, row: {} }))
+  const answers = words(await thread.call(path, many, 1_000))
+  assert.deepEqual(
+    answers,
+    many.map((_, n) => (n % 7 === 0 ? `null: ${n}` : 'good')),
+  )
+  assert.deepEqual(await thread.call(path, [], 1_000), [])
+})
+
+test('functions see no secrets and print nowhere', async () => {
+  process.env['SYNCLINE_TEST_SECRET'] = 'hunter2'
+  try {
+    const path = file(
+      'env.ts',
+      `export default () => { console.log('printed'); return [{ error: String(process.env.SYNCLINE_TEST_SECRET) }] }`,
+    )
+    assert.deepEqual(words(await thread.call(path, calls('a'), 1_000)), ['null: undefined'])
+  } finally {
+    delete process.env['SYNCLINE_TEST_SECRET']
+  }
+})
