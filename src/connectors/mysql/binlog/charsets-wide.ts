@@ -136,7 +136,10 @@ const ibmExtensions =
  * EUC-KR with the syllables that KS X 1001 lacks (code page 949): they fill the places before and beside it in Unicode's order.
  */
 function unifiedHangul(): ReadonlyMap<number, string> {
-  const table = new Map<number, string>()
+  const table = new Map([
+    [0xa2e6, '€'],
+    [0xa2e7, '®'],
+  ])
   const known = new Set<string>()
   const decoder = new TextDecoder('euc-kr')
   for (let lead = 0xb0; lead <= 0xc8; lead++)

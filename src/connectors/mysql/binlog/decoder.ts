@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
 import { type Cursor, lenenc, part, take, u8, u16, u64, utf8, utf8Rest } from './cursor.ts'
 import { type BinlogEvent, DecodeError, type EventHeader, type TableMap } from './event.ts'
 import { readGtid, readGtidList, readMariadbGtid, readPrepare, readPreviousGtids, readTaggedGtid } from './groups.ts'
-import { type Payload, readPayload, smallPayloadBytes, unpackAll, unpackPieces } from './payload.ts'
+import { readPayload, smallPayloadBytes, unpackAll, unpackPieces } from './payload.ts'
 import { type RowsOp, readPresent, readRows } from './rows.ts'
 import { readQuery } from './statement.ts'
 import { readTableMap } from './table-map.ts'
@@ -45,8 +45,7 @@ export function openDecoder(emit: (event: BinlogEvent) => void | Promise<void>):
       return guarded(packet, () => {
         const header = readHeader(packet)
         const end = checkedEnd(state, packet, header)
-        if (header.type === 40 && state.flavour === 'mysql')
-          return pushPayload(state, header, packet.subarray(headerBytes, end))
+        if (header.type === 40 && state.flavour === 'mysql') return pushPayload(state, header, packet.subarray(0, end))
         return state.emit(readBody(state, header, packet.subarray(0, end)))
       })
     },
@@ -317,25 +316,16 @@ function rowsEvent(
 }
 
 /** A compressed transaction: its events have no checksum, and no place of their own in the file. */
-function pushPayload(state: State, header: EventHeader, body: Buffer): void | Promise<void> {
-  const payload = readPayload({ bytes: body, at: 0 })
+function pushPayload(state: State, header: EventHeader, packet: Buffer): void | Promise<void> {
+  const payload = readPayload({ bytes: packet, at: headerBytes })
   const inner = (event: Buffer, last: boolean): void | Promise<void> =>
     guarded(event, () => {
       const own = readHeader(event)
       // The last one ends the transaction: only its place may be gone on from.
       return state.emit(readBody(state, last ? { ...own, next: header.next } : own, event))
     })
-  return payload.unpackedBytes <= smallPayloadBytes ? unpackAll(payload, inner) : unpackLarge(payload, inner, body)
-}
-
-async function unpackLarge(
-  payload: Payload,
-  inner: (event: Buffer, last: boolean) => void | Promise<void>,
-  body: Buffer,
-): Promise<void> {
-  try {
-    await unpackPieces(payload, inner)
-  } catch (error) {
-    throw explained(error, body)
-  }
+  const unpack = payload.unpackedBytes <= smallPayloadBytes ? unpackAll : unpackPieces
+  return unpack(payload, inner)?.catch((error: unknown) => {
+    throw explained(error, packet)
+  })
 }
