@@ -66,6 +66,8 @@ export interface Reader {
   causes(flow: FlowId): ReturnType<State['causes']>
   parked(query: ParkedQuery): Promise<readonly LaneOf[]>
   story(flow: FlowId, sync: SyncConfig, key: Key, rowsMax: number): Promise<Story>
+  /** Source keys of records by the target's id or the external id. */
+  keysOf: State['keysOf']
   /** Published status after a number, oldest first. */
   statusAfter(seq: number, rowsMax: number): Promise<readonly StatusEntry[]>
   /** Null for a system whose journal does not exist. */
@@ -171,6 +173,7 @@ function answers(
       const mine = flights.filter(({ request }) => request.deliveries.some(({ link }) => link === known?.link))
       return { flow, entries: found.flat(), known, outcomes, flights: mine }
     },
+    keysOf: (sync, id) => state.keysOf(sync, id),
     statusAfter: (seq, rowsMax) => state.statusAfter(seq, rowsMax),
     journalHead: async (system) => (await journals.get(system)?.head()) ?? null,
     async entries(system, tables, after, rowsMax) {

@@ -159,7 +159,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
       {
         name: 'record',
         args: ['<sync>', '<id>'],
-        text: 'the whole story of one record, by its source key',
+        text: 'the whole story of one record, by its source key, its id at the target or its external id',
         options: [{ flags: '--show-values', text: 'show values whole; without it they are masked' }, output],
         load: () => import('./record.ts'),
       },

@@ -1,5 +1,6 @@
 import type { Story } from '../app/reader.ts'
 import type { Entry } from '../model/change.ts'
+import type { Key } from '../model/key.ts'
 import { type Row, rowFrom, text, type Value } from '../model/value.ts'
 import { mask } from '../std/mask.ts'
 import { printable } from '../telemetry/sentence.ts'
@@ -19,16 +20,23 @@ type Show = (value: Value) => string | null
 export async function execute(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
   const sync = syncNamed(config, given.args['sync'] ?? '')
-  const key = keyFrom(given.args['id'] ?? '')
+  const id = given.args['id'] ?? ''
   const reader = readState(config)
   try {
     const flows = (await reader.flows()).filter(({ head }) => head.sync === sync.name)
-    const stories = await Promise.all(flows.map(({ head }) => reader.story(head.id, sync, key, ROWS_MAX)))
-    const found = stories.filter(({ entries, known }) => entries.length > 0 || known !== null)
-    if (found.length === 0)
-      throw new Refusal('SYNC-7108', `Sync ${sync.name} knows no record ${key} of ${sync.source.table}.`)
     const show: Show = isSet(given, 'showValues') ? text : masked
-    const views = found.map((story) => viewOf(story, key, show))
+    const viewsOf = async (key: Key) => {
+      const stories = await Promise.all(flows.map(({ head }) => reader.story(head.id, sync, key, ROWS_MAX)))
+      const found = stories.filter(({ entries, known }) => entries.length > 0 || known !== null)
+      return found.map((story) => viewOf(story, key, show))
+    }
+    let views = await viewsOf(keyFrom(id))
+    if (views.length === 0) views = (await Promise.all((await reader.keysOf(sync.name, id)).map(viewsOf))).flat()
+    if (views.length === 0)
+      throw new Refusal(
+        'SYNC-7108',
+        `Sync ${sync.name} knows no record ${id}: neither ${sync.source.table} has that key, nor ${sync.target.object} that id or external id.`,
+      )
     if (wantsJson(given, io)) io.out(JSON.stringify(views, null, 2))
     else for (const view of views) for (const line of page(view)) io.out(printable(line))
     return exits.ok

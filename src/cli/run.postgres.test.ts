@@ -245,7 +245,14 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     const synced = await here('sync', 'members')
     assert.equal(synced.code, 0, synced.err)
     assert.equal(lastLine(synced.out)['pending'], 0)
-    assert.match((await here('record', 'members', '1000')).out, /update committed .*: delivered/)
+    const mended = (await here('record', 'members', '1000')).out
+    assert.match(mended, /update committed .*: delivered/)
+    const id = /target id (\w+)/.exec(mended)?.[1] ?? ''
+    assert.match(
+      (await here('record', 'members', id.slice(0, 15))).out,
+      /^members \["1000"\]\n/,
+      'by the id at the target',
+    )
     assert.match((await here('record', 'members', '2')).out, /tombstone[\s\S]*delete committed .*: delivered/)
 
     const full = await here('sync', 'members', '--full')

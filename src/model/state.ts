@@ -316,6 +316,8 @@ export interface State extends TwinState {
     seqs: readonly Sequence[],
     rowsMax: number,
   ): Promise<{ known: Known | null; outcomes: readonly (OutcomeRow & { at_ms: number })[] }>
+  /** Source keys of records by what the target calls them: its id, or the external id. For people: a few at most. */
+  keysOf(sync: string, id: string): Promise<readonly Key[]>
   /** Source keys that records have left whose target still holds the old external id, with their links. */
   moving(sync: string): Promise<readonly { readonly key: Key; readonly link: number; readonly since: number }[]>
   /** Linked records, for the mass-delete guard. */

@@ -24,6 +24,25 @@ export function known(db: Database, flow: FlowId, sync: string, key: Key): Known
   }
 }
 
+const FOUND_MAX = 10
+
+/** Source keys of the records that an id of the target, or an external id, names. */
+export function keysOf(db: Database, sync: string, id: string): Key[] {
+  // Salesforce's pages show ids of 15 characters; 3 that carry their letter case follow in the API.
+  const before = id.length === 15 ? `${id}~` : id
+  return db
+    .all(
+      `SELECT a_key FROM link WHERE sync = ?1 AND b_key >= ?2 AND b_key <= ?3
+       UNION SELECT a_key FROM link WHERE sync = ?1 AND ref = ?4 LIMIT ?5`,
+      sync,
+      id,
+      before,
+      id.toLowerCase(),
+      FOUND_MAX,
+    )
+    .map((row) => row['a_key'] as Key)
+}
+
 /** A flow as its row says. */
 export function flowHead(db: Database, row: Cells): FlowHead {
   return {

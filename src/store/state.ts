@@ -20,7 +20,7 @@ import { fence, type Stored, storeJudged, storeSettled } from './commits.ts'
 import { closeGap, storeGap } from './gap.ts'
 import { discardLanes, parkedLanes, releaseLanes, settledUpTo, takeLanes, touchLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
-import { flowHead, known } from './rows.ts'
+import { flowHead, keysOf, known } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { twinIndex } from './twin-index.ts'
 import { twinState } from './twin-state.ts'
@@ -174,6 +174,8 @@ export function stateFile(db: Database) {
     story(flow: FlowId, sync: string, key: Key, seqs: readonly Sequence[], rowsMax: number) {
       return recordStory(db, known(db, flow, sync, key), flow, seqs, rowsMax)
     },
+
+    keysOf: (sync: string, id: string): Key[] => keysOf(db, sync, id),
 
     linked(sync: string): number {
       return Number(db.get(`SELECT count(*) AS n FROM link WHERE sync = ? AND state = 'linked'`, sync)?.['n'])

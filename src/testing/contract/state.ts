@@ -111,6 +111,19 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
     )
   },
 
+  async 'a record is found by what the target calls it'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    await state.judge(judged(head, { links: [newLink(1, 1, { ref: 'ext-a' }), newLink(2, 2)] }))
+    const target = '0035g00000AbCdEAAV'
+    await state.settle(settled(head, { links: [{ id: 1, target, state: 'linked' }] }))
+    for (const id of [target, target.slice(0, 15), 'Ext-A'])
+      assert.deepEqual(await state.keysOf('members', id), [key(1)])
+    for (const id of ['ext', target.slice(0, 14), '0035g00000AbCdF', '%'])
+      assert.deepEqual(await state.keysOf('members', id), [], id)
+    assert.deepEqual(await state.keysOf('others', target), [])
+  },
+
   async 'a target record belongs to one link: the one that the target named last'({ store }) {
     const { state } = store
     const head = await openFlow(state)
