@@ -109,7 +109,7 @@ test('a used-up limit says how long to wait, and the usage is kept', async () =>
     assert.deepEqual(target.limits(), { used: 15_000, allowed: 15_000 })
     assert.equal(await waits('ConcurrentRequests (Concurrent API Requests) Limit exceeded.', {}), 10_000)
     assert.equal(await waits('TotalRequests Limit exceeded.', { 'retry-after': '30' }), 30_000)
-    assert.equal(await waits('TotalRequests Limit exceeded.', { 'retry-after': '86400' }), 900_000)
+    assert.equal(await waits('TotalRequests Limit exceeded.', { 'retry-after': '86400' }), 86_400_000)
     assert.equal(await waits('TotalRequests Limit exceeded.', { 'retry-after': 'soon' }), 900_000)
   })
 })

@@ -42,9 +42,6 @@ export interface Client {
   usage(): ApiUsage | null
 }
 
-/** A Retry-After beyond this is cut to it. */
-const RETRY_AFTER_MS_MAX = 900_000
-
 /** A client over an HTTP pool and its sessions; both stay the property of the caller, who closes them. */
 export function openClient(env: {
   http: Http
@@ -115,10 +112,10 @@ function usageFrom(header: string | undefined): ApiUsage | null {
   return match === null ? null : { used: Number(match[1]), allowed: Number(match[2]) }
 }
 
-/** Seconds or a date (RFC 9110, 10.2.3); anything else is as if it were not there. */
+/** Seconds or a date (RFC 9110, 10.2.3); anything else is as if it were not there. How much of it is obeyed is said in delivery/retry.ts. */
 function retryAfter(header: string | undefined, now_ms: number): number | undefined {
   if (header === undefined) return undefined
   const plain = header.trim()
   const wait_ms = /^\d{1,9}$/.test(plain) ? Number(plain) * 1000 : Date.parse(plain) - now_ms
-  return Number.isNaN(wait_ms) ? undefined : Math.min(Math.max(wait_ms, 0), RETRY_AFTER_MS_MAX)
+  return Number.isNaN(wait_ms) ? undefined : Math.max(wait_ms, 0)
 }
