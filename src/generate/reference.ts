@@ -1,6 +1,6 @@
 import { referenceTable } from '../config/describe.ts'
 import { connectors } from '../connectors/index.ts'
-import type { FailureKind } from '../model/failure.ts'
+import type { FailureKind } from '../model/failures.ts'
 import { failures } from '../model/failures.ts'
 
 /** The pages of docs/reference, made from what the program itself goes by. A test holds that they are the newest. */

@@ -1,19 +1,4 @@
-import { failures } from './failures.ts'
-
-/**
- * What may be done about a failure. `timed`: again by itself, later. `manual`: after a person mended the cause.
- * `never`: the same input will always fail.
- */
-export type Retry = 'timed' | 'manual' | 'never'
-
-/** One line of the failure table. */
-export interface FailureKind {
-  /** What is wrong, in general: the title in docs and dashboard. */
-  readonly title: string
-  readonly retry: Retry
-  /** What to do. An occurrence may carry a more exact one (the very SQL statement). */
-  readonly hint: string
-}
+import { type FailureKind, failures, type Retry } from './failures.ts'
 
 /** A code of the failure table. */
 export type FailureCode = keyof typeof failures

@@ -1,4 +1,17 @@
-import type { FailureKind } from './failure.ts'
+/**
+ * What may be done about a failure. `timed`: again by itself, later. `manual`: after a person mended the cause.
+ * `never`: the same input will always fail.
+ */
+export type Retry = 'timed' | 'manual' | 'never'
+
+/** One line of the failure table. */
+export interface FailureKind {
+  /** What is wrong, in general: the title in docs and dashboard. */
+  readonly title: string
+  readonly retry: Retry
+  /** What to do. An occurrence may carry a more exact one (the very SQL statement). */
+  readonly hint: string
+}
 
 /**
  * Every failure that Syncline knows, by its stable code. CLI, dashboard, alerts and docs/reference/errors.md show these words.
