@@ -3,6 +3,7 @@ import type { Source } from '../model/source.ts'
 import type { Target } from '../model/target.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
+import { type MysqlOptions, mysqlSchema } from './mysql/options.ts'
 import { type PostgresOptions, postgresSchema } from './postgres/options.ts'
 import { type SalesforceOptions, salesforceOptions } from './salesforce/options.ts'
 
@@ -16,6 +17,8 @@ export interface ConnectorEnv {
 export interface WantedTable {
   readonly name: string
   readonly columns?: readonly string[]
+  /** Only looked up and scanned: its changes are not captured. It may be a view, and need not have a key. */
+  readonly lookup?: boolean
 }
 
 /** One type of system. `openSource` and `openTarget` connect to nothing yet. */
@@ -30,8 +33,22 @@ export interface Connector {
 
 const notA = (what: string) => (name: string) => Promise.reject(new Error(`system ${name} cannot be a ${what}`))
 
+/** One connector for both: the server says which of the two it is. */
+const mysql: Connector = {
+  options: mysqlSchema,
+  source: true,
+  target: false,
+  async openSource(name, options, env, tables) {
+    const { openMysql } = await import('./mysql/source.ts')
+    return openMysql({ ...options, name } as MysqlOptions, env, tables)
+  },
+  openTarget: notA('target'),
+}
+
 /** Every type of system. Their code is loaded when one is opened. */
 export const connectors: { readonly [type: string]: Connector } = {
+  mysql,
+  mariadb: mysql,
   postgres: {
     options: postgresSchema,
     source: true,

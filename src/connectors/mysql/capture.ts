@@ -1,11 +1,13 @@
 /** How row events of captured tables become changes. */
 import type { Change, Op } from '../../model/change.ts'
+import { failure, type Problem, SyncError } from '../../model/failure.ts'
 import { type Key, keyOf } from '../../model/key.ts'
+import type { Table } from '../../model/source.ts'
 import { fold, type Row, type Value } from '../../model/value.ts'
 import { jsonBytes, textBytes } from '../sql/json-bytes.ts'
 import type { RowImages, RowShape, ShapeColumn, TableMap } from './binlog/event.ts'
 import { types } from './binlog/types.ts'
-import type { CatalogTable } from './catalog.ts'
+import type { CatalogTable, TableName } from './catalog.ts'
 
 /** A table as it is captured. */
 export interface Captured {
@@ -130,4 +132,55 @@ function rowBytes(row: Row, nameBytes: ReadonlyMap<string, number>): number {
   let bytes = 1
   for (const name in row) bytes += (nameBytes.get(name) ?? 0) + jsonBytes(row[name] as Value)
   return bytes
+}
+
+/** Every wanted table or column that does not exist. */
+export function missingTables(
+  found: ReadonlyMap<string, CatalogTable>,
+  names: readonly TableName[],
+  needs: readonly { readonly columns?: readonly string[] }[],
+): Problem[] {
+  return names.flatMap(({ full }, i) => {
+    const table = found.get(full)
+    if (table === undefined)
+      return [
+        {
+          level: 'error' as const,
+          failure: failure('SYNC-2009', `Table ${full} does not exist, or the user may not see it.`),
+        },
+      ]
+    const columns = (needs[i]?.columns ?? []).filter((column) => !table.columns.some(({ name }) => name === column))
+    return columns.map((column) => ({
+      level: 'error' as const,
+      failure: failure('SYNC-2009', `Table ${full} has no column "${column}".`),
+    }))
+  })
+}
+
+/** The tables to capture, by name. Throws a `SyncError` that names all that do not exist. */
+export function capture(
+  found: ReadonlyMap<string, CatalogTable>,
+  names: readonly TableName[],
+  needs: readonly { readonly columns?: readonly string[] }[],
+): Map<string, Captured> {
+  const [first, ...others] = missingTables(found, names, needs).map((problem) => problem.failure)
+  if (first !== undefined) throw new SyncError(first, others)
+  return new Map(
+    names.map(({ full }, i) => {
+      const table = found.get(full) as CatalogTable
+      const columns = needs[i]?.columns
+      const list = columns === undefined ? null : new Set(columns)
+      return [full, { table, needed: (column) => list === null || list.has(column) || table.key.includes(column) }]
+    }),
+  )
+}
+
+/** A table as it is described to the rest of the engine. All its columns stand in the log, virtual ones too. */
+export function describeTable({ full, columns, key, rowsEstimated }: CatalogTable): Table {
+  return {
+    name: full,
+    key,
+    rowsEstimated,
+    columns: columns.map(({ name, columnType, nullable }) => ({ name, type: columnType, nullable, logged: true })),
+  }
 }

@@ -16,7 +16,9 @@ export interface Names {
   /** `lower_case_table_names` is not 0: letters of both cases are one. */
   readonly foldsCase: boolean
   /** Row events carry column names; without them a changed shape cannot be followed. */
-  readonly named: boolean
+  named: boolean
+  /** Every transaction has a GTID. */
+  readonly hasGtids: boolean
 }
 
 /** The captured table that is meant; null for any other. */

@@ -22,8 +22,8 @@ export interface StreamWatcher {
   truncated(table: string): void
   /** Changes appeared or went away without rows that say which: an XA transaction, a rollback. */
   unseen(): void
-  /** A transaction ended here; `last` of its rows can be asked for, where it has some of ours. */
-  committed(place: Place, last: Change | null): void
+  /** A transaction ended here. `isOurs`: it changed rows of ours; `row`: one of them, where one is known. */
+  committed(place: Place, isOurs: boolean, row: Change | null): void
   /** The log was read to here, between two transactions. */
   reached(place: Place): void
 }
@@ -42,6 +42,8 @@ export interface TransactionsOptions {
   readonly from: LogPosition
   /** The transaction that is sent again, to show that the history is the same; null: none is. */
   readonly proof: LastGroup | null
+  /** It has to be the very first: the log is read from its begin on. */
+  readonly proofIsFirst: boolean
   /** Null where the position is a file and an offset. */
   readonly gtids: GtidsRead | null
   /** All that was logged before the file that begins now; null where GTIDs cannot be relied on. */
@@ -64,7 +66,9 @@ export interface Transactions {
   position(): Position
   /** Where that is. */
   place(): Place
-  /** The table was read from the catalog again: what could not be read of it may be now. */
+  /** The table's rows cannot be read until it is read from the catalog again. */
+  blind(table: string): void
+  /** It was. */
   relearn(table: string): void
 }
 
@@ -126,7 +130,8 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   const begin = (id: string, domain: number, at_s: number): Group => {
     if (group !== null) forget(group)
     const isProof = id === proof?.id
-    if (proof !== null && !isProof && gtids !== null && domain === domainOf(proof)) throw otherHistory(proof, id)
+    if (proof !== null && !isProof && (options.proofIsFirst || domain === domainOf(proof)))
+      throw otherHistory(proof, id)
     group = newGroup(id, domain, place(), at_s * 1_000, isProof)
     return group
   }
@@ -154,8 +159,9 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     gtid = null
     group = null
     position = write()
-    emit((done.old ? null : how()) ?? { kind: 'progress', position })
-    watch.committed(place(), row)
+    const event = done.old ? null : how()
+    emit(event ?? { kind: 'progress', position })
+    watch.committed(place(), event !== null, row)
     watch.reached(place())
   }
 
@@ -368,7 +374,8 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     })
   }
 
-  return { push, inside: () => group !== null, position: () => position, place, relearn: readings.relearn }
+  const { blind, relearn } = readings
+  return { push, inside: () => group !== null, position: () => position, place, blind, relearn }
 }
 
 /** In a domain of MariaDB the order is the same on every server; MySQL promises that only for one server's log. */

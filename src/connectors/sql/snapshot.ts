@@ -64,6 +64,8 @@ export interface SnapshotWatcher {
   /** A row changed. `complete`: the image has every column of the table. */
   row(change: Change, complete: boolean): void
   truncated(table: string): void
+  /** Rows changed of which nobody says which: what is being read has to be read again. */
+  unseen(): void
   /** A transaction was passed on completely; its events are out. */
   committed(): void
   /** The stream has come to a high-water mark; called between two transactions. */
@@ -125,6 +127,12 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
     truncated(table) {
       for (const window of windows) if (window.table === table) window.truncated = true
     },
+    unseen() {
+      for (const window of windows) {
+        window.overflow = true
+        window.images.clear()
+      }
+    },
     committed() {
       if (current?.dirty) tell(current, false)
     },
@@ -141,13 +149,14 @@ export function readSnapshots(options: SnapshotsOptions): Snapshots {
     const { job, window } = chunk
     windows.delete(window)
     const rows: [Key, Row][] = []
-    for (const [key, row] of window.truncated ? [] : chunk.rows) {
+    if (window.overflow) for (const key of [...chunk.rows.keys(), ...(chunk.asked ?? [])]) job.again.add(key)
+    for (const [key, row] of window.truncated || window.overflow ? [] : chunk.rows) {
       const image = window.images.get(key)
       if (image === undefined) rows.push([key, row])
       // Columns that no change in the window sent are the same before and after it.
       else if (typeof image === 'object') rows.push([key, fold(row, image.row)])
     }
-    for (const key of chunk.asked ?? [])
+    for (const key of window.overflow ? [] : (chunk.asked ?? []))
       if (typeof window.images.get(key) !== 'object' || chunk.rows.has(key)) job.again.delete(key)
     const tx = `snapshot-${id}`
     const { events, count } = chunkEvents(tx, job.name, rows, job.only, settings.bufferRows)
