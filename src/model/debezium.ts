@@ -27,9 +27,17 @@ export interface DebeziumEnvelope {
     readonly ts_ms: number
     readonly snapshot: 'true' | 'false'
     readonly db: string
-    readonly sequence: string
+    readonly sequence: string | null
     readonly schema?: string
     readonly table: string
+    /** MySQL and MariaDB: where the transaction is in the log, as far as the entry tells. */
+    readonly gtid?: string | null
+    readonly file?: string | null
+    readonly pos?: number | null
+    /** The change's place in its transaction, from 0. */
+    readonly row?: number | null
+    /** Not part of Debezium's: the database did not log this change; a foreign key made it. */
+    readonly synthetic?: 'cascade'
   }
   readonly transaction: null
   readonly op: 'c' | 'u' | 'd' | 'r'
@@ -77,7 +85,6 @@ export function toDebezium(entry: Entry, source: DebeziumSource, processed_ms: n
       ts_ms: entry.at_ms,
       snapshot: entry.op === 'read' ? 'true' : 'false',
       ...place(entry, source),
-      sequence: JSON.stringify([String(entry.seq)]),
     },
     transaction: null,
     op: ops[entry.op],
@@ -87,11 +94,31 @@ export function toDebezium(entry: Entry, source: DebeziumSource, processed_ms: n
 }
 
 /** `public.members` is schema and table in PostgreSQL; `shop.members` is database and table in MySQL. */
-function place({ table }: Entry, { connector, db }: DebeziumSource): { db: string; schema?: string; table: string } {
+function place(
+  { table, id, seq }: Entry,
+  { connector, db }: DebeziumSource,
+): Omit<DebeziumEnvelope['source'], 'version' | 'connector' | 'name' | 'ts_ms' | 'snapshot'> {
   const dot = table.indexOf('.')
   const [first, name] = dot === -1 ? [null, table] : [table.slice(0, dot), table.slice(dot + 1)]
-  if (connector === 'mysql') return { db: first ?? db, table: name }
-  return { db, ...(first === null ? {} : { schema: first }), table: name }
+  if (connector !== 'postgresql') return { db: first ?? db, sequence: null, table: name, ...logPlace(id) }
+  const sequence = JSON.stringify([String(seq)])
+  return { db, sequence, ...(first === null ? {} : { schema: first }), table: name }
+}
+
+const gtidPattern = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:(\w+:)?\d+|\d+-\d+-\d+)$/
+
+/** What the id of a change of MySQL's or MariaDB's log says of its place: `<gtid>/<row>`, or `<file>:<offset>/<row>`. */
+function logPlace(id: string): { gtid: string | null; file: string | null; pos: number | null; row: number | null } {
+  const [, group = '', row] = /^(.*)\/(\d+)$/.exec(id) ?? []
+  const [, file, offset] = /^(.+):(\d+)$/.exec(group) ?? []
+  const isGtid = gtidPattern.test(group)
+  const isFile = !isGtid && file !== undefined
+  return {
+    gtid: isGtid ? group : null,
+    file: isFile ? file : null,
+    pos: isFile ? Number(offset) : null,
+    row: (isGtid || isFile) && row !== undefined ? Number(row) : null,
+  }
 }
 
 function jsonRow(row: Row): JsonRow {
