@@ -1,6 +1,7 @@
 /** Every type of system in the connector table keeps the contract of what it can be: a new one cannot forget it. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import mysql from 'mysql2/promise'
 import { type Connector, connectors } from '../../src/connectors/index.ts'
 import { database } from '../../src/connectors/postgres/fixture.ts'
 import { startSalesforceEmulator } from '../../src/emulators/salesforce/server.ts'
@@ -10,6 +11,7 @@ import { systemRandom } from '../../src/std/random.ts'
 import { Secret } from '../../src/std/secret.ts'
 import { type SourceUnderTest, type SourceWrite, sourceContract } from '../../src/testing/contract/source.ts'
 import { type TargetUnderTest, targetContract } from '../../src/testing/contract/target.ts'
+import { type Mariadb, startMariadb } from '../../src/testing/mariadb.ts'
 import { type Postgres, startPostgres } from '../../src/testing/postgres.ts'
 
 /** How a system is made for each case, and the cases that it cannot keep: a written reason by title. */
@@ -22,7 +24,8 @@ const env = { clock: systemClock, random: systemRandom }
 const connectorOf = (type: string): Connector => connectors[type] as Connector
 
 let server: Promise<Postgres> | null = null
-after(async () => (await server)?.stop())
+let mariadb: Promise<Mariadb> | null = null
+after(async () => Promise.all([(await server)?.stop(), (await mariadb)?.stop()]))
 
 const postgresSql = (write: SourceWrite): [string, unknown[]] => {
   switch (write.op) {
@@ -69,6 +72,61 @@ async function postgresSource(): Promise<SourceUnderTest> {
     async clean() {
       await beside.end()
       await db[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const mysqlSql = (write: SourceWrite): [string, unknown[]] => {
+  switch (write.op) {
+    case 'insert':
+      return ['INSERT INTO members VALUES (?, ?, ?)', [write.id, write.name, write.team]]
+    case 'rename':
+      return ['UPDATE members SET name = ? WHERE id = ?', [write.name, write.id]]
+    case 'rekey':
+      return ['UPDATE members SET id = ? WHERE id = ?', [write.to, write.id]]
+    case 'delete':
+      return ['DELETE FROM members WHERE id = ?', [write.id]]
+    default:
+      return write satisfies never
+  }
+}
+
+let databases = 0
+
+/** A database on a real MariaDB, opened by either name of the connector. */
+const mysqlSource = (type: string) => async (): Promise<SourceUnderTest> => {
+  mariadb ??= startMariadb()
+  const url = new URL((await mariadb).url)
+  const schema = `contract_${process.pid}_${++databases}`
+  const connect = () => mysql.createConnection({ uri: url.href })
+  const [client, beside] = [await connect(), await connect()]
+  await client.query(`CREATE DATABASE ${schema} CHARACTER SET utf8mb4`)
+  await client.query(`CREATE TABLE ${schema}.members (id int PRIMARY KEY, name varchar(100), team varchar(100))`)
+  for (const each of [client, beside]) await each.query(`USE ${schema}`)
+  const begin = async (by: typeof client, writes: readonly SourceWrite[]) => {
+    await by.query('BEGIN')
+    for (const write of writes) await by.query(...mysqlSql(write))
+    return async () => {
+      await by.query('COMMIT')
+    }
+  }
+  url.pathname = `/${schema}`
+  return {
+    table: `${schema}.members`,
+    missing: `${schema}.nowhere`,
+    open: (tables) =>
+      connectorOf(type).openSource(
+        schema,
+        { url: url.href, chunkRows: 5, bufferRows: 100, heartbeat_ms: 200 },
+        env,
+        tables.map((name) => ({ name })),
+      ),
+    write: async (writes) => (await begin(client, writes))(),
+    begin: (writes) => begin(beside, writes),
+    async clean() {
+      await client.query(`DROP DATABASE ${schema}`)
+      await client.end()
+      await beside.end()
     },
   }
 }
@@ -136,6 +194,8 @@ async function salesforceTarget(): Promise<TargetUnderTest> {
 }
 
 const sources: Readonly<Record<string, SetUp<SourceUnderTest>>> = {
+  mariadb: { make: mysqlSource('mariadb') },
+  mysql: { make: mysqlSource('mysql') },
   postgres: { make: postgresSource },
 }
 const targets: Readonly<Record<string, SetUp<TargetUnderTest>>> = { salesforce: { make: salesforceTarget } }
@@ -161,13 +221,13 @@ test('every source and every target of the connector table has a set-up', () => 
 })
 
 test('a new connector without a set-up, and a set-up without a connector, are found', () => {
-  const { postgres, salesforce } = connectors as { readonly [type: string]: Connector }
-  assert.deepEqual(disagreements({ ...connectors, mysql: { source: true, target: true } }), [
-    'The connector mysql is a source without a set-up here: add one to `sources`.',
-    'The connector mysql is a target without a set-up here: add one to `targets`.',
+  const { salesforce, ...others } = connectors as { readonly [type: string]: Connector }
+  assert.deepEqual(disagreements({ ...connectors, oracle: { source: true, target: true } }), [
+    'The connector oracle is a source without a set-up here: add one to `sources`.',
+    'The connector oracle is a target without a set-up here: add one to `targets`.',
   ])
-  assert.equal(disagreements({ postgres: postgres as Connector }).length, 1)
-  assert.equal(disagreements({ salesforce: salesforce as Connector }).length, 1)
+  assert.equal(disagreements(others).length, 1)
+  assert.equal(disagreements({ salesforce: salesforce as Connector }).length, Object.keys(others).length)
 })
 
 test('what a system cannot be is refused when it is opened', async () => {

@@ -341,7 +341,7 @@ const tableCases: Readonly<Record<string, SourceCase>> = {
       for (const progress of kept.snapshots) assert.deepEqual([progress.table, progress.only], [system.table, only])
       const last = kept.snapshots.at(-1)
       assert.deepEqual([last?.done, last?.rows], [true, 23])
-      await follow(source, kept, system, { op: 'rename', id: 1, name: 'live' })
+      await follow(source, kept, system, { op: 'rename', id: 1, name: `live ${only}` })
       assert.equal(kept.changes.at(-1)?.only, undefined, 'changes of the log are for everyone')
       position = kept.position
     }
