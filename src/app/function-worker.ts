@@ -72,11 +72,14 @@ function whyOf(error: unknown, file: string): string {
   }
 }
 
-/** `12:7`, where a stack names the file. */
+/** `12:7`, where a stack names the file: by its URL, or by its path where TypeScript could not be read. */
 function placeIn(stack: string, file: string): string | undefined {
-  const { href } = pathToFileURL(file)
-  const at = stack.indexOf(href)
-  return at < 0 ? undefined : /^:(\d+(?::\d+)?)/.exec(stack.slice(at + href.length))?.[1]
+  for (const name of [pathToFileURL(file).href, file]) {
+    const at = stack.indexOf(name)
+    const place = at < 0 ? null : /^:(\d+(?::\d+)?)/.exec(stack.slice(at + name.length))
+    if (place !== null) return place[1]
+  }
+  return undefined
 }
 
 function short(text: string): string {

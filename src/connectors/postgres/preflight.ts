@@ -30,14 +30,15 @@ export async function checkAll(
   names: readonly TableName[],
   needs: readonly TableNeed[],
 ): Promise<Problem[]> {
-  const tables = [...found.values()]
+  // What is only looked up must be there and readable; it is not in the log.
+  const tables = names.flatMap((name, i) => (needs[i]?.lookup === true ? [] : (found.get(name.full) ?? [])))
   return [
     ...(await serverProblems(link)),
     ...(await roleProblems(link)),
     ...(await slotProblems(settings, link)),
     ...names.flatMap((name, i) => existenceProblems(found.get(name.full), name, needs[i]?.columns ?? [])),
     ...tables.flatMap(tableProblems),
-    ...(await accessProblems(link, tables)),
+    ...(await accessProblems(link, [...found.values()])),
     ...(await publicationProblems(settings, link, tables)),
   ]
 }

@@ -52,3 +52,36 @@ test('a row that the log has told of is never read as it was before', async (con
   await writing
   await admin.end()
 })
+
+test('a table that is only looked up is read, described and checked, and not captured', async () => {
+  await using db = await database(server.url)
+  await db.sql('CREATE TABLE t (id int PRIMARY KEY)')
+  await db.sql('CREATE TABLE chapters (id int, code text)')
+  await db.sql('CREATE VIEW active AS SELECT id, code FROM chapters')
+  await db.sql("INSERT INTO chapters VALUES (1, 'VIE'), (2, 'GRZ')")
+  const source = db.source(['t', { name: 'active', columns: ['code'], lookup: true }])
+  assert.deepEqual(
+    (await source.check(never)).filter(({ level }) => level === 'error'),
+    [],
+  )
+  assert.deepEqual(
+    (await source.describe(never)).map(({ name }) => name),
+    ['public.t', 'public.active'],
+  )
+  await using reader = await reading(source)
+  await db.sql("INSERT INTO chapters VALUES (3, 'LNZ')")
+  await db.sql('INSERT INTO t VALUES (7)')
+  await reader.caughtUp()
+  assert.deepEqual(
+    reader.journal.changes.map(({ table }) => table),
+    ['public.t'],
+  )
+  const rows = await source.lookup('active', 'code', ['LNZ', 'nowhere', 5], never)
+  assert.deepEqual(
+    rows.map((row) => row['code']),
+    ['LNZ'],
+  )
+  const missing = db.source(['t', { name: 'active', columns: ['nothing'], lookup: true }])
+  const problems = await missing.check(never)
+  assert.ok(problems.some(({ failure }) => /public\.active has no column "nothing"/.test(failure.message)))
+})

@@ -26,6 +26,8 @@ import { newXidRing, untilVisible } from './visibility.ts'
 export interface TableNeed {
   readonly name: string
   readonly columns?: readonly string[]
+  /** Only looked up and scanned: not captured. */
+  readonly lookup?: boolean
 }
 
 /**
@@ -35,10 +37,12 @@ export interface TableNeed {
 export function openPostgres(
   options: PostgresOptions,
   env: { readonly clock: Clock; readonly random: Random },
-  tables: readonly TableNeed[],
+  needs: readonly TableNeed[],
 ): Source {
   const settings = settingsOf(options)
+  const tables = needs.filter((need) => need.lookup !== true)
   const names = tables.map((need) => tableName(need.name))
+  const readable = needs.map((need) => tableName(need.name))
   const types = new Map<number, TypeInfo>()
   const feeds = new Set<Feed>()
   const closing = new AbortController()
@@ -48,7 +52,7 @@ export function openPostgres(
   const reads = takeTurns(() => connect(settings, env.clock, false, closing.signal))
 
   const catalog = async (link: Link): Promise<ReadonlyMap<string, CatalogTable>> => {
-    const found = await readCatalog(link, names)
+    const found = await readCatalog(link, readable)
     const oids = [...found.values()].flatMap((table) => table.columns.map((column) => column.oid))
     const missing = missingTypes(oids, types)
     if (missing.length > 0) await readTypes(link, missing, types)
@@ -155,12 +159,13 @@ export function openPostgres(
   return {
     traits: { feed: 'every-change', marks: true },
     open,
-    check: (signal) => reads.ask(signal, async (link) => checkAll(settings, link, await catalog(link), names, tables)),
+    check: (signal) =>
+      reads.ask(signal, async (link) => checkAll(settings, link, await catalog(link), readable, needs)),
     describe: (signal) =>
       reads.ask(signal, async (link) => {
         const found = await catalog(link)
         known = Promise.resolve(found)
-        return names.flatMap(({ full }) => found.get(full) ?? []).map(describeTable)
+        return readable.flatMap(({ full }) => found.get(full) ?? []).map(describeTable)
       }),
     fetch: (table, keys, signal) => withCurrent(table, signal, (link, found) => fetchRows(link, found, keys, types)),
     lookup: (table, column, values, signal) =>
