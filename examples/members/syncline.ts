@@ -1,22 +1,14 @@
 import { createWriteStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compile, flowNames } from '../../src/app/build.ts'
-import { type Engine, startEngine } from '../../src/app/engine.ts'
+import type { Engine } from '../../src/app/engine.ts'
 import { load } from '../../src/app/load.ts'
 import { openReader } from '../../src/app/reader.ts'
+import { openLive } from '../../src/cli/live.ts'
 import type { Config } from '../../src/config/config.ts'
-import type { Failure } from '../../src/model/failure.ts'
 import { failures } from '../../src/model/failures.ts'
-import { removeAddress, writeAddress } from '../../src/server/address.ts'
-import { type Server, startServer } from '../../src/server/server.ts'
-import { tally } from '../../src/server/tally.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { systemRandom } from '../../src/std/random.ts'
-import type { Emit } from '../../src/telemetry/event.ts'
-import { health } from '../../src/telemetry/health.ts'
-import { logTo } from '../../src/telemetry/log.ts'
-import { metrics, processFigures } from '../../src/telemetry/metrics.ts'
 import { failureText } from '../../src/telemetry/sentence.ts'
 import { type Watch, watch } from './figures.ts'
 
@@ -62,8 +54,8 @@ export function checkConfig(path: string, variables: { readonly [name: string]: 
 }
 
 /**
- * Starts Syncline in this process from its parts, as `syncline run` does: engine, API, and the views of its events, with one
- * more view for the screen. The log goes into a file, for whoever wants to know more.
+ * Starts Syncline in this process, as `syncline run` does, with one more view of its events for the screen. The log goes into a
+ * file, for whoever wants to know more; the API takes a free port where that of the configuration is taken.
  * @throws SyncError with everything that is wrong with the configuration or the systems
  */
 export async function startSyncline(
@@ -75,109 +67,40 @@ export async function startSyncline(
   const before = openReader(config)
   const resumed = before !== null && (await before.flows()).length > 0
   before?.close()
-  const views = await viewsOf(config, join(folder, 'syncline.log'), () => engine)
-  const note = (failure: Failure) => views.note(`warning: ${failureText(failure)}`)
-  noticed.forEach(note)
-  let warnings = noticed.length
-  let engine: Engine | null = null
-  const running = await startEngine(config, {
-    clock: systemClock,
-    random: systemRandom,
-    emit: views.emit,
-    onWarnings(problems) {
-      for (const problem of problems) note(problem.failure)
-      warnings += problems.length
-    },
-  })
-  engine = running
-  const server = await serve(config, running, views).catch(async (error: unknown) => {
-    await running.stop()
-    throw error
-  })
-  writeAddress(config.state, { url: server.url, pid: process.pid })
+  const log = join(folder, 'syncline.log')
+  const file = await openLog(log)
+  const seen = watch()
+  const live = await openLive(
+    config,
+    { clock: systemClock, random: systemRandom, version: 'example' },
+    { line: (text) => void file.write(`${text}\n`), form: 'text', level: 'info', emit: seen.emit, api: 'any' },
+  )
+  for (const failure of noticed) live.say('warn', failureText(failure))
   return {
     config,
-    engine: running,
-    watch: views.watch,
-    url: server.url,
-    log: views.log,
+    engine: live.engine,
+    watch: seen,
+    url: live.url ?? '',
+    log,
     resumed,
-    warnings,
+    warnings: noticed.length + live.warnings,
     async waiting() {
-      const { waiting, inFlight, unjudged } = await running.backlog(flow)
+      const { waiting, inFlight, unjudged } = await live.engine.backlog(flow)
       return waiting + inFlight + unjudged
     },
     causes: () => causesOf(config),
     async stop() {
-      removeAddress(config.state, process.pid)
-      await server.close()
-      await running.stop()
-      views.close()
+      await live.stop()
+      file.end()
     },
   }
 }
 
-/** The views of the events: log, metrics, health, and ours. */
-async function viewsOf(config: Config, log: string, engine: () => Engine | null) {
-  const flows = flowNames(compile(config))
-  if (((await stat(log).catch(() => null))?.size ?? 0) > logBytesMax) await rm(log)
-  const file = createWriteStream(log, { flags: 'a', mode: 0o600 })
+async function openLog(path: string) {
+  if (((await stat(path).catch(() => null))?.size ?? 0) > logBytesMax) await rm(path)
+  const file = createWriteStream(path, { flags: 'a', mode: 0o600 })
   file.on('error', () => {}) // a log that cannot be written holds up nothing
-  const backlog = async () => (await engine()?.backlog(flow)) ?? null
-  const figures = metrics(systemClock, {
-    flows,
-    async queueSize() {
-      const open = await backlog()
-      return open === null ? 0 : open.waiting + open.inFlight + open.unjudged
-    },
-    async quarantine() {
-      const open = await backlog()
-      return { size: open?.parked ?? 0, oldest_ms: open?.parkedSince_ms ?? null }
-    },
-    build: { version: 'example', node: process.versions.node },
-    process: processFigures,
-  })
-  const proof = health(systemClock, flows)
-  const counts = tally()
-  const seen = watch()
-  const told: readonly Emit[] = [
-    logTo(file, 'info', { clock: systemClock, flows, human: true }),
-    figures.emit,
-    proof.emit,
-    counts.emit,
-    seen.emit,
-  ]
-  return {
-    emit: ((event) => {
-      for (const view of told) view(event)
-    }) satisfies Emit as Emit,
-    metrics: figures,
-    health: proof,
-    failed: counts.failed,
-    watch: seen,
-    log,
-    note: (line: string) => void file.write(`${line}\n`),
-    close: () => void file.end(),
-  }
-}
-
-/** The API at the port of the configuration, or at a free one where that is taken: other commands find it in the state folder. */
-async function serve(config: Config, engine: Engine, views: Awaited<ReturnType<typeof viewsOf>>): Promise<Server> {
-  const { host, port } = config.server
-  const at = (wanted: number) =>
-    startServer({
-      ...{ engine, host, port: wanted, metrics: views.metrics, health: views.health, failed: views.failed },
-      clock: systemClock,
-      random: systemRandom,
-      version: 'example',
-      log: views.note,
-    })
-  try {
-    return await at(port)
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
-    return await at(0)
-  }
+  return file
 }
 
 /** Read beside the running engine, from the state folder; opened for each look, so that nothing is held back in between. */

@@ -10,23 +10,84 @@ import { logTo } from '../telemetry/log.ts'
 import { metrics, processFigures } from '../telemetry/metrics.ts'
 import { failureText, printable } from '../telemetry/sentence.ts'
 import { type Given, type Io, isSet, optionText } from './io.ts'
-import { type Progress, progress } from './progress.ts'
+import { progress } from './progress.ts'
 import { Refusal } from './refusal.ts'
-import { type Screen, screenOf } from './screen.ts'
+import { screenOf } from './screen.ts'
 
 /** A running engine with its views. */
 export interface Live {
   readonly engine: Engine
   readonly tally: Tally
   /** Tells something in the form of the log. */
-  readonly say: (level: 'info' | 'warn' | 'error', text: string) => void
+  readonly say: Say
   /** Where the API is; null without it. */
   readonly url: string | null
+  /** What the systems said before the first row; the log has them in full. */
+  readonly warnings: number
+  stop(): Promise<void>
+}
+
+type Say = (level: 'info' | 'warn' | 'error', text: string) => void
+
+/** How an engine is started for its surroundings. */
+export interface LiveOptions {
+  /** Takes the log, line by line. */
+  readonly line: (text: string) => void
+  readonly form: 'text' | 'json'
+  readonly level: 'info' | 'debug'
+  /** One more view of the events. */
+  readonly emit: Emit
+  /** The API at the port of the configuration; `any`: at a free one where that is taken; null: none. */
+  readonly api: 'port' | 'any' | null
 }
 
 /**
- * Starts the engine, its API and its views, does the work, and stops everything again in order. A signal ends the work: the
- * answer is then the signal's exit code.
+ * Starts the engine, its API and its views.
+ * @throws SyncError with everything that is wrong with the configuration or the systems
+ * @throws Refusal SYNC-7106 when the port is taken
+ */
+export async function openLive(
+  config: Config,
+  io: Pick<Io, 'clock' | 'random' | 'version'>,
+  options: LiveOptions,
+): Promise<Live> {
+  const views = viewsOf(config, io, options, () => started)
+  let started: Engine | null = null
+  let warnings = 0
+  const engine = await startEngine(config, {
+    clock: io.clock,
+    random: io.random,
+    emit: views.emit,
+    onWarnings: (problems) => {
+      warnings += problems.length
+      for (const { failure } of problems) views.say('warn', failureText(failure))
+    },
+  })
+  started = engine
+  let server: Server | null = null
+  try {
+    server = options.api === null ? null : await serve(config, io, options.api, engine, views)
+  } catch (error) {
+    await engine.stop()
+    throw error
+  }
+  return {
+    engine,
+    tally: views.tally,
+    say: views.say,
+    url: server?.url ?? null,
+    warnings,
+    async stop() {
+      if (server !== null) removeAddress(config.state, process.pid)
+      await server?.close()
+      await engine.stop()
+    },
+  }
+}
+
+/**
+ * Starts the engine as the options of the command say, shows progress, does the work, and stops everything again in order. A
+ * signal ends the work: the answer is then the signal's exit code.
  */
 export async function withEngine(
   config: Config,
@@ -43,51 +104,45 @@ export async function withEngine(
     stop.addEventListener('abort', () => resolve(Number(stop.reason)), { once: true })
   })
   const screen = screenOf(io)
-  const views = viewsOf(config, given, io, screen, () => started)
-  let started: Engine | null = null
-  const starting = startEngine(config, {
-    clock: io.clock,
-    random: io.random,
-    emit: views.emit,
-    onWarnings: (problems) => {
-      for (const { failure } of problems) views.say('warn', failureText(failure))
-    },
+  const form = (optionText(given, 'logFormat') ?? (screen.isTerminal ? 'text' : 'json')) === 'text' ? 'text' : 'json'
+  const shown = progress(screen, io.clock, form)
+  const starting = openLive(config, io, {
+    line: screen.line,
+    form,
+    level: isSet(given, 'debug') ? 'debug' : 'info',
+    emit: shown.emit,
+    api: given.options['server'] === false ? null : 'port',
   })
   // Before the first row there is nothing to be stopped in order: every step of the start may be cut off (I8).
-  const first = await Promise.race([starting, stopped])
-  if (typeof first === 'number') {
+  const live = await Promise.race([starting, stopped])
+  if (typeof live === 'number') {
     starting.catch(() => {})
-    return first
+    return live
   }
-  const engine = first
-  started = engine
-  let server: Server | null = null
   try {
-    server = given.options['server'] === false ? null : await serve(config, io, engine, views)
-    if (isShown(given)) views.progress.start(() => standing(engine))
-    const live = { engine, tally: views.tally, say: views.say, url: server?.url ?? null }
+    if (given.options['progress'] !== false) shown.start(() => standing(live.engine))
     const done = work.body(live)
     // After a signal nobody waits for it any more.
     done.catch(() => {})
-    const code = await Promise.race([done, engine.ended.then(() => stopped), stopped])
+    const code = await Promise.race([done, live.engine.ended.then(() => stopped), stopped])
     if (stop.aborted) await work.interrupted?.(live)
     return code
   } finally {
-    await views.progress.stop()
-    if (server !== null) removeAddress(config.state, process.pid)
-    await server?.close()
-    await engine.stop()
+    await shown.stop()
+    await live.stop()
   }
 }
 
-const isShown = (given: Given): boolean => given.options['progress'] !== false
+type Views = ReturnType<typeof viewsOf>
 
-interface Views extends ReturnType<typeof viewsOf> {}
-
-function viewsOf(config: Config, given: Given, io: Io, screen: Screen, engine: () => Engine | null) {
+function viewsOf(
+  config: Config,
+  io: Pick<Io, 'clock' | 'version'>,
+  { line, form, level, emit: more }: LiveOptions,
+  engine: () => Engine | null,
+) {
   const flows = flowNames(compile(config))
-  const form = optionText(given, 'logFormat') ?? (screen.isTerminal ? 'text' : 'json')
-  const log = logTo({ write: (text) => screen.line(text.trimEnd()) }, isSet(given, 'debug') ? 'debug' : 'info', {
+  const log = logTo({ write: (text) => line(text.trimEnd()) }, level, {
     clock: io.clock,
     flows,
     human: form === 'text',
@@ -106,18 +161,17 @@ function viewsOf(config: Config, given: Given, io: Io, screen: Screen, engine: (
     process: processFigures,
   })
   const proof = health(io.clock, flows)
-  const shown: Progress = progress(screen, io.clock, form === 'text' ? 'text' : 'json')
   const counts = tally()
   const emit: Emit = (event) => {
-    for (const view of [log, figures.emit, proof.emit, shown.emit, counts.emit]) view(event)
+    for (const view of [log, figures.emit, proof.emit, more, counts.emit]) view(event)
   }
   /** What is no event of the engine, in the form of the log. */
-  const say = (level: 'info' | 'warn' | 'error', text: string) => {
+  const say: Say = (level, text) => {
     const time = new Date(io.clock.now()).toISOString()
-    if (form === 'json') screen.line(JSON.stringify({ level, time, msg: text }))
-    else screen.line(`${time.slice(11, 19)}Z ${level.padEnd(5)} ${printable(text)}`)
+    if (form === 'json') line(JSON.stringify({ level, time, msg: text }))
+    else line(`${time.slice(11, 19)}Z ${level.padEnd(5)} ${printable(text)}`)
   }
-  return { emit, say, metrics: figures, health: proof, progress: shown, tally: counts }
+  return { emit, say, metrics: figures, health: proof, tally: counts }
 }
 
 async function standing(engine: Engine): Promise<{ waiting: number; quarantine: number }> {
@@ -128,11 +182,16 @@ async function standing(engine: Engine): Promise<{ waiting: number; quarantine: 
   }
 }
 
-async function serve(config: Config, io: Io, engine: Engine, views: Views): Promise<Server> {
+async function serve(
+  config: Config,
+  io: Pick<Io, 'clock' | 'random' | 'version'>,
+  api: 'port' | 'any',
+  engine: Engine,
+  views: Views,
+): Promise<Server> {
   const { host, port } = config.server
-  let server: Server
-  try {
-    server = await startServer({
+  const at = (port: number) =>
+    startServer({
       engine,
       metrics: views.metrics,
       health: views.health,
@@ -144,10 +203,11 @@ async function serve(config: Config, io: Io, engine: Engine, views: Views): Prom
       port,
       log: (line) => views.say('error', line),
     })
-  } catch (error) {
+  const server = await at(port).catch((error: unknown) => {
     if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
+    if (api === 'any') return at(0)
     throw new Refusal('SYNC-7106', `Port ${port} on ${host} is in use by another program.`, undefined, { cause: error })
-  }
+  })
   writeAddress(config.state, { url: server.url, pid: process.pid })
   return server
 }
