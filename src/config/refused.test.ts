@@ -300,10 +300,10 @@ const cases: readonly [string, string, string, RegExp][] = [
   ['kafka', with_('state: ./data', 'stream: kafka://kafka:9092'), 'SYNC-1020', /stream: `kafka` is not supported/],
   ['postgres state', with_('state: ./data', 'state: postgres://x/y'), 'SYNC-1020', /state: .*not supported/],
   [
-    'mysql',
-    with_('type: postgres', 'type: mysql'),
+    'oracle',
+    with_('type: postgres', 'type: oracle'),
     'SYNC-1020',
-    /:4:19: systems\.legacy\.type: `mysql` is not supported in this version, only `postgres` or `salesforce`/,
+    /:4:19: systems\.legacy\.type: `oracle` is not supported in this version, only `postgres` or `salesforce`/,
   ],
   [
     'salesforce as a source',

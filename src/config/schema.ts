@@ -279,18 +279,7 @@ export interface ConnectorOptions {
 }
 
 /** Types of systems that the specification has and this version has not. */
-const systemsLater = [
-  'mysql',
-  'mariadb',
-  'hubspot',
-  'files',
-  'api',
-  'warehouse',
-  'lake',
-  'kafka',
-  'sqlserver',
-  'oracle',
-] as const
+const systemsLater = ['hubspot', 'files', 'api', 'warehouse', 'lake', 'kafka', 'sqlserver', 'oracle'] as const
 
 /** Types whose connection a Debezium configuration can name. */
 const debeziumTypes: readonly string[] = ['mysql', 'mariadb']

@@ -173,10 +173,10 @@ test('MySQL and MariaDB: database and table, and the place in the log as far as 
   const rest = { db: 'shop', table: 'orders', sequence: null, schema: undefined }
   const sid = '3e11fa47-71ca-11e1-9e33-c80aa9429562'
   const cases: [string, 'mysql' | 'mariadb', object][] = [
-    [`${sid}:23/4`, 'mysql', { gtid: `${sid}:23`, file: null, pos: null, row: 4 }],
+    [`${sid}:23@towx46/7.4`, 'mysql', { gtid: `${sid}:23`, file: null, pos: null, row: 4 }],
     [`${sid}:tagged:23/0`, 'mysql', { gtid: `${sid}:tagged:23`, file: null, pos: null, row: 0 }],
-    ['0-1-23/4', 'mariadb', { gtid: '0-1-23', file: null, pos: null, row: 4 }],
-    ['binlog.000007:1234/2', 'mysql', { gtid: null, file: 'binlog.000007', pos: 1234, row: 2 }],
+    ['0-1-23@towx46/0.4', 'mariadb', { gtid: '0-1-23', file: null, pos: null, row: 4 }],
+    ['binlog.000007:1234@towx46~/1.2', 'mysql', { gtid: null, file: 'binlog.000007', pos: 1234, row: 2 }],
     ['snapshot-abc/5', 'mysql', { gtid: null, file: null, pos: null, row: null }],
   ]
   for (const [id, connector, expected] of cases) assert.deepEqual(place(id, connector), { ...expected, ...rest }, id)

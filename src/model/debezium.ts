@@ -107,9 +107,12 @@ function place(
 
 const gtidPattern = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:(\w+:)?\d+|\d+-\d+-\d+)$/
 
-/** What the id of a change of MySQL's or MariaDB's log says of its place: `<gtid>/<row>`, or `<file>:<offset>/<row>`. */
+/**
+ * What the id of a change of MySQL's or MariaDB's log says of its place: `<gtid>@<time>/<event>.<row>`, or `<file>:<offset>@…`. `row` is, as
+ * in Debezium, the row's number within its event.
+ */
 function logPlace(id: string): { gtid: string | null; file: string | null; pos: number | null; row: number | null } {
-  const [, group = '', row] = /^(.*)\/(\d+)$/.exec(id) ?? []
+  const [, group = '', row] = /^(.*?)(?:@\w+~?)?\/(?:\d+\.)?(\d+)$/.exec(id) ?? []
   const [, file, offset] = /^(.+):(\d+)$/.exec(group) ?? []
   const isGtid = gtidPattern.test(group)
   const isFile = !isGtid && file !== undefined
