@@ -162,7 +162,7 @@ export const cases: readonly Case[] = [
   [setOf64, "'m63,m0,m32'", 'm0,m32,m63'],
   ['geometry', "ST_GeomFromText('POINT(1 2)')", other('geometry', `SRID=0;${point}`)],
   ['point', "ST_GeomFromText('POINT(1 2)', 3857)", other('geometry', `SRID=3857;${point}`)],
-  ['geometrycollection', "ST_GeomFromText('GEOMETRYCOLLECTION EMPTY')", other('geometry', 'SRID=0;010700000000000000')],
+  ['geometrycollection', 'ST_GeomFromWKB(0x010700000000000000)', other('geometry', 'SRID=0;010700000000000000')],
   ['linestring', 'NULL', null],
   ['int', 'NULL', null],
   ['varchar(10)', 'NULL', null],
@@ -194,6 +194,13 @@ export async function readLog(
     return false
   })
   await pending
+}
+
+/** The server's version as one number: 80023 is 8.0.23. */
+export async function versionOf(server: { url: string }): Promise<number> {
+  await using db = await scratch(server)
+  const [major, minor, patch] = db.link.server.version
+  return major * 10_000 + minor * 100 + patch
 }
 
 /** The tables of the cases: one a type, a row a case. */

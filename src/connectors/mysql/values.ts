@@ -240,7 +240,8 @@ function enumReader(column: CatalogColumn, decode: DecodeText): (bytes: Buffer) 
 }
 
 function jsonReader(bytes: Buffer): Value {
-  return { kind: 'json', text: bytes.length === 0 ? 'null' : bytes.toString('utf8') }
+  // MySQL 5.7 breaks long base64 into lines without escaping them, which makes it no JSON; later versions write \n.
+  return { kind: 'json', text: bytes.length === 0 ? 'null' : bytes.toString('utf8').replaceAll('\n', '\\n') }
 }
 
 const geometries = /^(geometry|point|linestring|polygon|multi(point|linestring|polygon)|geom(etry)?collection)$/

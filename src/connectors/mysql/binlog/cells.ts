@@ -84,7 +84,8 @@ function readSigned64(cursor: Cursor): Value {
   return values.integerValue(String(cursor.bytes.readBigInt64LE(start)))
 }
 
-function numberCell({ type, meta, negativeZero }: Omit<ShapeColumn, 'wanted'>): Cell | null {
+function numberCell({ type, meta, prints }: Omit<ShapeColumn, 'wanted'>): Cell | null {
+  const negativeZero = prints !== 'mariadb'
   switch (type) {
     case types.float:
       return fixed(4, (cursor) => values.floatValue(cursor.bytes.readFloatLE(take(cursor, 4)), negativeZero))
@@ -178,7 +179,10 @@ function storedCell(column: Omit<ShapeColumn, 'wanted'>, table: string): Cell | 
     case types.json:
       return meta < 1 || meta > 4
         ? null
-        : sized(meta, (bytes, start, end) => ({ kind: 'json', text: jsonText(bytes.subarray(start, end)) }))
+        : sized(meta, (bytes, start, end) => ({
+            kind: 'json',
+            text: jsonText(bytes.subarray(start, end), column.prints !== 'mysql-5.7'),
+          }))
     case types.geometry:
       return meta < 1 || meta > 4 ? null : sized(meta, values.geometryValue)
     case types.vector:

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { type Cursor, lenenc, part, take, u8, u16, u64, utf8, utf8Rest } from './cursor.ts'
-import { type BinlogEvent, DecodeError, type EventHeader, type TableMap } from './event.ts'
+import { type BinlogEvent, DecodeError, type EventHeader, type Prints, type TableMap } from './event.ts'
 import { readGtid, readGtidList, readMariadbGtid, readPrepare, readPreviousGtids, readTaggedGtid } from './groups.ts'
 import { readPayload, smallPayloadBytes, unpackAll, unpackPieces } from './payload.ts'
 import { type RowsOp, readPresent, readRows } from './rows.ts'
@@ -30,6 +30,7 @@ interface State {
   readonly emit: (event: BinlogEvent) => void | Promise<void>
   /** Null before the first format event. */
   flavour: 'mysql' | 'mariadb' | null
+  prints: Prints
   checksum: boolean
   /** Bytes of a table id: 4 before MySQL 5.1.4. */
   tableIdBytes: 4 | 6
@@ -39,7 +40,7 @@ interface State {
 
 /** A decoder. `emit` gets each event; if it returns a promise, the next event waits for it. */
 export function openDecoder(emit: (event: BinlogEvent) => void | Promise<void>): Decoder {
-  const state: State = { emit, flavour: null, checksum: false, tableIdBytes: 6, tables: new Map() }
+  const state: State = { emit, flavour: null, prints: 'mysql-8.0', checksum: false, tableIdBytes: 6, tables: new Map() }
   return {
     push(packet) {
       return guarded(packet, () => {
@@ -222,6 +223,7 @@ function readFormat(state: State, cursor: Cursor, header: EventHeader): BinlogEv
   if (u8(cursor) !== headerBytes) throw new RangeError('its events have headers of another length')
   const mapHeaderBytes = bytes.readUInt8(cursor.at + 18)
   state.flavour = /mariadb/i.test(server) ? 'mariadb' : 'mysql'
+  state.prints = state.flavour === 'mariadb' ? 'mariadb' : /^[1-5]\./.test(server) ? 'mysql-5.7' : 'mysql-8.0'
   state.tableIdBytes = mapHeaderBytes === 6 ? 4 : 6
   state.tables.clear()
   const method = hasChecksumMethod(server, state.flavour) ? bytes.readUInt8(bytes.length - 1) : 0
@@ -274,7 +276,7 @@ function readTable(state: State, cursor: Cursor, header: EventHeader): BinlogEve
   const id = tableId(state, cursor)
   const known = state.tables.get(id)
   if (known?.bytes.equals(bytes)) return { kind: 'table', header, table: known.table }
-  const table = readTableMap(cursor, id, state.flavour ?? 'mysql')
+  const table = readTableMap(cursor, id, state.prints)
   state.tables.delete(id)
   state.tables.set(id, { bytes: Buffer.from(bytes), table })
   if (state.tables.size > tablesMax) state.tables.delete(state.tables.keys().next().value as number)

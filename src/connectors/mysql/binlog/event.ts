@@ -41,6 +41,12 @@ export interface MapColumn {
   readonly visible?: boolean
 }
 
+/**
+ * Whose way of printing values the log's are given in, so that a SELECT of the same server gives the same. MySQL prints a FLOAT or DOUBLE
+ * of -0 as `-0`, MariaDB as `0`; MySQL 8.0 prints a double in JSON as `1.0`, 5.7 as `1`.
+ */
+export type Prints = 'mysql-5.7' | 'mysql-8.0' | 'mariadb'
+
 /** A TABLE_MAP event. One object a table id and connection: it may be used as the key of a cache. */
 export interface TableMap {
   readonly id: bigint
@@ -49,7 +55,8 @@ export interface TableMap {
   readonly columns: readonly MapColumn[]
   /** Zero-based places of the primary key's columns, in key order, where the metadata names them. */
   readonly key?: readonly number[]
-  readonly flavour?: 'mysql' | 'mariadb'
+  /** Absent: as MySQL 8.0. */
+  readonly prints?: Prints
   /** Why nobody can read this table's rows: a column type that is not known, with a length that is not known. */
   readonly unreadable?: string
 }
@@ -134,8 +141,7 @@ export interface ShapeColumn extends MapColumn {
   readonly charset: string | null
   /** MariaDB logs its own types as if they were BINARY(n) or VARBINARY(n): only the catalog knows what they are. */
   readonly special: 'uuid' | 'inet4' | 'inet6' | 'vector' | null
-  /** FLOAT and DOUBLE: MySQL prints -0 as `-0`; MariaDB prints `0`, so that nobody but the log can tell. */
-  readonly negativeZero: boolean
+  readonly prints: Prints
   /** Digits after the second of a temporal column whose type in the log does not say them. */
   readonly fraction: number
 }

@@ -15,6 +15,8 @@ interface Node {
   readonly bytes: Buffer
   /** Where the offsets in it count from. */
   readonly start: number
+  /** Whether doubles always have a point. */
+  readonly points: boolean
   /** Bytes that were not read yet, of the whole document: values never overlap, so that reading more than there are is a lie. */
   readonly budget: { bytes: number }
 }
@@ -24,10 +26,10 @@ function spend({ budget }: Node, bytes: number): void {
   if (budget.bytes < 0) throw new RangeError('values of a JSON document overlap')
 }
 
-/** The text of a cell. Nothing at all, which INSERT IGNORE can store, is JSON's null. Throws a `RangeError` for what is not JSON. */
-export function jsonText(bytes: Buffer): string {
+/** The text of a cell; `points`: doubles always have one (8.0). Nothing at all, which INSERT IGNORE can store, is JSON's null. Throws a `RangeError` for what is not JSON. */
+export function jsonText(bytes: Buffer, points = true): string {
   if (bytes.length === 0) return 'null'
-  return valueText(bytes[0] as number, { bytes, start: 1, budget: { bytes: bytes.length } }, 1)
+  return valueText(bytes[0] as number, { bytes, start: 1, points, budget: { bytes: bytes.length } }, 1)
 }
 
 function valueText(type: number, node: Node, depth: number): string {
@@ -55,7 +57,7 @@ function valueText(type: number, node: Node, depth: number): string {
     case 0x0a:
       return String(bytes.readBigUInt64LE(start))
     case 0x0b:
-      return doubleText(bytes.readDoubleLE(start))
+      return doubleText(bytes.readDoubleLE(start), node.points)
     case 0x0c:
       return JSON.stringify(utf8(sizedPart(node, start)))
     case 0x0f:
@@ -143,17 +145,18 @@ function utf8(bytes: Buffer): string {
  * As MySQL's `my_gcvt` writes a double of JSON: the shortest digits, with a point; an exponent outside of 1e-15 to 1e15 (or where the
  * digits do not reach to the point).
  */
-export function doubleText(number: number): string {
+export function doubleText(number: number, points = true): string {
   if (!Number.isFinite(number)) throw new RangeError('a JSON number is not finite')
   const [mantissa = '', exponentText = ''] = Math.abs(number).toExponential().split('e')
   const sign = number < 0 || Object.is(number, -0) ? '-' : ''
   const digits = mantissa.replace('.', '')
   const exponent = Number(exponentText)
   const point = exponent + 1 // the number is 0.digits * 10^point
-  if (number === 0) return `${sign}0.0`
+  const end = points ? '.0' : ''
+  if (number === 0) return `${sign}0${end}`
   if (point < -14 || (point > 15 && digits.length <= point)) return `${sign}${mantissa}e${exponent}`
   if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`
-  if (digits.length <= point) return `${sign}${digits.padEnd(point, '0')}.0`
+  if (digits.length <= point) return `${sign}${digits.padEnd(point, '0')}${end}`
   return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`
 }
 
@@ -170,13 +173,9 @@ function opaqueText(type: number, bytes: Buffer): string {
     case types.time:
       return `"${packedTimeText(type, { bytes, at: 0 })}"`
     default:
-      return `"base64:type${type}:${wrapped(bytes.toString('base64'))}"`
+      // The server breaks its base64 into lines of 76 characters, also here.
+      return `"base64:type${type}:${bytes.toString('base64').replace(/.{76}(?=.)/g, '$&\\n')}"`
   }
-}
-
-/** The server breaks its base64 into lines of 76 characters, also here. */
-function wrapped(base64: string): string {
-  return base64.replace(/.{76}(?=.)/g, '$&\n')
 }
 
 /** Dates and times in JSON are packed into 64 bits: 24 bits of microseconds below hours, minutes and seconds. */

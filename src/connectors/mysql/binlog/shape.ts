@@ -64,7 +64,7 @@ function shapeColumn(
     json: twin?.json === true && (isCharacter(column.type) || column.type === types.json),
     charset: charset(column, twin, table),
     special: special(column, twin),
-    negativeZero: map.flavour !== 'mariadb',
+    prints: map.prints ?? 'mysql-8.0',
     fraction: fraction(column, twin, table),
   }
 }

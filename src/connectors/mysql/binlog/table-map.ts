@@ -5,13 +5,13 @@
 import { textDecoder } from './charsets.ts'
 import { charsetOf } from './collations.ts'
 import { type Cursor, lenenc, part, take, u8, u16, utf8 } from './cursor.ts'
-import type { MapColumn, TableMap } from './event.ts'
+import type { MapColumn, Prints, TableMap } from './event.ts'
 import { isCharacter, isNumeric, types } from './types.ts'
 
 type Draft = { -readonly [key in keyof MapColumn]: MapColumn[key] }
 
 /** Reads a TABLE_MAP after its table id. Throws a `RangeError`. */
-export function readTableMap(cursor: Cursor, id: number, flavour: 'mysql' | 'mariadb'): TableMap {
+export function readTableMap(cursor: Cursor, id: number, prints: Prints): TableMap {
   take(cursor, 2) // flags, which say nothing
   const schema = named(cursor)
   const table = named(cursor)
@@ -22,7 +22,7 @@ export function readTableMap(cursor: Cursor, id: number, flavour: 'mysql' | 'mar
   const columns: Draft[] = []
   const unreadable = readTypes(codes, metadata, columns)
   for (const [i, column] of columns.entries()) column.nullable = bit(nullable, i)
-  const base = { id: BigInt(id), schema, table, columns, flavour }
+  const base = { id: BigInt(id), schema, table, columns, prints }
   if (unreadable !== null) return { ...base, unreadable }
   const key = readOptional(cursor, columns)
   return key === null ? base : { ...base, key }
