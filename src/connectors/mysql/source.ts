@@ -5,7 +5,7 @@ import type { Feed, Source } from '../../model/source.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
 import { takeTurns } from '../sql/reads.ts'
-import { capture, describeTable, missingTables } from './capture.ts'
+import { capture, describeTable } from './capture.ts'
 import { type CatalogTable, readCatalog, tableName } from './catalog.ts'
 import { connect, databaseOf, type Link, quoted } from './client.ts'
 import type { Names } from './ddl.ts'
@@ -15,6 +15,7 @@ import { type Opening, openFrom, openNow, readFacts, type ServerFacts } from './
 import { literalOf } from './literal.ts'
 import { type MysqlOptions, serverIdOf, settingsOf } from './options.ts'
 import { readPosition } from './position.ts'
+import { checkAll, checkServer, refuseErrors, tableProblems } from './preflight.ts'
 import { fetchRows, fromTable, keyColumns, lookupRows, scanRows } from './reader.ts'
 import { newVisibility, type Visibility, type Way } from './visibility.ts'
 
@@ -42,11 +43,8 @@ export function openMysql(
   const open = (signal: AbortSignal) => connect(settings, env.clock, signal)
   const reads = takeTurns(() => open(closing.signal))
   const named = (name: string) => tableName(name, databaseOf(settings))
-  const catalog = (link: Link) =>
-    readCatalog(
-      link,
-      tables.map(({ name }) => named(name)),
-    )
+  const names = () => tables.map(({ name }) => named(name))
+  const catalog = (link: Link) => readCatalog(link, names())
 
   /** The table for a read by key or value; the catalog is read again after an error that a change of it explains. */
   const withTable = <T>(
@@ -96,14 +94,12 @@ export function openMysql(
     }
     over.addEventListener('abort', cut, { once: true })
     try {
+      await checkServer(link)
       const stored = from === null ? null : readPosition(from)
       const facts = await readFacts(link) // before the catalog: a change between the two is told, not missed
       const opening = stored === null ? openNow(facts) : await openFrom(stored, facts, link)
-      const captured = capture(
-        await catalog(link),
-        tables.map(({ name }) => named(name)),
-        tables,
-      )
+      const captured = capture(await catalog(link), names(), tables)
+      refuseErrors([...captured.values()].flatMap(({ table }, i) => tableProblems(table, tables[i]?.columns)))
       const found = alteredTables(stored?.shapes ?? null, facts, captured, from)
       visibility = newVisibility(wayOf(facts, opening, captured), facts.place, env.clock)
       log = await open(over)
@@ -147,13 +143,7 @@ export function openMysql(
     traits: { feed: 'every-change', marks: false },
     open: openFeed,
     check: (signal) =>
-      reads.ask(signal, async (link) =>
-        missingTables(
-          await catalog(link),
-          tables.map(({ name }) => named(name)),
-          tables,
-        ),
-      ),
+      reads.ask(signal, async (link) => checkAll(settings, link, await catalog(link), names(), tables)),
     describe: (signal) =>
       reads.ask(signal, async (link) => {
         const found = await catalog(link)
