@@ -45,7 +45,8 @@ export async function scratch(server: Pick<Server, 'url'>): Promise<Scratch> {
     },
     connect: open,
     async [Symbol.asyncDispose]() {
-      await first.query(`DROP DATABASE IF EXISTS ${quoted(name)}`)
+      // A test may have stopped or restarted the server.
+      if (first.alive()) await first.query(`DROP DATABASE IF EXISTS ${quoted(name)}`)
       for (const each of links) await each.close()
     },
   }
