@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { SourceEvent } from '../../model/change.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import { database, reading } from './fixture.ts'
+import { reading } from '../sql/reading.fake.ts'
+import { database } from './fixture.ts'
 
 let server: Postgres
 before(async () => {

@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test'
 import { type Key, keyOf } from '../../model/key.ts'
 import { systemClock } from '../../std/clock.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import { connected, database, reading } from './fixture.ts'
+import { reading } from '../sql/reading.fake.ts'
+import { connected, database } from './fixture.ts'
 
 let server: Postgres
 before(async () => {

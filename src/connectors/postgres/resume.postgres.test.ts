@@ -5,18 +5,8 @@ import type { Position, SourceEvent } from '../../model/change.ts'
 import { SyncError } from '../../model/failure.ts'
 import { type Random, seededRandom } from '../../std/random.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import {
-  assertAll,
-  begun,
-  connected,
-  type Database,
-  database,
-  emptyJournal,
-  failing,
-  type Journal,
-  reading,
-  store,
-} from './fixture.ts'
+import { assertAll, emptyJournal, failing, type Journal, reading, store } from '../sql/reading.fake.ts'
+import { begun, connected, type Database, database } from './fixture.ts'
 import { lsnFrom } from './pgoutput.ts'
 import { readPosition } from './position.ts'
 

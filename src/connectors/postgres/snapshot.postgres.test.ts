@@ -4,17 +4,8 @@ import { type Key, keyOf } from '../../model/key.ts'
 import { rowText } from '../../model/value.ts'
 import { type Random, seededRandom } from '../../std/random.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import {
-  connected,
-  type Database,
-  database,
-  emptyJournal,
-  folded,
-  type Journal,
-  plain,
-  reading,
-  wholeTable,
-} from './fixture.ts'
+import { emptyJournal, folded, type Journal, plain, reading, wholeTable } from '../sql/reading.fake.ts'
+import { connected, type Database, database } from './fixture.ts'
 
 let server: Postgres
 before(async () => {

@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test'
 import type { Change, SourceEvent } from '../../model/change.ts'
 import type { Row } from '../../model/value.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import { type Database, database, reading } from './fixture.ts'
+import { reading } from '../sql/reading.fake.ts'
+import { type Database, database } from './fixture.ts'
 
 let server: Postgres
 before(async () => {

@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test'
 import type { Key } from '../../model/key.ts'
 import type { Row, Value } from '../../model/value.ts'
 import { type Postgres, startPostgres } from '../../testing/postgres.ts'
-import { database, reading } from './fixture.ts'
+import { reading } from '../sql/reading.fake.ts'
+import { database } from './fixture.ts'
 
 let server: Postgres
 before(async () => {
