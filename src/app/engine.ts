@@ -243,23 +243,22 @@ function engineOver(
       ),
     )
   }
-  const head = async (id: FlowId) => {
-    const found = (await store.state.flows()).find((each) => each.id === id)
-    if (found === undefined) throw new Error(`flow ${id} is not in the state`)
-    return found
-  }
   return {
     flows: running.flatMap((group) => group.flows.map(({ spec }) => spec.id)),
-    report: () =>
-      Promise.all(
+    async report() {
+      const heads = new Map((await store.state.flows()).map((head) => [head.id, head]))
+      return Promise.all(
         running.flatMap((group) =>
           group.flows.map(async ({ spec }) => {
-            const report = await reportFlow(await head(spec.id), tablesOf(spec), store.state, group.journal)
+            const head = heads.get(spec.id)
+            if (head === undefined) throw new Error(`flow ${spec.id} is not in the state`)
+            const report = await reportFlow(head, tablesOf(spec), store.state, group.journal)
             // A source that cannot be read stops its flows, as long as that is so.
             return group.failure === null ? report : { ...report, status: 'stopped' as const, reason: group.failure }
           }),
         ),
-      ),
+      )
+    },
     async backlog(id) {
       const { spec, group, flow } = of(id)
       const unjudged = await group.journal.count({ after: flow.view().judged, tables: tablesOf(spec), flow: id }, true)

@@ -8,6 +8,7 @@ import { type FlowSpec, tablesOf } from '../pipeline/flow.ts'
 import type { Flow } from '../pipeline/sync.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
+import { orAborted } from '../std/signal.ts'
 import type { Emit } from '../telemetry/event.ts'
 import { sweep } from './sweep.ts'
 
@@ -45,6 +46,8 @@ export class Running {
   readonly #fulls = new Set<Promise<void>>()
   /** Why the source cannot be read; null while it can. */
   failure: Failure | null = null
+  /** Resolves when it is set. */
+  #failed = Promise.withResolvers<void>()
 
   constructor(parts: RunningParts, signal: AbortSignal) {
     this.#parts = parts
@@ -94,10 +97,12 @@ export class Running {
       } catch (error) {
         if (!(error instanceof SyncError) || error.failure.code === 'SYNC-5004') throw error
         this.failure = error.failure
+        this.#failed.resolve()
         this.#parts.emit({ kind: 'capture', system: this.system, status: 'stopped', failure: error.failure })
         await this.#restarted()
         this.#capture = this.#newCapture()
         this.failure = null
+        this.#failed = Promise.withResolvers<void>()
       }
     }
   }
@@ -145,9 +150,7 @@ export class Running {
     const { clock } = this.#parts
     const caughtUp = this.#capture.caughtUp()
     caughtUp.catch(() => {})
-    const stopped = this.#untilFailed()
-    await Promise.race([caughtUp, stopped.promise])
-    stopped.end()
+    await orAborted(Promise.race([caughtUp, this.#failed.promise]), this.#signal)
     if (this.failure !== null) return [this.failure]
     await Promise.all(this.#fulls)
     for (const { flow } of this.flows) flow.wake()
@@ -184,15 +187,5 @@ export class Running {
         found.push(failure('SYNC-6010', `Sync ${spec.sync}: ${view.away.message}`))
     }
     return found
-  }
-
-  /** Resolves when the source fails for good. */
-  #untilFailed(): { promise: Promise<void>; end: () => void } {
-    const end = new AbortController()
-    const look = async () => {
-      while (this.failure === null && !this.#signal.aborted && !end.signal.aborted)
-        await this.#parts.clock.sleep(LOOK_MS, this.#signal)
-    }
-    return { promise: look().catch(() => {}), end: () => end.abort() }
   }
 }
