@@ -1,24 +1,26 @@
+import { dirname } from 'node:path'
 import type { Config, SyncConfig } from '../config/config.ts'
 import { connectors, type WantedTable } from '../connectors/index.ts'
 import { compileFilter } from '../mapping/filter.ts'
-import { compileMapping, inputsOf } from '../mapping/mapping.ts'
+import { compileMapping } from '../mapping/mapping.ts'
 import { failure, type Problem, SyncError } from '../model/failure.ts'
 import type { Filter, Mapping } from '../model/mapping.ts'
 import type { Source, Table } from '../model/source.ts'
 import type { Target, TargetShape } from '../model/target.ts'
-import type { Stage } from '../model/verdict.ts'
 import type { FlowSpec, Join } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { FlowName } from '../telemetry/event.ts'
-import { schemaStage } from '../validation/schema.ts'
+import { referenceSets } from '../validation/reference.ts'
+import { checkedColumns } from './stages.ts'
 
 /** The parts of a configuration that need no system: rules compiled, nothing opened. */
 export interface Compiled {
   readonly sync: SyncConfig
   readonly mapping: Mapping
   readonly filter: Filter | null
-  readonly stages: readonly Stage[]
+  /** Source columns that the stages of validation read. */
+  readonly checked: readonly string[]
 }
 
 /** A sync with the systems that it joins. */
@@ -31,6 +33,8 @@ export interface Built extends Compiled {
 export interface Systems {
   readonly sources: ReadonlyMap<string, Source>
   readonly targets: ReadonlyMap<string, Target>
+  /** Systems that are only asked for reference data. */
+  readonly lookups: ReadonlyMap<string, Source>
   close(): Promise<void>
 }
 
@@ -48,10 +52,7 @@ export function compile(config: Config, names: readonly string[] = []): Compiled
       sync,
       mapping: compileMapping({ ...sync.mapping, joins: aliases }),
       filter: sync.source.where === null ? null : compileFilter(sync.source.where, aliases),
-      stages:
-        sync.schema === null
-          ? []
-          : [schemaStage(sync.schema, { inputs: inputsOf({ ...sync.mapping, joins: aliases }) })],
+      checked: checkedColumns(sync, dirname(config.path)),
     }
   })
 }
@@ -64,21 +65,33 @@ export async function openSystems(
 ): Promise<Systems> {
   const sources = new Map<string, Source>()
   const targets = new Map<string, Target>()
+  const lookups = new Map<string, Source>()
   for (const { sync } of compiled) {
     const [from, to] = [sync.source.system, sync.target.system].map((name) => config.systems[name])
     if (from === undefined || to === undefined)
       throw new Error(`sync ${sync.name} names a system that is not configured`)
     if (!sources.has(from.name)) {
       const mine = compiled.filter((each) => each.sync.source.system === from.name)
-      sources.set(from.name, await connector(from.type).openSource(from.name, from.options, env, wantedTables(mine)))
+      const captured = wantedTables(from.name, mine)
+      const wanted = [...captured, ...wantedLookups(from.name, compiled, captured)]
+      sources.set(from.name, await connector(from.type).openSource(from.name, from.options, env, wanted))
     }
     if (!targets.has(to.name)) targets.set(to.name, await connector(to.type).openTarget(to.name, to.options, env))
+  }
+  for (const name of new Set(compiled.flatMap(({ sync }) => lookupSystems(sync)))) {
+    const system = config.systems[name]
+    if (system === undefined || sources.has(name)) continue
+    const wanted = wantedLookups(name, compiled, [])
+    lookups.set(name, await connector(system.type).openSource(name, system.options, env, wanted))
   }
   return {
     sources,
     targets,
+    lookups,
     async close() {
-      await Promise.allSettled([...sources.values(), ...targets.values()].map((system) => system.close()))
+      await Promise.allSettled(
+        [...sources.values(), ...targets.values(), ...lookups.values()].map((system) => system.close()),
+      )
     },
   }
 }
@@ -90,15 +103,15 @@ function connector(type: string) {
 }
 
 /** The tables of one source, each once, with every column that a sync reads of it. */
-function wantedTables(compiled: readonly Compiled[]): WantedTable[] {
+function wantedTables(from: string, compiled: readonly Compiled[]): WantedTable[] {
   const tables = new Map<string, Set<string>>()
   const want = (table: string, columns: readonly string[]) => {
     const known = tables.get(table) ?? new Set()
     for (const column of columns) known.add(column)
     tables.set(table, known)
   }
-  for (const { sync, mapping, filter } of compiled) {
-    const columns = [...mapping.columns, ...(filter?.columns ?? [])]
+  for (const { sync, mapping, filter, checked } of compiled) {
+    const columns = [...mapping.columns, ...(filter?.columns ?? []), ...checked]
     const prefixes = sync.source.joins.map((join) => `${join.alias}.`)
     const own = columns.filter((column) => !prefixes.some((prefix) => column.startsWith(prefix)))
     want(sync.source.table, [...own, ...sync.source.joins.flatMap((join) => join.on.map((on) => on.root))])
@@ -109,7 +122,26 @@ function wantedTables(compiled: readonly Compiled[]): WantedTable[] {
       want(join.table, [...mine, ...join.on.map((on) => on.child), ...(join.take === null ? [] : [join.take.column])])
     }
   }
+  for (const { sync } of compiled)
+    for (const { system, table, column } of tableSets(sync))
+      if ((system ?? sync.source.system) === from && tables.has(table)) want(table, [column])
   return [...tables].map(([name, columns]) => ({ name, columns: [...columns] }))
+}
+
+const tableSets = ({ validate }: SyncConfig) =>
+  referenceSets(validate.reference).flatMap(({ place }) => (place.kind === 'table' ? [place] : []))
+
+const lookupSystems = (sync: SyncConfig): string[] => tableSets(sync).flatMap(({ system }) => system ?? [])
+
+/** Tables of reference data in one system, with their columns; those that are captured anyway only get more columns elsewhere. */
+function wantedLookups(system: string, compiled: readonly Compiled[], captured: readonly WantedTable[]): WantedTable[] {
+  const tables = new Map<string, Set<string>>()
+  for (const { sync } of compiled)
+    for (const place of tableSets(sync)) {
+      if ((place.system ?? sync.source.system) !== system || captured.some(({ name }) => name === place.table)) continue
+      tables.set(place.table, (tables.get(place.table) ?? new Set()).add(place.column))
+    }
+  return [...tables].map(([name, columns]) => ({ name, columns: [...columns], lookup: true }))
 }
 
 /** What the sync writes, for the target to check before the first row. */
@@ -137,7 +169,11 @@ export function tableNamed(tables: readonly Table[], name: string): Table {
 }
 
 /** A flow's specification, with what only the source knows: full names and keys of its tables. */
-export function specOf({ sync, mapping, filter, stages }: Compiled, tables: readonly Table[]): FlowSpec {
+export function specOf(
+  { sync, mapping, filter }: Compiled,
+  tables: readonly Table[],
+  checks: Pick<FlowSpec, 'stages' | 'references'>,
+): FlowSpec {
   const root = tableNamed(tables, sync.source.table)
   const joins = sync.source.joins.map((join): Join => {
     const table = tableNamed(tables, join.table)
@@ -151,8 +187,7 @@ export function specOf({ sync, mapping, filter, stages }: Compiled, tables: read
     joins,
     filter,
     mapping,
-    stages,
-    references: { known: async () => ({ known: new Set(), away: null }) },
+    ...checks,
     duplicates: null,
     deletes: sync.deletes,
     whileParked: sync.whileParked,

@@ -12,9 +12,13 @@ import type { Random } from '../std/random.ts'
 import { openStore } from '../store/open.ts'
 import type { Emit } from '../telemetry/event.ts'
 import { type Compiled, checkOnline, compile, openSystems, type Systems, specOf } from './build.ts'
+import { type Checks, checkFunctions, checkLookups, checksOver } from './checks.ts'
 import { type FlowReport, reportFlow } from './report.ts'
-import { keepHouse } from './retention.ts'
+import { type Bounds, keepHouse, neededAfter, refuseGap } from './retention.ts'
 import { Running } from './running.ts'
+
+/** Records that are released in one transaction. */
+const AWAY_ROWS = 10_000
 
 /** What an engine is started with. */
 export interface EngineOptions {
@@ -33,9 +37,9 @@ export interface Engine {
   /** What of a flow is not settled, and how many changes of its journal (rows of snapshots apart) are not judged: cheap, for metrics. */
   backlog(flow: FlowId): Promise<Backlog & { readonly unjudged: number }>
   pause(flow: FlowId): Promise<void>
-  /** Goes on after a pause or a safety stop. */
+  /** Goes on after a pause or a safety stop. Rejects with its failure where the flow needs a snapshot: only `full` opens it. */
   resume(flow: FlowId, options?: { approveDeletes?: boolean }): Promise<void>
-  /** Reads the whole table again and sends what differs; then looks for records that are gone at the source. */
+  /** Reads the whole table again and sends what differs; then looks for records that are gone at the source. Ends a stop. */
   full(flow: FlowId): Promise<void>
   release(query: ParkedQuery): Promise<number>
   discard(query: ParkedQuery, by: string, why: string): Promise<number>
@@ -61,6 +65,7 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => {})
   const systems = await openSystems(config, compiled, { clock, random })
+  const checks = checksOver(config, systems, clock, abort.signal)
   let store: Store | null = null
   try {
     const opened = await openStore(config.state, [...systems.sources.keys()], (error) => {
@@ -69,10 +74,12 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
       abort.abort(error)
     })
     store = opened
-    await refuseProblems(compiled, systems, options, abort.signal)
+    await refuseProblems(config, compiled, systems, options, abort.signal)
     await refuseOthers(compiled, systems, opened.state, abort.signal)
-    const running = await openAll(compiled, systems, opened, options, abort.signal)
-    const tasks = [...running.map((each) => each.run()), housekeeping(config, running, opened, clock, abort.signal)]
+    const { hours, bytes, rows } = config.retention
+    const bounds: Bounds = { age_ms: hours * 3_600_000, bytes, rows }
+    const running = await openAll(compiled, systems, checks, opened, bounds, options, abort.signal)
+    const tasks = [...running.map((each) => each.run()), housekeeping(bounds, running, opened, clock, abort.signal)]
     Promise.all(tasks).then(
       () => ended.resolve(),
       (error: unknown) => {
@@ -85,12 +92,14 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
       async stop() {
         abort.abort(new Error('the engine was stopped'))
         await Promise.allSettled(tasks)
+        await checks.close()
         await systems.close()
         await opened.close()
       },
     })
   } catch (error) {
     abort.abort(error)
+    await checks.close()
     await systems.close()
     await store?.close()
     throw error
@@ -99,12 +108,17 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
 
 /** Preflight of all systems: errors stop the start, warnings are shown. */
 async function refuseProblems(
+  config: Config,
   compiled: readonly Compiled[],
   systems: Systems,
   options: EngineOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const problems = await checkOnline(compiled, systems, signal)
+  const problems = [
+    ...(await checkFunctions(config, options.clock)).map((each): Problem => ({ level: 'error', failure: each })),
+    ...(await checkOnline(compiled, systems, signal)),
+    ...(await checkLookups(config, systems, signal)),
+  ]
   const errors = problems.filter((problem) => problem.level === 'error').map((problem) => problem.failure)
   if (errors[0] !== undefined) throw new SyncError(errors[0], errors.slice(1))
   options.onWarnings?.(problems)
@@ -146,7 +160,9 @@ async function refuseOthers(
 async function openAll(
   compiled: readonly Compiled[],
   systems: Systems,
+  checks: Checks,
   store: Store,
+  bounds: Bounds,
   options: EngineOptions,
   signal: AbortSignal,
 ): Promise<Running[]> {
@@ -156,7 +172,7 @@ async function openAll(
   for (const [system, source] of systems.sources) {
     const journal = store.journal(system)
     const tables = await source.describe(signal)
-    const flows: { flow: Flow; spec: FlowSpec }[] = []
+    const flows: Running['flows'][number][] = []
     for (const each of compiled.filter(({ sync }) => sync.source.system === system)) {
       const target = systems.targets.get(each.sync.target.system)
       if (target === undefined) throw new Error(`target ${each.sync.target.system} was not opened`)
@@ -164,13 +180,13 @@ async function openAll(
         await openFlow(
           each,
           tables,
-          { store, journal, source, target, links, isNew: !known.has(each.sync.name) },
+          { store, journal, source, target, links, checks, isNew: !known.has(each.sync.name) },
           options,
           signal,
         ),
       )
     }
-    all.push(new Running({ system, source, journal, state: store.state, flows, ...options }, signal))
+    all.push(new Running({ system, source, journal, state: store.state, flows, bounds, ...options }, signal))
   }
   return all
 }
@@ -180,6 +196,7 @@ interface Around {
   readonly journal: Journal
   readonly source: Source
   readonly target: Target
+  readonly checks: Checks
   /** The next free link number, shared by all flows of the state. */
   readonly links: { next: number }
   readonly isNew: boolean
@@ -191,9 +208,14 @@ async function openFlow(
   around: Around,
   options: EngineOptions,
   signal: AbortSignal,
-): Promise<{ flow: Flow; spec: FlowSpec }> {
+): Promise<{ flow: Flow; spec: FlowSpec; sweep: boolean }> {
   const { store, journal, source, target, links } = around
-  const spec = specOf(each, tables)
+  const back = { release: () => {} }
+  const spec = specOf(
+    each,
+    tables,
+    around.checks.of(each.sync, () => back.release()),
+  )
   const head = await journal.head()
   // Asked for before the flow exists: a crash between the two asks again.
   if (around.isNew)
@@ -207,22 +229,35 @@ async function openFlow(
     () => links.next++,
     signal,
   )
+  back.release = () => releaseAway(flow, store.state)
+  await refuseGap(flow, flowHead, each.sync.source.system, journal)
   // The preflight has just found the target sound again: what stopped it there is mended.
   if (flowHead.status === 'stopped' && flowHead.reason?.code.startsWith('SYNC-3')) await flow.resume()
   const stopped = head.stopped.find(({ table }) => tablesOf(spec).includes(table))
   if (stopped !== undefined && flow.view().status === 'running') await flow.stop(stopped.failure)
-  return { flow, spec }
+  return { flow, spec, sweep: flowHead.sweep }
+}
+
+/** Records that parked because a reference set was away are judged again. */
+function releaseAway(flow: Flow, state: State): void {
+  const query = { flow: flow.id, state: 'parked', code: 'SYNC-4045', rowsMax: AWAY_ROWS } as const
+  const release = async (): Promise<void> => {
+    while ((await flow.exclusively(() => state.release(query))) === AWAY_ROWS);
+    flow.wake()
+  }
+  // A state that cannot be written ends the engine by itself.
+  release().catch(() => {})
 }
 
 function housekeeping(
-  config: Config,
+  bounds: Bounds,
   running: readonly Running[],
   store: Store,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const kept = running.map(({ journal, flows }) => ({ journal, flows: flows.map(({ spec }) => spec.id) }))
-  return keepHouse(kept, store.state, config.retention.hours * 3_600_000, clock, signal).catch((error: unknown) => {
+  const kept = running.map(({ system, journal, flows }) => ({ system, journal, flows: flows.map(({ flow }) => flow) }))
+  return keepHouse(kept, store.state, bounds, clock, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error
   })
 }
@@ -261,12 +296,15 @@ function engineOver(
     },
     async backlog(id) {
       const { spec, group, flow } = of(id)
-      const unjudged = await group.journal.count({ after: flow.view().judged, tables: tablesOf(spec), flow: id }, true)
-      return { ...(await store.state.backlog(id)), unjudged }
+      const { judged, gap } = flow.view()
+      const after = neededAfter({ judged, gap })
+      const unjudged = await group.journal.count({ after, tables: tablesOf(spec), flow: id }, true)
+      return { ...(await store.state.backlog(id)), unjudged: unjudged + (gap?.entries ?? 0) }
     },
     pause: (id) => of(id).flow.pause(),
     async resume(id, options) {
       const { flow, spec, group } = of(id)
+      flow.refuse()
       for (const table of tablesOf(spec)) await group.journal.clear(table)
       await flow.resume(options)
     },

@@ -4,7 +4,7 @@ import { connectors } from '../connectors/index.ts'
 import { checkFilter } from '../mapping/filter.ts'
 import { checkMapping } from '../mapping/mapping.ts'
 import type { Failure } from '../model/failure.ts'
-import { checkSchema } from '../validation/schema.ts'
+import { checkStages } from './stages.ts'
 
 /**
  * Reads a configuration with everything that can be checked without asking a system: form, references, expressions, schemas.
@@ -17,8 +17,7 @@ export function load(
   const checks = {
     mapping: checkMapping,
     filter: checkFilter,
-    schema: (schema: Parameters<typeof checkSchema>[0]) =>
-      checkSchema(schema).map((failure) => ({ ...failure, path: ['schema'] })),
+    stages: checkStages,
   }
   return loadConfig(path, { around: surroundings(variables), connectors, checks })
 }

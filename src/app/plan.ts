@@ -15,6 +15,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import { openReader } from '../store/open.ts'
 import { checkOnline, compile, openSystems, specOf } from './build.ts'
+import { checksOver } from './checks.ts'
 
 /** Rows of the source that are looked at in one go. */
 const PAGE_ROWS = 1_000
@@ -84,6 +85,7 @@ export async function planSync(
   const [one] = compiled
   if (one === undefined) throw new Error(`sync ${name} was not compiled`)
   const store = openReader(config.state, [one.sync.source.system])
+  const checks = checksOver(config, systems, env.clock, signal)
   try {
     const problems = (await checkOnline(compiled, systems, signal))
       .filter((problem) => problem.level === 'error')
@@ -92,7 +94,11 @@ export async function planSync(
     const source = systems.sources.get(one.sync.source.system) as Source
     const target = systems.targets.get(one.sync.target.system) as Target
     const tables = await source.describe(signal)
-    const spec = specOf(one, tables)
+    const spec = specOf(
+      one,
+      tables,
+      checks.of(one.sync, () => {}),
+    )
     const estimate = tables.find((table) => table.name === spec.table)?.rowsEstimated ?? null
     const parts: PlanParts = { spec, state: store?.state ?? emptyState, source, target, clock: env.clock }
     const tally = new Tally()
@@ -106,6 +112,7 @@ export async function planSync(
     await countGone(parts, tally, signal)
     return await finish(name, tally, parts, signal)
   } finally {
+    await checks.close()
     await systems.close()
     await store?.close()
   }
@@ -158,7 +165,7 @@ async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, s
 /** Linked records whose row is gone: what a full run's sweep would find. */
 async function countGone({ spec, state, source }: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
   for (let link = 0; ; ) {
-    const found = await state.linksAfter(spec.sync, link, PAGE_ROWS)
+    const found = await state.linksAfter(spec.id, spec.sync, link, PAGE_ROWS)
     const last = found.at(-1)
     if (last === undefined) return
     link = last.link

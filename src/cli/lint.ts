@@ -1,4 +1,5 @@
 import { checkOnline, compile, openSystems } from '../app/build.ts'
+import { checkFunctions, checkLookups } from '../app/checks.ts'
 import { type Config, checksNotMade } from '../config/config.ts'
 import type { Problem } from '../model/failure.ts'
 import { configuration } from './configuration.ts'
@@ -18,7 +19,8 @@ export async function execute(given: Given, io: Io): Promise<number> {
     return exitOf(toldOf(error)[0].code)
   }
   const online = isSet(given, 'online')
-  const problems = online ? await asked(config, io) : []
+  const functions = (await checkFunctions(config, io.clock)).map((failure): Problem => ({ level: 'error', failure }))
+  const problems = [...functions, ...(online ? await asked(config, io) : [])]
   const errors = problems.filter(({ level }) => level === 'error').map(({ failure }) => failure)
   const notMade = online ? [] : checksNotMade(config)
   if (wantsJson(given, io)) {
@@ -39,7 +41,8 @@ async function asked(config: Config, io: Io): Promise<Problem[]> {
   const compiled = compile(config)
   const systems = await openSystems(config, compiled, io)
   try {
-    return await checkOnline(compiled, systems, new AbortController().signal)
+    const { signal } = new AbortController()
+    return [...(await checkOnline(compiled, systems, signal)), ...(await checkLookups(config, systems, signal))]
   } finally {
     await systems.close()
   }

@@ -1,5 +1,6 @@
 import type { MappingOptions } from '../mapping/options.ts'
 import type { Secret } from '../std/secret.ts'
+import type { QualityOptions, ReferenceOptions, RuleOptions } from '../validation/options.ts'
 
 /** What loading makes of syncline.yaml: complete, every default filled in, nothing compiled. */
 export interface Config {
@@ -61,6 +62,13 @@ export interface SyncConfig {
   readonly mapping: MappingOptions
   /** The JSON Schema itself, also where the configuration names a file. */
   readonly schema: { readonly [keyword: string]: unknown } | null
+  readonly validate: {
+    readonly rules: readonly RuleOptions[]
+    readonly reference: readonly ReferenceOptions[]
+    /** Where each check of `reference` stands in the file: its number, or its field. */
+    readonly referenceKeys: readonly string[]
+    readonly quality: QualityOptions | null
+  }
   readonly deletes: {
     readonly policy: 'soft' | 'hard' | 'ignore'
     readonly field: string | null

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
+import { checkStages } from '../app/stages.ts'
 import { postgresSchema } from '../connectors/postgres/options.ts'
 import { salesforceOptions } from '../connectors/salesforce/options.ts'
 import { checkFilter } from '../mapping/filter.ts'
 import { checkMapping } from '../mapping/mapping.ts'
 import { type Failure, SyncError } from '../model/failure.ts'
-import { checkSchema, type JsonSchema } from '../validation/schema.ts'
 import { loadConfig } from './load.ts'
 import type { RuleChecks } from './rules.ts'
 
@@ -16,8 +16,7 @@ export const connectors = {
 const checks: RuleChecks = {
   mapping: checkMapping,
   filter: checkFilter,
-  schema: (schema) =>
-    checkSchema(schema as JsonSchema).map(({ code, message }) => ({ code, message, path: ['schema'] })),
+  stages: checkStages,
 }
 
 const systems = `version: 1

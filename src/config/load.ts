@@ -2,8 +2,10 @@ import { readFileSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { FieldRule } from '../mapping/options.ts'
 import { type Failure, failure, SyncError } from '../model/failure.ts'
+import { duration_ms } from '../std/duration.ts'
 import { isObject } from '../std/json.ts'
 import { Secret } from '../std/secret.ts'
+import type { QualityOptions, ReferenceOptions, RuleOptions } from '../validation/options.ts'
 import type { Config, JoinConfig, SyncConfig, SystemConfig, SystemOptions } from './config.ts'
 import { readDebezium } from './debezium.ts'
 import { rawValue, read } from './read.ts'
@@ -181,11 +183,39 @@ function syncOf(name: string, given: Part, rule: Rule, reading: Reading): SyncCo
       joins: joins.map((join) => join.alias),
     },
     schema: schemaOf(name, partOf(given['validate'])['schema'], reading),
+    validate: validateOf(partOf(given['validate'])),
     deletes: deletesOf(given['deletes'], under(rule, 'deletes')),
     whileParked: given['whileParked'] === 'wait' ? 'wait' : 'supersede',
     batch: complete(given['batch'], under(rule, 'batch')) as unknown as SyncConfig['batch'],
     retry: retryOf(name, given['retry'], under(rule, 'retry'), reading),
     window: complete(given['window'], under(rule, 'window')) as unknown as SyncConfig['window'],
+  }
+}
+
+function validateOf(given: Part): SyncConfig['validate'] {
+  const { rules, reference, quality } = given
+  const checks: [string, Part][] = Array.isArray(reference)
+    ? reference.map((check: Loaded, place) => [String(place), partOf(check)])
+    : Object.entries(partOf(reference)).map(([field, check]) => [
+        field,
+        { field, ...(typeof check === 'string' ? { in: check } : partOf(check)) },
+      ])
+  return {
+    rules: Array.isArray(rules) ? (rules as unknown as RuleOptions[]) : [],
+    reference: checks.map(([, check]) => referenceOf(check)),
+    referenceKeys: checks.map(([key]) => key),
+    quality: quality === undefined ? null : (partOf(quality) as unknown as QualityOptions),
+  }
+}
+
+function referenceOf({ field, in: values, lifetime, staleMax, stale, caseInsensitive }: Part): ReferenceOptions {
+  return {
+    field: textOf(field),
+    in: (values ?? '') as ReferenceOptions['in'],
+    lifetime_ms: duration_ms(textOf(lifetime)) ?? 600_000,
+    staleMax_ms: duration_ms(textOf(staleMax)) ?? 86_400_000,
+    stale: stale === 'park' || stale === 'accept' ? stale : 'wait',
+    caseInsensitive: caseInsensitive === true,
   }
 }
 

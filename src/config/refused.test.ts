@@ -293,9 +293,9 @@ const cases: readonly [string, string, string, RegExp][] = [
   ],
   [
     'rules stage',
-    with_('    validate:\n', '    validate:\n      rules: []\n'),
+    with_('    validate:\n', '    validate:\n      duplicates: {}\n'),
     'SYNC-1020',
-    /the validation stage rules is not supported/,
+    /the validation stage duplicates is not supported/,
   ],
   ['kafka', with_('state: ./data', 'stream: kafka://kafka:9092'), 'SYNC-1020', /stream: `kafka` is not supported/],
   ['postgres state', with_('state: ./data', 'state: postgres://x/y'), 'SYNC-1020', /state: .*not supported/],

@@ -1,4 +1,5 @@
-import type { FailureCode } from '../model/failure.ts'
+import { dirname } from 'node:path'
+import type { RuleProblem } from '../model/problem.ts'
 import type { Secret } from '../std/secret.ts'
 import { didYouMean } from '../std/suggest.ts'
 import { addressProblem, addressRules, hasPassword } from './address.ts'
@@ -10,22 +11,15 @@ import type { ConnectorOptions } from './schema.ts'
 import { isCaptured } from './topics.ts'
 import type { Place } from './tree.ts'
 
-/** A problem of a rule at a path inside of one sync, as mapping and validation report it. */
-export interface RuleProblem {
-  readonly code: FailureCode
-  readonly message: string
-  readonly path: readonly string[]
-  readonly offset?: number
-}
-
 /**
  * The checks that need what the configuration may not import: expressions, transforms, JSON Schemas. Whoever loads passes
- * them in. Paths begin at `key`, `fields`, `where` or `schema`.
+ * them in. Paths begin at `key`, `fields`, `where`, or below `validate`.
  */
 export interface RuleChecks {
   readonly mapping: (mapping: SyncConfig['mapping']) => readonly RuleProblem[]
   readonly filter: (where: string, joins: readonly string[]) => readonly RuleProblem[]
-  readonly schema: (schema: NonNullable<SyncConfig['schema']>) => readonly RuleProblem[]
+  /** The stages of validation, their schema among them. */
+  readonly stages: (sync: SyncConfig, folder: string) => readonly RuleProblem[]
 }
 
 /** Where a path of the configuration stands; the nearest outer one where it is not in the file. */
@@ -54,6 +48,7 @@ export function crossCheck(
     checkCaptured(sync, config, reading)
     checkDeletes(sync, reading)
     checkJoins(sync, reading)
+    checkReferenceSystems(sync, config, connectors, reading)
     if (checks !== undefined) checkRules(sync, checks, reading)
   }
   checkOwners(config, reading)
@@ -117,6 +112,26 @@ function checkCaptured({ name, source }: SyncConfig, config: Config, reading: Re
   }
 }
 
+/** Reference data is read from systems that can be a source. */
+function checkReferenceSystems(
+  { name, validate }: SyncConfig,
+  config: Config,
+  connectors: ConnectorOptions,
+  reading: Reading,
+): void {
+  for (const [place, { in: values }] of validate.reference.entries()) {
+    if (typeof values !== 'object' || !('system' in values) || values.system === undefined) continue
+    const path = ['syncs', name, 'validate', 'reference', validate.referenceKeys[place] ?? '', 'in', 'system']
+    const system = Object.hasOwn(config.systems, values.system) ? config.systems[values.system] : undefined
+    if (system !== undefined && connectors[system.type]?.source) continue
+    const why =
+      system === undefined
+        ? `there is no system "${values.system}".${didYouMean(values.system, Object.keys(config.systems))}`
+        : `a system of type ${system.type} cannot be asked for reference data in this version`
+    add(reading, placeOf(path, reading), system === undefined ? 'SYNC-1012' : 'SYNC-1020', `${where(path)}: ${why}`)
+  }
+}
+
 function checkDeletes({ name, deletes, mapping }: SyncConfig, reading: Reading): void {
   const path = ['syncs', name, 'deletes']
   if (deletes.policy === 'soft' && deletes.field === null)
@@ -164,7 +179,7 @@ function checkRules(sync: SyncConfig, checks: RuleChecks, reading: Reading): voi
   const all = [
     ...checks.mapping(sync.mapping),
     ...(sync.source.where === null ? [] : checks.filter(sync.source.where, joins)),
-    ...(sync.schema === null ? [] : checks.schema(sync.schema)),
+    ...checks.stages(sync, dirname(reading.file)),
   ]
   for (const { code, message, path, offset } of all) {
     const full = ['syncs', sync.name, ...(roots[path[0] ?? ''] ?? []), ...path]
@@ -177,6 +192,9 @@ const roots: { readonly [first: string]: readonly string[] } = {
   where: ['source'],
   fields: [],
   schema: ['validate'],
+  rules: ['validate'],
+  reference: ['validate'],
+  quality: ['validate'],
 }
 
 /** Two syncs that write one field of one object answer to each other without end, or overwrite each other. */

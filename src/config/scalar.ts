@@ -1,3 +1,4 @@
+import { durationPattern } from '../std/duration.ts'
 import { Secret } from '../std/secret.ts'
 import { didYouMean, suggest } from '../std/suggest.ts'
 import { add, describeRule, type Loaded, listed, type Reading, type Rule, seen, where, wrongKind } from './reading.ts'
@@ -99,7 +100,12 @@ function readText(
       `${where(path)}: expected at most ${rule.maxLength ?? 1_000_000} characters, here are ${value.length}`,
     )
   if (rule.pattern !== undefined && !new RegExp(rule.pattern).test(value))
-    return add(reading, tree.at, 'SYNC-1005', `${where(path)}: expected a text of the form ${rule.pattern}`)
+    return add(
+      reading,
+      tree.at,
+      'SYNC-1005',
+      `${where(path)}: expected ${rule.pattern === durationPattern ? 'a length of time such as 30s, 10m or 24h' : `a text of the form ${rule.pattern}`}`,
+    )
   return value
 }
 

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { Config, SyncConfig } from '../config/config.ts'
+import { type Failure, failure, type Problem } from '../model/failure.ts'
+import type { Source } from '../model/source.ts'
+import type { FlowSpec } from '../pipeline/flow.ts'
+import type { Clock } from '../std/clock.ts'
+import { referenceSets } from '../validation/reference.ts'
+import type { Systems } from './build.ts'
+import { type FunctionThread, functionThread } from './functions.ts'
+import { referencesOver } from './references.ts'
+import { functionFiles, stagesOf } from './stages.ts'
+
+/** What the checks of a configuration need while they run: the thread of functions, and reference sets. */
+export interface Checks {
+  /** Stages and reference sets of one sync. @param onBack records that parked for want of a set may be judged again */
+  of(sync: SyncConfig, onBack: () => void): Pick<FlowSpec, 'stages' | 'references'>
+  close(): Promise<void>
+}
+
+/** Builds what runs the checks. Nothing is started or asked before a stage needs it. */
+export function checksOver(config: Config, systems: Systems, clock: Clock, signal: AbortSignal): Checks {
+  const folder = dirname(config.path)
+  const functions = functionsOf(config, clock)
+  return {
+    of(sync, onBack) {
+      const source = (system: string | null): Source => {
+        const name = system ?? sync.source.system
+        const found = systems.sources.get(name) ?? systems.lookups.get(name)
+        if (found === undefined) throw new Error(`source ${name} was not opened`)
+        return found
+      }
+      const references = referencesOver(referenceSets(sync.validate.reference), {
+        source,
+        readFile: readFileSync,
+        pathOf: (file) => resolve(folder, file),
+        clock,
+        onBack,
+        signal,
+      })
+      return { stages: stagesOf(sync, folder, () => clock.now(), functions), references }
+    },
+    close: () => functions.close(),
+  }
+}
+
+const MEMORY_MB = 128
+
+function functionsOf(config: Config, clock: Clock): FunctionThread {
+  const asked = Object.values(config.syncs).flatMap(({ validate }) =>
+    validate.rules.flatMap((rule) => rule.memory_mb ?? []),
+  )
+  return functionThread({ clock, memory_mb: asked.length === 0 ? MEMORY_MB : Math.max(...asked) })
+}
+
+/** Loads every function of the rules once, in a thread of its own, and says which cannot be used. Runs the code of those files. */
+export async function checkFunctions(config: Config, clock: Clock): Promise<Failure[]> {
+  const folder = dirname(config.path)
+  const files = [...new Set(Object.values(config.syncs).flatMap((sync) => functionFiles(sync, folder)))]
+  const thread = functionsOf(config, clock)
+  try {
+    const found: Failure[] = []
+    for (const file of files) {
+      const why = await thread.check(file)
+      if (why !== null) found.push(failure('SYNC-1026', `${file}: ${why}.`))
+    }
+    return found
+  } finally {
+    await thread.close()
+  }
+}
+
+/** Tables of reference sets in systems that no sync reads otherwise: there, with their columns. */
+export async function checkLookups(config: Config, systems: Systems, signal: AbortSignal): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const [system, source] of systems.lookups) {
+    const tables = await source.describe(signal)
+    for (const { place } of Object.values(config.syncs).flatMap(({ validate }) => referenceSets(validate.reference))) {
+      if (place.kind !== 'table' || place.system !== system) continue
+      const table = tables.find(({ name }) => name === place.table || name.endsWith(`.${place.table}`))
+      const missing =
+        table === undefined
+          ? `there is no table ${place.table}`
+          : table.columns.some(({ name }) => name === place.column)
+            ? null
+            : `table ${table.name} has no column "${place.column}"`
+      if (missing !== null)
+        problems.push({ level: 'error', failure: failure('SYNC-1027', `System ${system}: ${missing}.`) })
+    }
+  }
+  return problems
+}
