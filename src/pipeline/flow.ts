@@ -64,7 +64,9 @@ export interface FlowSpec {
 
 /** Rules of the duplicates of one sync: pure. */
 export interface Duplicates {
-  readonly plan: Pick<Plan, 'id' | 'fields' | 'clusterMax' | 'candidatesMax'>
+  readonly plan: Pick<Plan, 'id' | 'clusterMax' | 'candidatesMax'> & {
+    readonly fields: readonly { readonly name: string }[]
+  }
   /** What is compared of a record, from its target fields. */
   features(set: Row): Features
   /** Under which blocks others find it. */

@@ -1,10 +1,18 @@
 import type { Sized } from '../delivery/plan.ts'
-import type { Flight, JudgeCommit, Lane, Next, OutcomeRow } from '../model/state.ts'
+import type { Entry, Sequence } from '../model/change.ts'
+import type { Flight, JudgeCommit, Lane, LaneOf, Next, OutcomeRow } from '../model/state.ts'
 import type { Delivery, Request } from '../model/target.ts'
 import { type Row, text } from '../model/value.ts'
 import type { FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { Decision } from './judge.ts'
+
+/** What one step works on: lanes whose turn has come, or new entries. */
+export interface Window {
+  readonly entries: readonly Entry[]
+  readonly lanes: readonly LaneOf[]
+  readonly scanned: Sequence
+}
 
 /** A request under way, with what is only needed while this process lives. */
 export interface Launch {
@@ -75,7 +83,9 @@ export function decide(
         break
       case 'park': {
         const state = decision.to === 'review' ? 'review' : 'parked'
-        const since_ms = subject.lane?.state === state ? subject.lane.since_ms : now_ms
+        // Judged again and parked again at the same stage: it is as old as it was.
+        const isOld = subject.lane !== null && (subject.lane.state === state || subject.lane.stage === decision.stage)
+        const since_ms = isOld ? (subject.lane?.since_ms ?? now_ms) : now_ms
         decided.lanes.push(
           laneFor(subject, link, { state, due_ms: null, since_ms, stage: decision.stage, reasons: decision.reasons }),
         )

@@ -39,13 +39,18 @@ export function storeTwins(db: Database, index: TwinIndex, flow: FlowId, twins: 
 }
 
 /**
- * The record is read and composed whole once more. What waits or is parked of it keeps what it says; columns that it does not
- * carry are read again, because the target's image of them is not the record's own.
+ * The record is read and composed whole once more. What waits or is parked of it keeps what it says, and is judged again: what its
+ * cluster lends it has changed. Columns that it does not carry are read again, because the target's image of them is not its own.
  */
 function composeAgain(db: Database, flow: FlowId, link: number, at_ms: number): void {
   touchLane(db, flow, link, at_ms)
   db.run(
     `UPDATE lane SET image = json_set(image, '$.op', 'touch') WHERE flow = ? AND link = ? AND json_extract(image, '$.op') = 'upsert'`,
+    flow,
+    link,
+  )
+  db.run(
+    `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ? AND state <> 'waiting'`,
     flow,
     link,
   )

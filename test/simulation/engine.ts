@@ -18,12 +18,12 @@ import { CARDS, MEMBERS } from './legacy.ts'
 const columns = ['id', 'name', 'v', 'note']
 
 /** id -> Ext__c, name -> Name, v -> V__c, note -> Note__c, and the newest card's level in a joined sync. */
-const mapping = (joined: boolean): Mapping => ({
+const mapping = (joined: boolean, twins: boolean): Mapping => ({
   object: 'Contact',
   key: 'Ext__c',
   keyColumn: 'id',
-  fields: ['Ext__c', 'Name', 'V__c', 'Note__c', ...(joined ? ['Level__c'] : [])],
-  columns: [...columns, ...(joined ? ['card.level'] : [])],
+  fields: ['Ext__c', 'Name', 'V__c', 'Note__c', ...(joined ? ['Level__c'] : []), ...(twins ? ['Mail__c'] : [])],
+  columns: [...columns, ...(joined ? ['card.level'] : []), ...(twins ? ['mail'] : [])],
   together: [],
   hash: 'rules-1',
   map(row) {
@@ -37,6 +37,7 @@ const mapping = (joined: boolean): Mapping => ({
     put('V__c', 'v')
     put('Note__c', 'note')
     if (joined) put('Level__c', 'card.level')
+    if (twins) put('Mail__c', 'mail')
     return { kind: 'mapped', key: text(field(row, 'id') ?? null), set }
   },
 })
@@ -57,6 +58,7 @@ export const specOf = (
   joined: boolean,
   policy: 'soft' | 'hard',
   sizes: { window: number; request: number },
+  duplicates: FlowSpec['duplicates'] = null,
 ): FlowSpec => ({
   id: 'members',
   sync: 'members',
@@ -74,10 +76,10 @@ export const specOf = (
       ]
     : [],
   filter,
-  mapping: mapping(joined),
+  mapping: mapping(joined, duplicates !== null),
   stages: [noBadNames],
   references: { known: async () => ({ known: new Set(), away: null }) },
-  duplicates: null,
+  duplicates,
   deletes: { policy, field: policy === 'soft' ? 'Gone__c' : null, guard: null },
   whileParked: 'supersede',
   requestRows: sizes.request,
@@ -123,6 +125,9 @@ export class Incarnation {
   alive = true
   readonly #abort = new AbortController()
   flow: Flow | undefined
+  state: State | undefined
+  /** Interventions under way. */
+  persons = 0
   capture: Capture | undefined
   error: unknown
   readonly #stopped = Promise.withResolvers<void>()
@@ -184,6 +189,7 @@ export class Incarnation {
         signal,
       )
       this.flow = flow
+      this.state = state
       this.capture = capture
       const running = flow.run()
       running.then(this.#stopped.resolve, () => {})
@@ -192,6 +198,18 @@ export class Incarnation {
     life().catch((error: unknown) => {
       if (this.alive) this.error = error
     })
+  }
+
+  /** Somebody at the command line of the running engine. */
+  person(body: (state: State) => Promise<void>): void {
+    const { flow, state } = this
+    if (flow === undefined || state === undefined || !this.alive) return
+    flow
+      .exclusively(() => body(state))
+      .then(
+        () => flow.wake(),
+        () => {},
+      )
   }
 
   /** A clean stop: resolves when everything that was under way is stored. Never, if it is killed on the way. */

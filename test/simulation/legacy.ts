@@ -5,6 +5,7 @@ import type { Feed, Source } from '../../src/model/source.ts'
 import { field, type Row, text } from '../../src/model/value.ts'
 import type { Random } from '../../src/std/random.ts'
 import type { World } from './clock.ts'
+import { mailOf } from './twins.ts'
 
 /** One committed transaction of the simulated legacy database. */
 interface Commit {
@@ -32,6 +33,8 @@ export class Legacy {
   readonly #left = new Set<number>()
   /** Slot and stored rows begin here. */
   start = 0
+  /** Members have an address, and some share one; null: there is no such column. */
+  mails: Random | null = null
 
   constructor(world: World, random: Random) {
     this.#world = world
@@ -103,10 +106,18 @@ export class Legacy {
       name,
       v: this.#version,
       note: before === undefined ? `note ${id}` : (field(before, 'note') ?? null),
+      ...this.#mail(before),
     }
     this.members.set(id, row)
-    const sent: Row = before !== undefined && this.#random.next() < 0.3 ? { id, name, v: this.#version } : row
+    const part: Row = { id, name, v: this.#version, ...('mail' in row ? { mail: row['mail'] as Row['mail'] } : {}) }
+    const sent: Row = before !== undefined && this.#random.next() < 0.3 ? part : row
     changes.push({ table: MEMBERS, op: before === undefined ? 'create' : 'update', key, row: sent })
+  }
+
+  #mail(before: Row | undefined): Row {
+    if (this.mails === null) return {}
+    const kept = before !== undefined && this.mails.next() < 0.7
+    return { mail: kept ? (field(before, 'mail') ?? null) : mailOf(this.mails) }
   }
 
   #editCard(changes: Omit<Change, 'id' | 'at_ms'>[], keys: number): void {

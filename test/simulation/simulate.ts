@@ -7,6 +7,7 @@ import { Crm } from './crm.ts'
 import { type Bugs, type Files, Incarnation, specOf } from './engine.ts'
 import { Legacy } from './legacy.ts'
 import { oracles } from './oracles.ts'
+import { interfere, twinRules } from './twins.ts'
 
 /** What a seed showed. */
 export interface Verdict {
@@ -25,7 +26,7 @@ export interface Verdict {
 const CALM_MS = 30 * 60_000
 
 /** What a seed draws: its own mix of faults, sizes and first rows. */
-function deal(random: Random, world: World) {
+function deal(random: Random, world: World, twins: Random | null) {
   const chance = (p: number, scale: number) => (random.next() < p ? random.next() * scale : 0)
   const joined = random.next() < 0.4
   const policy = random.next() < 0.6 ? 'soft' : 'hard'
@@ -38,10 +39,12 @@ function deal(random: Random, world: World) {
     locked: chance(0.3, 0.2),
   })
   const legacy = new Legacy(world, random)
+  legacy.mails = twins
+  const duplicates = twins === null ? null : twinRules(2 + Math.floor(twins.next() * 4))
   const sourceFaults = { cut: chance(0.3, 0.05) }
   const keys = 3 + Math.floor(random.next() * 6)
   for (let n = Math.floor(random.next() * 8); n > 0; n--) legacy.edit(keys, joined)
-  return { joined, spec: specOf(joined, policy, sizes), crm, legacy, sourceFaults, keys }
+  return { joined, spec: specOf(joined, policy, sizes, duplicates), crm, legacy, sourceFaults, keys }
 }
 
 /** Files in memory: they outlive every incarnation of the engine. */
@@ -58,10 +61,12 @@ function openFiles(world: World): Files {
  * One history of legacy system, engine and CRM from one seed: faults on, then calm, then the oracles. Every seed draws its own
  * mix of faults and sizes.
  */
-export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> {
+export async function simulate(seed: number, bugs: Bugs = {}, withTwins = false): Promise<Verdict> {
   const random = seededRandom(seed)
   const world = new World()
-  const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world)
+  // A source of its own: histories without duplicates stay what they were.
+  const twins = withTwins ? seededRandom(seed + 1_000_000) : null
+  const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world, twins)
   const files = openFiles(world)
   const source = (alive: () => boolean) => legacy.source(alive, sourceFaults)
   const boot = () => new Incarnation(world, random, files, spec, source, (alive) => crm.target(alive), bugs)
@@ -76,6 +81,9 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
     edits -= 1
   }
   for (let n = edits; n > 0; n--) world.schedule(random.next() * span, edit)
+  if (twins !== null)
+    for (let n = Math.floor(twins.next() * 8); n > 0; n--)
+      world.schedule(twins.next() * span, () => engine.person((state) => interfere(state, twins, world.now())))
   let crashes = 0
   for (let n = Math.floor(random.next() * 4); n > 0; n--) world.schedule(random.next() * span, interrupt)
   await world.run(() => false, span + 10_000)
@@ -116,6 +124,7 @@ export async function simulate(seed: number, bugs: Bugs = {}): Promise<Verdict> 
     const view = engine.flow?.view()
     return (
       view?.idle === true &&
+      engine.persons === 0 &&
       view.judged === head.tail &&
       Number(head.position ?? -1) === legacy.log.length &&
       head.snapshots.length > 0 &&

@@ -26,3 +26,21 @@ test('the same seed gives the same trace', async () => {
   for (let seed = FIRST; seed < FIRST + 50; seed++)
     assert.equal((await simulate(seed)).hash, (await simulate(seed)).hash, `seed ${seed} differs from itself`)
 })
+
+test(`${SEEDS / 2} histories with duplicates keep every promise`, async () => {
+  const failing: string[] = []
+  for (let seed = FIRST; seed < FIRST + SEEDS / 2; seed++) {
+    const verdict = await simulate(seed, {}, true)
+    if (verdict.problems.length > 0) failing.push(describeFailure(verdict))
+  }
+  assert.deepEqual(failing.slice(0, 3), [], `${failing.length} of ${SEEDS / 2} seeds fail`)
+})
+
+test('the same seed gives the same trace, with duplicates', async () => {
+  for (let seed = FIRST; seed < FIRST + 20; seed++)
+    assert.equal(
+      (await simulate(seed, {}, true)).hash,
+      (await simulate(seed, {}, true)).hash,
+      `seed ${seed} differs from itself`,
+    )
+})
