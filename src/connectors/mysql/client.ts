@@ -1,9 +1,10 @@
 /** Connections to MySQL and MariaDB: sign-in, session settings, queries with values as bytes, and what an error means for us. */
-import { connect as connectSocket, isIP, type Socket } from 'node:net'
+import { connect as connectSocket, type Socket } from 'node:net'
 import mysql from 'mysql2'
 import { failure, SyncError } from '../../model/failure.ts'
-import { forbiddenHost, guardedLookup } from '../../std/address.ts'
+import { guardedLookup } from '../../std/address.ts'
 import type { Clock } from '../../std/clock.ts'
+import { addressOf } from './address.ts'
 import { errorOf, numberOf } from './errors.ts'
 import type { Settings } from './options.ts'
 import { type Cells, exchange, ProtocolError, type RawConnection, runQuery } from './wire.ts'
@@ -331,78 +332,7 @@ export function serverOf(text: string): Server {
   }
 }
 
-type Address = {
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly password: string
-  readonly database: string
-  readonly ssl: { rejectUnauthorized: boolean; verifyIdentity: boolean; ca?: string } | null
-}
-
-/** MySQL's own words for `ssl-mode`, where the URL carries one. */
-const sslModes: { readonly [mode: string]: 'verify' | 'no-verify' | 'off' | undefined } = {
-  DISABLED: 'off',
-  PREFERRED: undefined,
-  REQUIRED: 'no-verify',
-  VERIFY_CA: 'verify',
-  VERIFY_IDENTITY: 'verify',
-}
-
-/** Takes the URL apart ourselves: mysql2 would let its parameters override what was decided here. */
-function addressOf(settings: Settings): Address {
-  const wrong = (what: string) =>
-    new SyncError(
-      failure('SYNC-2001', `The \`url:\` of a MySQL system ${what}.`, {
-        hint: 'Write it as mysql://user:password@host:3306/database, with special characters of the password as %XX.',
-      }),
-    )
-  const text = typeof settings.url === 'string' ? settings.url : settings.url.reveal()
-  const url = URL.parse(text)
-  if (url === null) throw wrong('cannot be read')
-  if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:') throw wrong('does not begin with mysql://')
-  const unknown = [...url.searchParams.keys()].find((name) => name !== 'ssl-mode')
-  if (unknown !== undefined) throw wrong(`has the parameter "${unknown}", which is not known`)
-  const host = decoded(url.hostname).replace(/^\[(.*)\]$/, '$1') || 'localhost'
-  // Again here: a rotated secret may hold another address than the one that was checked when the configuration was read.
-  const forbidden = forbiddenHost(host)
-  if (forbidden !== null) throw wrong(`names a host that is not allowed: ${forbidden}`)
-  const user = decoded(url.username)
-  if (user === '') throw wrong('names no user')
-  const mode = url.searchParams.get('ssl-mode')?.toUpperCase()
-  if (mode !== undefined && !Object.hasOwn(sslModes, mode))
-    throw wrong(`has the ssl-mode "${mode}", which is not known`)
-  return {
-    host,
-    port: Number(url.port || 3306),
-    user,
-    password: decoded(url.password),
-    database: decoded(url.pathname.slice(1)),
-    ssl: sslOf(settings, host, mode === undefined ? undefined : sslModes[mode]),
-  }
-}
-
 /** The database that the `url:` names; empty where it names none. Throws `SyncError` (SYNC-2001). */
 export function databaseOf(settings: Settings): string {
   return addressOf(settings).database
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
-
-function sslOf({ tls }: Settings, host: string, fromUrl: 'verify' | 'no-verify' | 'off' | undefined): Address['ssl'] {
-  const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-  const mode = tls.mode ?? fromUrl ?? (isLocal && tls.ca === undefined ? 'off' : 'verify')
-  if (mode === 'off') return null
-  const isVerified = mode === 'verify'
-  return {
-    rejectUnauthorized: isVerified,
-    verifyIdentity: isVerified,
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-  }
 }

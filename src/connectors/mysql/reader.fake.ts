@@ -64,18 +64,37 @@ const types: Readonly<Record<string, readonly [string, ...string[]]>> = {
 /** Types as in `types` that only this server has. */
 type MoreTypes = Readonly<Record<string, readonly [string, ...string[]]>>
 
-/** Runs it on the server that `start` gives; `skip`: why there is none. */
-export async function readerSuite(
-  start: () => Promise<Server>,
-  skip: string | false,
-  moreTypes: MoreTypes = {},
-): Promise<void> {
-  const server = skip === false ? await start() : null
-  after(() => server?.stop())
-  const newScratch = () => scratch(server as Server)
+/** A key of this type is found by its own text, and pages in the order of its index. */
+async function keyCase(db: Scratch, type: string, values: readonly string[]): Promise<void> {
+  await db.sql(
+    `CREATE TABLE t (k ${type} NOT NULL, n int, PRIMARY KEY (k))`,
+    `INSERT INTO t VALUES ${values.map((value, i) => `(${value}, ${i})`).join(', ')}`,
+  )
+  const table = await tableOf(db, 't')
+  const expected = values.map((_, i) => i)
+  for (const rowsMax of [1, 2, 100]) assert.deepEqual(numbers(await scanned(db, table, rowsMax), 'n'), expected)
+  const rows = await scanned(db, table, 100)
+  const own = rows.map((row) => ownKey(table, row)).filter((each) => each !== null)
+  assert.deepEqual(
+    (await fetchRows(db.link, table, own)).map((row) => ownKey(table, row)),
+    own,
+  )
+  assert.equal(
+    own.length + rows.filter((row) => (row['k'] as { kind?: string }).kind === 'invalid').length,
+    values.length,
+  )
+  const found = await lookupRows(
+    db.link,
+    table,
+    'k',
+    rows.slice(-1).map((row) => row['k'] ?? null),
+  )
+  assert.deepEqual(numbers(found, 'n'), expected.slice(-1))
+}
 
-  test('fetch answers one row a key in order, a thousand in one call, and not one more', { skip }, async () => {
-    await using db = await newScratch()
+/** What every reader does. */
+const cases: Readonly<Record<string, (db: Scratch) => Promise<void>>> = {
+  async 'fetch answers one row a key in order, a thousand in one call, and not one more'(db) {
     await db.sql(
       'CREATE TABLE t (id int PRIMARY KEY, n text)',
       insertMany('t', 1_200, (i) => `${i}, 'n${i}'`),
@@ -103,39 +122,9 @@ export async function readerSuite(
       ),
       RangeError,
     )
-  })
+  },
 
-  for (const [name, [type, ...values]] of Object.entries({ ...types, ...moreTypes }))
-    test(`a key of type ${name} is found by its own text, and pages in the order of its index`, { skip }, async () => {
-      await using db = await newScratch()
-      await db.sql(
-        `CREATE TABLE t (k ${type} NOT NULL, n int, PRIMARY KEY (k))`,
-        `INSERT INTO t VALUES ${values.map((value, i) => `(${value}, ${i})`).join(', ')}`,
-      )
-      const table = await tableOf(db, 't')
-      const expected = values.map((_, i) => i)
-      for (const rowsMax of [1, 2, 100]) assert.deepEqual(numbers(await scanned(db, table, rowsMax), 'n'), expected)
-      const rows = await scanned(db, table, 100)
-      const own = rows.map((row) => ownKey(table, row)).filter((each) => each !== null)
-      assert.deepEqual(
-        (await fetchRows(db.link, table, own)).map((row) => ownKey(table, row)),
-        own,
-      )
-      assert.equal(
-        own.length + rows.filter((row) => (row['k'] as { kind?: string }).kind === 'invalid').length,
-        values.length,
-      )
-      const found = await lookupRows(
-        db.link,
-        table,
-        'k',
-        rows.slice(-1).map((row) => row['k'] ?? null),
-      )
-      assert.deepEqual(numbers(found, 'n'), expected.slice(-1))
-    })
-
-  test('what a collation holds equal is one row, and its key is the stored text', { skip }, async () => {
-    await using db = await newScratch()
+  async 'what a collation holds equal is one row, and its key is the stored text'(db) {
     await db.sql(
       'CREATE TABLE t (k varchar(20) COLLATE utf8mb4_general_ci PRIMARY KEY, n int)',
       "INSERT INTO t VALUES ('Abc', 1), ('é ', 2), ('z', 3)",
@@ -151,10 +140,9 @@ export async function readerSuite(
     // A foreign key compares as the collation does: a child's `ABC` belongs to `Abc`.
     assert.deepEqual(numbers(await lookupRows(db.link, table, 'k', ['ABC', 'abc', 'e', 'y']), 'n').sort(), [1, 2])
     assert.deepEqual(numbers(await scanned(db, table, 1), 'n'), [1, 2, 3])
-  })
+  },
 
-  test('texts that a column’s character set lacks match nothing', { skip }, async () => {
-    await using db = await newScratch()
+  async 'texts that a column’s character set lacks match nothing'(db) {
     await db.sql(
       'CREATE TABLE t (k varchar(20) CHARACTER SET latin1 PRIMARY KEY, n int)',
       "INSERT INTO t VALUES ('?', 1), ('??', 2), ('é', 3)",
@@ -162,12 +150,9 @@ export async function readerSuite(
     const table = await tableOf(db, 't')
     assert.deepEqual(numbers(await lookupRows(db.link, table, 'k', ['日本', '日', 'é', '👍']), 'n'), [3])
     assert.deepEqual(numbers(await fetchRows(db.link, table, [key('日本'), key('é')]), 'n'), [null, 3])
-  })
+  },
 
-  test('lookup finds all rows by a column that is no key; quotes stay text, null equals nothing', {
-    skip,
-  }, async () => {
-    await using db = await newScratch()
+  async 'lookup finds all rows by a column that is no key; quotes stay text, null equals nothing'(db) {
     await db.sql(
       'CREATE TABLE t (id int PRIMARY KEY, team varchar(40), at datetime, j json)',
       "INSERT INTO t VALUES (1,'red',NULL,NULL), (2,'o''x','2024-01-31',NULL), (3,'red',NULL,NULL), (4,'back\\',NULL,NULL), (5,NULL,NULL,NULL)",
@@ -187,10 +172,9 @@ export async function readerSuite(
       [3, 5],
     )
     await assert.rejects(lookupRows(db.link, table, 'gone', ['a']), /SYNC-2009.*"gone"/)
-  })
+  },
 
-  test('a day that does not exist fails no other value of the call', { skip }, async () => {
-    await using db = await newScratch()
+  async 'a day that does not exist fails no other value of the call'(db) {
     await db.sql('CREATE TABLE t (d date PRIMARY KEY)', "INSERT INTO t VALUES ('2024-02-29')")
     const table = await tableOf(db, 't')
     const days = ['2023-02-29', '2024-02-29', '2024-13-45']
@@ -203,10 +187,9 @@ export async function readerSuite(
       rows.map((row) => ownKey(table, row)),
       [null, key('2024-02-29'), null],
     )
-  })
+  },
 
-  test('composite keys are read and paged by the index, not by reading the table', { skip }, async () => {
-    await using db = await newScratch()
+  async 'composite keys are read and paged by the index, not by reading the table'(db) {
     await db.sql(
       "CREATE TABLE t (region enum('west','east') NOT NULL, name varchar(20) NOT NULL, no bigint NOT NULL, n int, PRIMARY KEY (name, no, region))",
       insertMany(
@@ -238,5 +221,25 @@ export async function readerSuite(
       between.map(([n]) => Number(n)),
       numbers(all.slice(291, 293), 'n'),
     )
-  })
+  },
+}
+
+/** Runs it on the server that `start` gives; `skip`: why there is none. */
+export async function readerSuite(
+  start: () => Promise<Server>,
+  skip: string | false,
+  moreTypes: MoreTypes = {},
+): Promise<void> {
+  const server = skip === false ? await start() : null
+  after(() => server?.stop())
+  const run = (title: string, work: (db: Scratch) => Promise<void>) =>
+    test(title, { skip }, async () => {
+      await using db = await scratch(server as Server)
+      await work(db)
+    })
+  for (const [title, work] of Object.entries(cases)) run(title, work)
+  for (const [name, [type, ...values]] of Object.entries({ ...types, ...moreTypes }))
+    run(`a key of type ${name} is found by its own text, and pages in the order of its index`, (db) =>
+      keyCase(db, type, values),
+    )
 }
