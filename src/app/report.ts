@@ -20,9 +20,9 @@ export interface FlowReport {
   readonly quarantined: number
   readonly excluded: number
   readonly discarded: number
-  /** Waiting, in flight, or not judged yet. */
+  /** Waiting (also behind a parked record), in flight, or not judged yet. */
   readonly pending: number
-  /** Entries of the journal that were not judged yet: a part of `pending`. */
+  /** Entries that were not judged yet, or never will be until a snapshot takes their place: a part of `pending`. */
   readonly unjudged: number
 }
 
@@ -42,7 +42,9 @@ export async function reportFlow(
   journal: Journal,
 ): Promise<FlowReport> {
   const counts = await state.counts(head.id)
-  const unjudged = await journal.count({ after: head.judged, tables, flow: head.id })
+  // What a flow in need of a snapshot will never read is counted already; the journal need not have it any more.
+  const after = Math.max(head.judged, head.gap?.upTo ?? 0)
+  const unjudged = (head.gap?.entries ?? 0) + (await journal.count({ after, tables, flow: head.id }))
   return {
     ...classes(counts, head.read, unjudged),
     flow: head.id,
@@ -76,7 +78,7 @@ function classes(counts: Counts, judged: number, unjudged: number) {
     quarantined: counts.quarantined + counts.review,
     excluded: counts.excluded,
     discarded: counts.discarded,
-    pending: counts.waiting + counts.inFlight + unjudged,
+    pending: counts.waiting + counts.held + counts.inFlight + unjudged,
     unjudged,
   }
 }

@@ -43,8 +43,11 @@ export interface Journal {
   ): Promise<{ readonly entries: readonly Entry[]; readonly scanned: Sequence }>
   /** How many visible entries of a flow lie after the cursor, up to `upTo`; `live`: without rows of snapshots. */
   count(from: Selection, live?: boolean, upTo?: Sequence): Promise<number>
-  /** What it holds, without looking at it: visible entries, the newest ones without a gap, and bytes on the disk that are in use. */
-  size(): Promise<{ readonly rows: number; readonly bytes: number }>
+  /**
+   * What it holds, without looking at it: visible entries, bytes of the disk that are in use, and up to which number it has
+   * forgotten everything.
+   */
+  size(): Promise<{ readonly rows: number; readonly bytes: number; readonly forgotten: Sequence }>
   /** Entries of one record, newest first, for `syncline record`. */
   story(table: string, key: string, rowsMax: number): Promise<readonly Entry[]>
   /** Remembers that a table is to be read (again), so that the next `open` of the source does; replaces what was known of it. */

@@ -322,16 +322,15 @@ export interface State extends TwinState {
   moving(sync: string): Promise<readonly { readonly key: Key; readonly link: number; readonly since: number }[]>
   /** Linked records, for the mass-delete guard. */
   linked(sync: string): Promise<number>
-  /** Records after a link, in order of their links: all that are not deleted at the target. */
+  /** Records after a link, in order of their links: all that the target may hold, or is about to. */
   linksAfter(
+    flow: FlowId,
     sync: string,
     link: number,
     rowsMax: number,
   ): Promise<readonly { readonly link: number; readonly key: Key; readonly state: LinkState }[]>
-  /**
-   * Makes records due to be read again, whatever waits or is parked of them: an image that was taken before is not sent any more.
-   */
-  touch(flow: FlowId, links: readonly number[], at_ms: number): Promise<void>
+  /** These records are gone at the source: due to be deleted, whatever waits or is parked of them. */
+  gone(flow: FlowId, links: readonly number[], at_ms: number): Promise<void>
   /** Stored outcomes and their hash chain agree; answers the first commit that does not, or null. */
   verifyChain(): Promise<number | null>
   statusAfter(seq: number, rowsMax: number): Promise<readonly StatusEntry[]>

@@ -30,10 +30,9 @@ export async function upTo(
   last: Sequence,
 ): Promise<Gap> {
   const counted = Math.max(judged, gap?.upTo ?? 0)
-  const { rows } = await journal.size()
-  const { tail } = await journal.head()
+  const { forgotten } = await journal.size()
   let entries = gap?.entries ?? 0
-  for (let after = Math.max(counted, tail - rows); after < last; after += COUNT_AT_ONCE)
+  for (let after = Math.max(counted, forgotten); after < last; after += COUNT_AT_ONCE)
     entries += await journal.count(
       { after, tables: tablesOf(spec), flow: spec.id },
       false,

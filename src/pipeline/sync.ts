@@ -1,7 +1,7 @@
 import { plan } from '../delivery/plan.ts'
-import type { Entry, Sequence } from '../model/change.ts'
+import type { Sequence } from '../model/change.ts'
 import { type Failure, SyncError } from '../model/failure.ts'
-import type { FlowHead, FlowStatus, Gap, LaneOf } from '../model/state.ts'
+import type { FlowHead, FlowStatus, Gap } from '../model/state.ts'
 import { type Mutex, mutex } from '../std/mutex.ts'
 import { type Bell, bell } from '../std/signal.ts'
 import { compose } from './compose.ts'
@@ -14,30 +14,11 @@ import { type Decision, HELD, judge, type Traffic } from './judge.ts'
 import { heldNothing, isFreed, leaving, moving } from './moving.ts'
 import type { Settled } from './settle.ts'
 import { twinsOf } from './twins.ts'
-import { decide, type Launch, launchOf, tally } from './window.ts'
+import type { FlowView } from './view.ts'
+import { decide, type Launch, launchOf, tally, type Window } from './window.ts'
 
 /** Pause before the rows of a window are asked for again at a source that was away. */
 const SOURCE_AGAIN_MS = 1_000
-
-/** Where a running flow is, for people and for runs that end when nothing is pending. */
-export interface FlowView {
-  readonly status: FlowStatus
-  readonly reason: Failure | null
-  readonly judged: Sequence
-  /** What it will never read; null unless it needs a snapshot. */
-  readonly gap: Gap | null
-  /** Nothing is waiting, under way, or unread in the journal at the last look. */
-  readonly idle: boolean
-  /** Why the target takes nothing at present. */
-  readonly away: Failure | null
-}
-
-/** What one step works on. */
-interface Window {
-  readonly entries: readonly Entry[]
-  readonly lanes: readonly LaneOf[]
-  readonly scanned: Sequence
-}
 
 /**
  * One flow at work: takes windows of entries after its cursor `judged`, gives every record a decision, stores verdicts and
@@ -80,6 +61,8 @@ export class Flow {
   /** The target is back: waiting lanes need not wait for their time. */
   #hurry = false
   #idle = false
+  /** Counts what may have changed while a look was taken. */
+  #news = 0
   #timer = new AbortController()
 
   /** @param nextLink hands out link numbers; flows of one state share it */
@@ -108,6 +91,7 @@ export class Flow {
   /** There may be something new. */
   wake(): void {
     this.#idle = false
+    this.#news += 1
     this.#bell.ring()
   }
 
@@ -335,6 +319,8 @@ export class Flow {
   async #take(): Promise<Window | null> {
     const { spec, state, journal, clock } = this.#parts
     const now_ms = clock.now()
+    const news = this.#news
+    this.#idle = false
     const probing = this.#away !== null
     if (this.#away !== null && now_ms < this.#away.until_ms) return this.#rest(this.#away.until_ms)
     if (this.#away !== null && this.#probing) return this.#rest(null)
@@ -351,7 +337,8 @@ export class Flow {
         ? { entries: [], scanned: this.#judged }
         : await journal.read(from, spec.windowRows, spec.windowBytes)
     if (lanes.length > 0 || entries.length > 0 || scanned > this.#judged) return { entries, lanes, scanned }
-    this.#idle = this.#air.open === 0 && this.#behind.size === 0 && next_ms === null && !probing
+    const isStill = this.#air.open === 0 && this.#behind.size === 0 && next_ms === null && !probing
+    this.#idle = isStill && news === this.#news
     return probing ? this.#rest(now_ms) : this.#rest(next_ms)
   }
 
@@ -394,6 +381,6 @@ export class Flow {
       this.#away = { failure: settled.away, until_ms: clock.now() + spec.retry.waitMax_ms }
       emit({ kind: 'away', flow: spec.id, failure: settled.away, retryIn_ms: spec.retry.waitMax_ms })
     }
-    this.#bell.ring()
+    this.wake()
   }
 }

@@ -263,13 +263,14 @@ export function journalFile(
       )
     },
 
-    size(): { rows: number; bytes: number } {
+    size(): { rows: number; bytes: number; forgotten: Sequence } {
       const number = (sql: string) => Number(Object.values(db.get(sql) ?? {})[0] ?? 0)
       const tail = number('SELECT tail FROM meta')
       // Numbers have no gaps, and pages are counted by SQLite: neither looks at an entry.
       const first = number('SELECT min(seq) FROM entry')
       const pages = number('PRAGMA page_count') - number('PRAGMA freelist_count')
-      return { rows: first === 0 ? 0 : Math.max(0, tail - first + 1), bytes: pages * number('PRAGMA page_size') }
+      const forgotten = first === 0 ? tail : Math.min(tail, first - 1)
+      return { rows: tail - forgotten, bytes: pages * number('PRAGMA page_size'), forgotten }
     },
 
     story(table: string, key: string, rowsMax: number): PackedEntry[] {

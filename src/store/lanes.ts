@@ -1,7 +1,6 @@
 import type { FlowId, Sequence } from '../model/change.ts'
 import type { Image, LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
-import { touchLane } from './commits.ts'
 import { laneOf } from './rows.ts'
 import type { Database } from './sqlite.ts'
 
@@ -107,29 +106,26 @@ export function discardLanes(db: Database, query: ParkedQuery, by: string, why: 
 }
 
 /**
- * These records are to be read again. An image that waits or is parked of them is not sent any more: its row is gone, or what it says
- * is out of date; what waited behind it supersedes it.
+ * These records are gone at the source: each becomes due to be deleted. An image that waits or is parked of it is not sent any more,
+ * and what waited behind it supersedes it.
  */
-export function touchLanes(db: Database, flow: FlowId, links: readonly number[], at_ms: number): void {
+export function removeLanes(db: Database, flow: FlowId, links: readonly number[], at_ms: number): void {
   const passed: OutcomeRow[] = []
-  const image = JSON.stringify({ op: 'touch', row: {} } satisfies Image)
+  const image = JSON.stringify({ op: 'delete', row: {} } satisfies Image)
   for (const link of links) {
-    touchLane(db, flow, link, at_ms)
     const lane = db.get('SELECT last, next_last FROM lane WHERE flow = ? AND link = ?', flow, link)
     const [last, by] = [lane?.['last'], lane?.['next_last']]
     if (typeof last === 'number' && typeof by === 'number')
       passed.push({ seq: last, link, kind: 'superseded', by, request: null, note: null })
     db.run(
-      `UPDATE lane SET image = ?, first = coalesce(first, next_first), last = coalesce(next_last, last), next_first = NULL,
-         next_last = NULL, next_image = NULL WHERE flow = ? AND link = ?`,
+      `INSERT INTO lane (flow, link, state, image, due_ms, since_ms) VALUES (?,?,'waiting',?,0,?)
+       ON CONFLICT (flow, link) DO UPDATE SET image = excluded.image, first = coalesce(first, next_first),
+         last = coalesce(next_last, last), next_first = NULL, next_last = NULL, next_image = NULL, attempts = 0,
+         due_ms = iif(state = 'waiting', due_ms, 0), state = 'waiting'`,
+      flow,
+      link,
       image,
-      flow,
-      link,
-    )
-    db.run(
-      `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ? AND state <> 'waiting'`,
-      flow,
-      link,
+      at_ms,
     )
   }
   appendOutcomes(db, flow, passed, at_ms)

@@ -18,7 +18,7 @@ import type {
 import { verifyOutcomes } from './chain.ts'
 import { fence, type Stored, storeJudged, storeSettled } from './commits.ts'
 import { closeGap, storeGap } from './gap.ts'
-import { discardLanes, parkedLanes, releaseLanes, settledUpTo, takeLanes, touchLanes } from './lanes.ts'
+import { discardLanes, parkedLanes, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
 import { flowHead, keysOf, known } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -103,19 +103,30 @@ export function stateFile(db: Database) {
       )
     },
 
-    linksAfter(sync: string, link: number, rowsMax: number): { link: number; key: Key; state: LinkState }[] {
+    linksAfter(
+      flow: FlowId,
+      sync: string,
+      link: number,
+      rowsMax: number,
+    ): { link: number; key: Key; state: LinkState }[] {
       return db
         .all(
-          `SELECT id, a_key, state FROM link WHERE sync = ? AND state <> 'tombstone' AND id > ? ORDER BY id LIMIT ?`,
+          `SELECT id, a_key, state FROM link WHERE sync = ? AND id > ? AND (state <> 'tombstone'
+             OR EXISTS (SELECT 1 FROM lane WHERE lane.flow = ? AND lane.link = link.id)
+             OR id IN (SELECT json_extract(delivery.value, '$.link') FROM flight, json_each(body, '$.request.deliveries') AS delivery
+                WHERE flight.flow = ?))
+           ORDER BY id LIMIT ?`,
           sync,
           link,
+          flow,
+          flow,
           rowsMax,
         )
         .map((row) => ({ link: Number(row['id']), key: row['a_key'] as Key, state: row['state'] as LinkState }))
     },
 
-    touch: (flow: FlowId, links: readonly number[], at_ms: number): void =>
-      db.write(() => touchLanes(db, flow, links, at_ms)),
+    gone: (flow: FlowId, links: readonly number[], at_ms: number): void =>
+      db.write(() => removeLanes(db, flow, links, at_ms)),
 
     moving(sync: string): { key: Key; link: number; since: number }[] {
       return db

@@ -236,36 +236,39 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
     assert.equal(await state.verifyChain(), null)
   },
 
-  async 'touched records are read again, whatever waits or is parked of them'({ store }) {
+  async 'records that are gone are due to be deleted, whatever waits or is parked of them'({ store }) {
     const { state } = store
     const head = await openFlow(state)
     const linked = [1, 2, 3].map((id) => ({ id, target: `003-${id}`, state: 'linked' as const }))
-    const links = [1, 2, 3, 4, 5].map((n) => newLink(n, n))
+    const links = [1, 2, 3, 4, 5, 6, 7].map((n) => newLink(n, n))
     await state.judge(
       judged(head, { links, lanes: [lane(2, 2, { due_ms: 7 }), { ...parked(4, 4), next: behind(6, 8) }] }),
     )
-    await state.settle(settled(head, { links: [...linked, { id: 5, target: null, state: 'tombstone' }] }))
+    const deleted = [5, 6, 7].map((id) => ({ id, target: null, state: 'tombstone' as const }))
+    await state.settle(settled(head, { links: [...linked, ...deleted] }))
+    await state.judge(judged(head, { lanes: [lane(6, 9)], flights: [flight(1, 7)] }))
     assert.deepEqual(
-      (await state.linksAfter('members', 1, 3)).map((each) => [each.link, each.key, each.state]),
+      (await state.linksAfter(FLOW, 'members', 1, 3)).map((each) => [each.link, each.key, each.state]),
       [
         [2, key(2), 'linked'],
         [3, key(3), 'linked'],
         [4, key(4), 'open'],
       ],
     )
-    assert.equal((await state.linksAfter('members', 4, 3)).length, 0, 'not the deleted one')
-    await state.touch(FLOW, [1, 2, 4, 1], 4_000)
+    const rest = (await state.linksAfter(FLOW, 'members', 4, 9)).map((each) => each.link)
+    assert.deepEqual(rest, [6, 7], 'of the deleted ones those that may come back')
+    await state.gone(FLOW, [1, 2, 4, 1], 4_000)
     const { lanes } = await state.take(FLOW, 10, [], 9)
     assert.deepEqual(
       lanes.map((each) => [each.link, each.image.op, each.first, each.last, each.next]),
       [
-        [1, 'touch', null, null, null],
-        [4, 'touch', 4, 8, null],
-        [2, 'touch', 2, 2, null],
+        [1, 'delete', null, null, null],
+        [4, 'delete', 4, 8, null],
+        [2, 'delete', 2, 2, null],
       ],
     )
     const { waiting, held, superseded, quarantined } = await state.counts(FLOW)
-    assert.deepEqual([waiting, held, superseded, quarantined], [2, 0, 1, 0], 'a touch of ours stands for no entry')
+    assert.deepEqual([waiting, held, superseded, quarantined], [3, 0, 1, 0], 'a repeat of ours stands for no entry')
   },
 
   async 'what waits behind a parked record is pending, and goes next when it is given up'({ store, reopen }) {
