@@ -13,6 +13,9 @@ import { jsonText } from './json.ts'
 import * as temporal from './temporal.ts'
 import { typeName, types } from './types.ts'
 
+/** What the reader of a column's cells has to know. */
+export type CellFacts = Omit<ShapeColumn, 'wanted' | 'cell'>
+
 /** Reads a cell that is not null, or passes over it. */
 export interface Cell {
   read(cursor: Cursor): Value
@@ -20,7 +23,7 @@ export interface Cell {
 }
 
 /** The reader of a column's cells. Throws a `DecodeError` for a type or a character set that is not known. */
-export function cellOf(column: Omit<ShapeColumn, 'wanted'>, table: string): Cell {
+export function cellOf(column: CellFacts, table: string): Cell {
   const cell = integerCell(column) ?? numberCell(column) ?? temporalCell(column) ?? storedCell(column, table)
   if (cell !== null) return cell
   throw new DecodeError(
@@ -38,7 +41,7 @@ function fixed(bytes: number, read: (cursor: Cursor) => Value): Cell {
   }
 }
 
-function integerCell({ type, unsigned }: Omit<ShapeColumn, 'wanted'>): Cell | null {
+function integerCell({ type, unsigned }: CellFacts): Cell | null {
   switch (type) {
     case types.tiny:
       return fixed(1, unsigned ? u8 : (cursor) => cursor.bytes.readInt8(take(cursor, 1)))
@@ -84,7 +87,7 @@ function readSigned64(cursor: Cursor): Value {
   return values.integerValue(String(cursor.bytes.readBigInt64LE(start)))
 }
 
-function numberCell({ type, meta, prints }: Omit<ShapeColumn, 'wanted'>): Cell | null {
+function numberCell({ type, meta, prints }: CellFacts): Cell | null {
   const negativeZero = prints !== 'mariadb'
   switch (type) {
     case types.float:
@@ -118,7 +121,7 @@ function numberCell({ type, meta, prints }: Omit<ShapeColumn, 'wanted'>): Cell |
   }
 }
 
-function temporalCell({ type, meta, fraction }: Omit<ShapeColumn, 'wanted'>): Cell | null {
+function temporalCell({ type, meta, fraction }: CellFacts): Cell | null {
   const digits = type === types.time2 || type === types.datetime2 || type === types.timestamp2 ? meta : fraction
   if (digits > 6) return null
   switch (type) {
@@ -160,7 +163,7 @@ function sized(lengthBytes: number, read: (bytes: Buffer, start: number, end: nu
   }
 }
 
-function storedCell(column: Omit<ShapeColumn, 'wanted'>, table: string): Cell | null {
+function storedCell(column: CellFacts, table: string): Cell | null {
   const { type, meta } = column
   switch (type) {
     case types.string:
@@ -202,7 +205,7 @@ function unpacking(read: ReadBytes, bytesMax: number): ReadBytes {
 }
 
 /** `paddedBytes`: BINARY(n), whose trailing zero bytes are not in the log. */
-function readerOf(column: Omit<ShapeColumn, 'wanted'>, table: string, paddedBytes: number): ReadBytes {
+function readerOf(column: CellFacts, table: string, paddedBytes: number): ReadBytes {
   switch (column.special) {
     case 'uuid':
     case 'inet4':
@@ -234,7 +237,7 @@ function specialReader(special: 'uuid' | 'inet4' | 'inet6'): ReadBytes {
   }
 }
 
-function memberCell(column: Omit<ShapeColumn, 'wanted'>, table: string): Cell {
+function memberCell(column: CellFacts, table: string): Cell {
   const { members, meta: bytes, name } = column
   const wrong = (what: string): DecodeError =>
     new DecodeError(

@@ -5,8 +5,9 @@
 import { crc32 } from 'node:zlib'
 import { type Cursor, lenenc, part, take, u8, u16, u64, utf8, utf8Rest } from './cursor.ts'
 import { type BinlogEvent, DecodeError, type EventHeader, type Prints, type TableMap } from './event.ts'
+import { guarded } from './faults.ts'
 import { readGtid, readGtidList, readMariadbGtid, readPrepare, readPreviousGtids, readTaggedGtid } from './groups.ts'
-import { readPayload, smallPayloadBytes, unpackAll, unpackPieces } from './payload.ts'
+import { type InnerEvent, type Payload, readPayload, smallPayloadBytes, unpackAll, unpackPieces } from './payload.ts'
 import { type RowsOp, readPresent, readRows } from './rows.ts'
 import { readQuery } from './statement.ts'
 import { readTableMap } from './table-map.ts'
@@ -43,34 +44,16 @@ export function openDecoder(emit: (event: BinlogEvent) => void | Promise<void>):
   const state: State = { emit, flavour: null, prints: 'mysql-8.0', checksum: false, tableIdBytes: 6, tables: new Map() }
   return {
     push(packet) {
-      return guarded(packet, () => {
+      const event = guarded(packet, () => {
         const header = readHeader(packet)
-        const end = checkedEnd(state, packet, header)
-        if (header.type === 40 && state.flavour === 'mysql') return pushPayload(state, header, packet.subarray(0, end))
-        return state.emit(readBody(state, header, packet.subarray(0, end)))
+        const bytes = checked(state, packet, header)
+        if (header.type === 40 && state.flavour === 'mysql')
+          return { header, payload: readPayload({ bytes, at: headerBytes }) }
+        return readBody(state, header, bytes)
       })
+      return 'payload' in event ? pushPayload(state, event.header, event.payload, packet) : emit(event)
     },
   }
-}
-
-/** Whatever goes wrong while bytes are read becomes a `DecodeError`. */
-function guarded<T>(packet: Buffer, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw explained(error, packet)
-  }
-}
-
-function explained(error: unknown, packet: Buffer): unknown {
-  if (error instanceof DecodeError) return error
-  const { code } = error as { code?: unknown }
-  if (!(error instanceof RangeError) && !(typeof code === 'string' && /^(Z_|ZSTD_|ERR_)/.test(code))) return error
-  const type = packet.length > 4 ? `of type ${packet[4]}` : 'without a type'
-  return new DecodeError(
-    `An event of the log ${type} (${packet.length} bytes) cannot be read: ${(error as Error).message}.`,
-    null,
-  )
 }
 
 function readHeader(packet: Buffer): EventHeader {
@@ -86,20 +69,20 @@ function readHeader(packet: Buffer): EventHeader {
   }
 }
 
-/** Where the event ends before its checksum, which is verified. */
-function checkedEnd(state: State, packet: Buffer, header: EventHeader): number {
-  const end = packet.length - checksumBytes
-  if (header.type === 15) return end // it says itself whether it has one
-  // The first rotate comes before anything says whether there are checksums: it is right, or it is none.
-  if (header.type === 4 && state.flavour === null) return isIntact(packet) ? end : packet.length
-  if (!state.checksum) return packet.length
-  if (!isIntact(packet)) throw new RangeError('its checksum is wrong')
-  return end
+/** The event without its checksum, which is verified. */
+function checked(state: State, packet: Buffer, header: EventHeader): Buffer {
+  // The format event says itself whether it has one; the first rotate comes before anything says so: it is right, or it is none.
+  const isFirst = header.type === 4 && state.flavour === null
+  if (header.type !== 15 && !isFirst && !state.checksum) return packet
+  if (packet.length < headerBytes + checksumBytes) throw new RangeError('it is too short')
+  const event = packet.subarray(0, packet.length - checksumBytes)
+  if (header.type === 15 || isIntact(packet, event)) return event
+  if (isFirst) return packet
+  throw new RangeError('its checksum is wrong')
 }
 
-function isIntact(packet: Buffer): boolean {
-  const end = packet.length - checksumBytes
-  return end >= headerBytes && crc32(packet.subarray(0, end)) === packet.readUInt32LE(end)
+function isIntact(packet: Buffer, event: Buffer): boolean {
+  return crc32(event) === packet.readUInt32LE(event.length)
 }
 
 /** An event's body; `packet` ends before the checksum. */
@@ -236,10 +219,10 @@ function readFormat(state: State, cursor: Cursor, header: EventHeader): BinlogEv
 /** The mark that a file is in use is set after the checksum was made; a server may send it so. */
 function verifyFormat(bytes: Buffer): void {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length + checksumBytes)
-  if (isIntact(whole)) return
+  if (isIntact(whole, bytes)) return
   const copy = Buffer.from(whole)
   copy.writeUInt16LE(copy.readUInt16LE(17) & ~1, 17)
-  if (!isIntact(copy)) throw new RangeError('its checksum is wrong')
+  if (!isIntact(copy, copy.subarray(0, bytes.length))) throw new RangeError('its checksum is wrong')
 }
 
 function hasChecksumMethod(server: string, flavour: 'mysql' | 'mariadb'): boolean {
@@ -318,16 +301,29 @@ function rowsEvent(
 }
 
 /** A compressed transaction: its events have no checksum, and no place of their own in the file. */
-function pushPayload(state: State, header: EventHeader, packet: Buffer): void | Promise<void> {
-  const payload = readPayload({ bytes: packet, at: headerBytes })
-  const inner = (event: Buffer, last: boolean): void | Promise<void> =>
-    guarded(event, () => {
-      const own = readHeader(event)
-      // The last one ends the transaction: only its place may be gone on from.
-      return state.emit(readBody(state, last ? { ...own, next: header.next } : own, event))
-    })
-  const unpack = payload.unpackedBytes <= smallPayloadBytes ? unpackAll : unpackPieces
-  return unpack(payload, inner)?.catch((error: unknown) => {
-    throw explained(error, packet)
-  })
+function pushPayload(state: State, header: EventHeader, payload: Payload, packet: Buffer): void | Promise<void> {
+  const emitOne = ({ bytes, last }: InnerEvent): void | Promise<void> =>
+    state.emit(
+      guarded(bytes, () => {
+        const own = readHeader(bytes)
+        // The last one ends the transaction: only its place may be gone on from.
+        return readBody(state, last ? { ...own, next: header.next } : own, bytes)
+      }),
+    )
+  if (payload.unpackedBytes > smallPayloadBytes) return emitEach(unpackPieces(payload), emitOne)
+  const events = guarded(packet, () => unpackAll(payload))
+  for (const [i, event] of events.entries()) {
+    const taken = emitOne(event)
+    if (taken !== undefined) return taken.then(() => emitEach(events.slice(i + 1), emitOne))
+  }
+}
+
+async function emitEach(
+  events: AsyncIterable<InnerEvent> | Iterable<InnerEvent>,
+  emitOne: (event: InnerEvent) => void | Promise<void>,
+): Promise<void> {
+  for await (const event of events) {
+    const taken = emitOne(event)
+    if (taken !== undefined) await taken
+  }
 }

@@ -127,8 +127,6 @@ export type BinlogEvent =
 /** How the cells of a table's rows become a `Row`: made by `shapeOf` out of a TABLE_MAP and, where it lacks names, the catalog. */
 export interface RowShape {
   readonly columns: readonly ShapeColumn[]
-  /** How each column's cell is read: built once, used for each row. */
-  readonly cells: readonly Cell[]
 }
 
 /** One column of a shape; `wanted: false` is skipped without being decoded. */
@@ -142,6 +140,8 @@ export interface ShapeColumn extends MapColumn {
   /** MariaDB logs its own types as if they were BINARY(n) or VARBINARY(n): only the catalog knows what they are. */
   readonly special: 'uuid' | 'inet4' | 'inet6' | 'vector' | null
   readonly prints: Prints
+  /** Reads its cells: built once, used for each row. */
+  readonly cell: Cell
   /** Digits after the second of a temporal column whose type in the log does not say them. */
   readonly fraction: number
 }

@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { createZstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { type Cursor, lenenc, part } from './cursor.ts'
+import { explained } from './faults.ts'
 
 /** A payload before it is unpacked. */
 export interface Payload {
@@ -13,8 +14,11 @@ export interface Payload {
   readonly unpackedBytes: number
 }
 
-/** Takes one inner event, and is told whether it is the last. */
-export type TakeEvent = (event: Buffer, last: boolean) => void | Promise<void>
+/** An event of the transaction; the last one ends it. */
+export interface InnerEvent {
+  readonly bytes: Buffer
+  readonly last: boolean
+}
 
 /** Up to here a transaction is unpacked at once; larger ones in pieces. */
 export const smallPayloadBytes = 1024 * 1024
@@ -41,20 +45,19 @@ export function readPayload(cursor: Cursor): Payload {
   return { packed, zstd: true, unpackedBytes }
 }
 
-/** Unpacks a small payload at once. A promise comes back only from the first event whose taker returned one. */
-export function unpackAll({ packed, zstd, unpackedBytes }: Payload, take: TakeEvent): void | Promise<void> {
+/** The events of a small payload. Throws a `RangeError`, or an error of zlib. */
+export function unpackAll({ packed, zstd, unpackedBytes }: Payload): InnerEvent[] {
   const bytes = zstd ? zstdDecompressSync(packed, { maxOutputLength: unpackedBytes || 1 }) : packed
   if (bytes.length !== unpackedBytes) throw new RangeError('it has another length than it says')
-  return from(bytes, 0, take)
+  return [...eventsIn(bytes)]
 }
 
-function from(bytes: Buffer, start: number, take: TakeEvent): void | Promise<void> {
-  for (let at = start; at < bytes.length; ) {
+function* eventsIn(bytes: Buffer): Generator<InnerEvent, void, undefined> {
+  for (let at = 0; at < bytes.length; ) {
     const end = at + eventBytes(bytes, at)
     if (end > bytes.length) throw new RangeError('its last event is cut off')
-    const taken = take(bytes.subarray(at, end), end === bytes.length)
+    yield { bytes: bytes.subarray(at, end), last: end === bytes.length }
     at = end
-    if (taken !== undefined) return taken.then(() => from(bytes, at, take))
   }
 }
 
@@ -64,9 +67,17 @@ function eventBytes(bytes: Buffer, at: number): number {
   return size
 }
 
-/** Unpacks a large payload in pieces: no more than an event and some pieces are in memory at a time (I7). */
-export async function unpackPieces({ packed, zstd, unpackedBytes }: Payload, take: TakeEvent): Promise<void> {
-  if (!zstd) return from(packed, 0, take)
+/** The events of a large payload: no more than one event and some pieces are in memory at a time (I7). Throws a `DecodeError`. */
+export async function* unpackPieces(payload: Payload): AsyncGenerator<InnerEvent, void, undefined> {
+  try {
+    if (payload.zstd) yield* unpackStream(payload)
+    else yield* eventsIn(payload.packed)
+  } catch (error) {
+    throw explained(error, `A compressed transaction (${payload.packed.length} bytes)`, null)
+  }
+}
+
+async function* unpackStream({ packed, unpackedBytes }: Payload): AsyncGenerator<InnerEvent, void, undefined> {
   const stream = createZstdDecompress()
   const fed = feed(stream, packed)
   // The reader below sees the failure of the stream; this one only must not be left alone.
@@ -78,16 +89,14 @@ export async function unpackPieces({ packed, zstd, unpackedBytes }: Payload, tak
     queue.push(piece)
     queuedBytes += piece.length
     while (queuedBytes >= 13) {
-      const head = joined(queue, 13)
-      const size = eventBytes(head, 0)
+      const size = eventBytes(joined(queue, 13), 0)
       if (size > unpackedBytes - doneBytes) throw new RangeError('an event in it is longer than it')
       if (queuedBytes < size) break
-      const event = joined(queue, size).subarray(0, size)
+      const bytes = joined(queue, size).subarray(0, size)
       queue[0] = (queue[0] as Buffer).subarray(size)
       queuedBytes -= size
       doneBytes += size
-      const taken = take(event, doneBytes === unpackedBytes)
-      if (taken !== undefined) await taken
+      yield { bytes, last: doneBytes === unpackedBytes }
     }
   }
   await fed

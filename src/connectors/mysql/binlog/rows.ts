@@ -1,8 +1,8 @@
 /** Rows events, decoded row by row. Source: dev.mysql.com "Rows_event". */
 import { type MutableRow, newRow, type Row } from '../../../model/value.ts'
-import type { Cell } from './cells.ts'
 import { type Cursor, part, take } from './cursor.ts'
-import { DecodeError, type RowImages, type RowShape, type TableMap } from './event.ts'
+import { DecodeError, type RowImages, type RowShape, type ShapeColumn, type TableMap } from './event.ts'
+import { explained } from './faults.ts'
 
 /** What a rows event does. */
 export type RowsOp = 'insert' | 'update' | 'delete'
@@ -21,12 +21,7 @@ export interface RowsBody {
 }
 
 /** One image of a row: the columns that it has, in order. */
-interface Image {
-  readonly cells: readonly Cell[]
-  readonly names: readonly string[]
-  readonly wanted: readonly boolean[]
-  readonly nullBytes: number
-}
+type Image = readonly ShapeColumn[]
 
 /** Decodes the rows. Throws a `DecodeError` that names the table. */
 export function* readRows(body: RowsBody, shape: RowShape): Generator<RowImages, void, undefined> {
@@ -51,41 +46,29 @@ export function* readRows(body: RowsBody, shape: RowShape): Generator<RowImages,
       // An insert of defaults alone may have no columns and no bytes; more than one such row cannot be.
       if (cursor.at === start && start < cursor.bytes.length) throw new RangeError('it has rows without columns')
     } catch (error) {
-      throw named(error, name)
+      throw explained(error, `A row of ${name} in the log`, name)
     }
     yield row
   } while (cursor.at < cursor.bytes.length)
 }
 
-/** What went wrong while bytes were read belongs to the table; a fault of ours does not. */
-function named(error: unknown, table: string): unknown {
-  if (error instanceof DecodeError) return error
-  const { code } = error as { code?: unknown }
-  if (!(error instanceof RangeError) && !(typeof code === 'string' && /^(Z_|ERR_)/.test(code))) return error
-  return new DecodeError(`A row of ${table} in the log cannot be read: ${(error as Error).message}.`, table)
+function imageOf({ columns }: RowShape, present: Buffer): Image {
+  const has = (i: number): boolean => (((present[i >> 3] as number) >> (i & 7)) & 1) === 1
+  let i = 0
+  while (i < columns.length && has(i)) i++
+  // I6: a column that the image lacks is absent, not null.
+  return i === columns.length ? columns : columns.filter((_, place) => has(place))
 }
 
-function imageOf(shape: RowShape, present: Buffer): Image {
-  const cells: Cell[] = []
-  const names: string[] = []
-  const wanted: boolean[] = []
-  for (const [i, column] of shape.columns.entries()) {
-    if ((((present[i >> 3] as number) >> (i & 7)) & 1) === 0) continue // I6: absent, not null
-    cells.push(shape.cells[i] as Cell)
-    names.push(column.name)
-    wanted.push(column.wanted)
-  }
-  return { cells, names, wanted, nullBytes: (cells.length + 7) >> 3 }
-}
-
-function readImage(cursor: Cursor, { cells, names, wanted, nullBytes }: Image): Row {
+function readImage(cursor: Cursor, columns: Image): Row {
   const { bytes } = cursor
-  const nulls = take(cursor, nullBytes)
+  const nulls = take(cursor, (columns.length + 7) >> 3)
   const row: MutableRow = newRow()
-  for (let i = 0; i < cells.length; i++) {
+  for (let i = 0; i < columns.length; i++) {
+    const { name, wanted, cell } = columns[i] as ShapeColumn
     const isNull = (((bytes[nulls + (i >> 3)] as number) >> (i & 7)) & 1) === 1
-    if (wanted[i] === true) row[names[i] as string] = isNull ? null : (cells[i] as Cell).read(cursor)
-    else if (!isNull) (cells[i] as Cell).skip(cursor)
+    if (wanted) row[name] = isNull ? null : cell.read(cursor)
+    else if (!isNull) cell.skip(cursor)
   }
   return row
 }

@@ -36,7 +36,7 @@ export function shapeOf(
       if (wrong !== null) return { mismatch: `Column ${place + 1} of ${name} ${wrong}.` }
       columns.push(shapeColumn(map, column, twin, wanted))
     }
-    return { columns, cells: columns.map((column) => cellOf(column, name)) }
+    return { columns }
   } catch (error) {
     if (error instanceof DecodeError) return { mismatch: error.message }
     throw error
@@ -53,20 +53,20 @@ function shapeColumn(
   const name = column.name ?? (twin as CatalogColumn).name
   const members = column.name === undefined ? catalogMembers(twin as CatalogColumn, table) : column.members
   const unsigned = column.unsigned ?? twin?.unsigned ?? false
-  return {
+  const facts = {
     type: column.type,
     meta: column.meta,
     nullable: column.nullable,
     unsigned,
     ...(members === undefined ? {} : { members }),
     name,
-    wanted: (wanted === null || wanted.has(name)) && !isHidden(name),
     json: twin?.json === true && (isCharacter(column.type) || column.type === types.json),
     charset: charset(column, twin, table),
     special: special(column, twin),
     prints: map.prints ?? 'mysql-8.0',
     fraction: fraction(column, twin, table),
   }
+  return { ...facts, wanted: (wanted === null || wanted.has(name)) && !isHidden(name), cell: cellOf(facts, table) }
 }
 
 /** The catalog is written in three-byte UTF-8: a label's character beyond that is a question mark there, which nobody may take for one. */
