@@ -189,7 +189,7 @@ function xa(reader: Reader): Statement {
 /** One form for the id of an XA transaction, whichever way it was written: `61,62,3` (hexadecimal parts and the format's number). */
 export function xidOf(text: string): string {
   const parts: string[] = []
-  for (const [, hex, plain, number] of text.matchAll(/[xX]'([0-9a-fA-F]*)'|'((?:[^']|'')*)'|(?:^|,)(\d+)/g))
+  for (const [, hex, plain, number] of text.matchAll(/[xX]'([0-9a-fA-F]*)'|'((?:[^']|'')*)'|(?:^|,)\s*(\d+)/g))
     parts.push(number ?? hex?.toLowerCase() ?? Buffer.from((plain ?? '').replaceAll("''", "'")).toString('hex'))
   return [parts[0] ?? '', parts[1] ?? '', parts[2] ?? '1'].join(',')
 }

@@ -174,12 +174,12 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   const rollBack = (done: Group) => {
     const passed = done.piece.rollBack(null, stays)
     if (done.isPassed) {
-      // What was passed on is forgotten as a whole; rows of tables that cannot be rolled back were among it.
-      for (const table of passed.filter(stays)) tell(lostInRollback(table, groupPlace(done)))
       emit({ kind: 'discard', tx: groupName(done), position })
       watch.unseen()
       done.isPassed = false
       done.isAgain = true
+      // What was passed on is forgotten as a whole; rows of tables that cannot be rolled back were among it.
+      for (const table of passed.filter(stays)) tell(lostInRollback(table, groupPlace(done)))
     }
     commit(done)
   }
