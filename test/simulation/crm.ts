@@ -38,6 +38,8 @@ export class Crm {
   /** Requests by record that may still take effect: more than one at a time breaks I4. */
   readonly #flying = new Map<string, number>()
   readonly violations: string[] = []
+  /** Its rule holds: names that are `refused` are refused. */
+  strict = true
   #ids = 0
 
   constructor(world: World, random: Random, faults: CrmFaults) {
@@ -135,7 +137,7 @@ export class Crm {
     this.#world.trace(`apply ${delivery.op}:${delivery.link} ${JSON.stringify(delivery.set)}`)
     if (this.#random.next() < this.faults.locked)
       return { kind: 'unsent', failure: failure('SYNC-6006', 'row is locked') }
-    if (field(delivery.set, 'Name') === 'refused')
+    if (this.strict && field(delivery.set, 'Name') === 'refused')
       return { kind: 'rejected', failure: failure('SYNC-4001', 'the name is refused') }
     const found = this.#find(delivery.ref)
     if (delivery.op === 'delete') {

@@ -1,18 +1,20 @@
+import { type Bounds, keepHouse, refuseGap } from '../../src/app/retention.ts'
+import { Running } from '../../src/app/running.ts'
 import type { Journal } from '../../src/model/journal.ts'
 import type { Filter, Mapping } from '../../src/model/mapping.ts'
 import type { Source } from '../../src/model/source.ts'
-import type { State } from '../../src/model/state.ts'
+import type { FlowHead, State } from '../../src/model/state.ts'
 import type { Target } from '../../src/model/target.ts'
 import { field, newRow, text } from '../../src/model/value.ts'
 import type { Stage } from '../../src/model/verdict.ts'
 import { Capture } from '../../src/pipeline/capture.ts'
-import type { FlowSpec } from '../../src/pipeline/flow.ts'
+import type { FlowParts, FlowSpec } from '../../src/pipeline/flow.ts'
 import { Flow } from '../../src/pipeline/sync.ts'
 import type { Random } from '../../src/std/random.ts'
 import { type Call, direct, journalOver, stateOver } from '../../src/store/calls.ts'
-import type { JournalFile } from '../../src/store/journal.ts'
 import type { StateFile } from '../../src/store/state.ts'
 import type { World } from './clock.ts'
+import type { Files } from './files.ts'
 import { CARDS, MEMBERS } from './legacy.ts'
 
 const columns = ['id', 'name', 'v', 'note']
@@ -44,20 +46,23 @@ const mapping = (joined: boolean, twins: boolean): Mapping => ({
 
 const filter: Filter = { columns: ['name'], text: "row.name != 'test'", keeps: (row) => field(row, 'name') !== 'test' }
 
-const noBadNames: Stage = {
+/** Names that are `bad` are parked, as long as a person has not mended the rule. */
+const noBadNames = (rule: { strict: boolean }): Stage => ({
   name: 'schema',
   judge: (candidates) =>
     candidates.map(({ set }) =>
-      field(set, 'Name') === 'bad'
+      rule.strict && field(set, 'Name') === 'bad'
         ? { kind: 'park', to: 'quarantine', reasons: [{ stage: 'schema', code: 'SYNC-4001', error: 'bad' }] }
         : { kind: 'accept' },
     ),
-}
+})
 
 export const specOf = (
   joined: boolean,
   policy: 'soft' | 'hard',
   sizes: { window: number; request: number },
+  rule: { strict: boolean },
+  whileParked: FlowSpec['whileParked'],
   duplicates: FlowSpec['duplicates'] = null,
 ): FlowSpec => ({
   id: 'members',
@@ -77,21 +82,19 @@ export const specOf = (
     : [],
   filter,
   mapping: mapping(joined, duplicates !== null),
-  stages: [noBadNames],
+  stages: [noBadNames(rule)],
   references: { known: async () => ({ known: new Set(), away: null }) },
   duplicates,
   deletes: { policy, field: policy === 'soft' ? 'Gone__c' : null, guard: null },
-  whileParked: 'supersede',
+  whileParked,
   requestRows: sizes.request,
   windowRows: sizes.window,
   windowBytes: 1e6,
   retry: { attempts: 3, wait_ms: 4_000, waitMax_ms: 60_000 },
 })
 
-/** Files that outlive incarnations. */
-export interface Files {
-  readonly journal: JournalFile
-  readonly state: StateFile
+interface Parts extends FlowParts {
+  readonly source: Source
 }
 
 /** Ways to break the engine on purpose, to see that the oracles notice (research: faults that a prototype had). */
@@ -106,7 +109,20 @@ export interface Bugs {
   acceptedIsDelivered?: boolean
   /** The cursor moves, what it judged is forgotten. */
   forgetsLanes?: boolean
+  /** The journal forgets what a flow has not read, and the flow goes on. */
+  trimsUnread?: boolean
+  /** After a gap nobody looks for records that are gone. */
+  skipsSweep?: boolean
+  /** The entries of a gap are not counted. */
+  losesGap?: boolean
+  /** What waits behind a parked record is forgotten. */
+  forgetsNext?: boolean
+  /** Later changes do not wait. */
+  neverWaits?: boolean
 }
+
+/** How the journal is kept small, and how often it is looked after; null: it grows. */
+export type Household = { bounds: Bounds; every_ms: number } | null
 
 /** What a commit stores, in one line of the trace. */
 function commitLine(method: string, commit: Parameters<StateFile['judge'] | StateFile['settle']>[0]): string {
@@ -125,10 +141,11 @@ export class Incarnation {
   alive = true
   readonly #abort = new AbortController()
   flow: Flow | undefined
+  /** The source with its flow, where the journal is looked after. */
+  running: Running | undefined
   state: State | undefined
   /** Interventions under way. */
   persons = 0
-  capture: Capture | undefined
   error: unknown
   readonly #stopped = Promise.withResolvers<void>()
 
@@ -139,6 +156,7 @@ export class Incarnation {
     spec: FlowSpec,
     source: (alive: () => boolean) => Source,
     target: (alive: () => boolean) => Target,
+    household: Household,
     bugs: Bugs,
   ) {
     const alive = () => this.alive
@@ -163,8 +181,8 @@ export class Incarnation {
       const flowHead = await state.openFlow({ id: spec.id, sync: spec.sync, journalId: head.id, from: 0 })
       let next = flowHead.nextLink
       const its = source(alive)
-      const parts = {
-        spec,
+      const parts: Parts = {
+        spec: bugs.neverWaits ? { ...spec, whileParked: 'supersede' } : spec,
         journal,
         state,
         source: its,
@@ -174,26 +192,9 @@ export class Incarnation {
         emit: () => {},
       }
       const flow = new Flow(parts, flowHead, () => next++, signal)
-      const capture = new Capture(
-        {
-          system: 'legacy',
-          source: its,
-          journal,
-          clock,
-          random,
-          emit: () => {},
-          onAppended: () => flow.wake(),
-          room: async () => {},
-          onTable: (_, failure) => flow.stop(failure),
-        },
-        signal,
-      )
-      this.flow = flow
       this.state = state
-      this.capture = capture
-      const running = flow.run()
-      running.then(this.#stopped.resolve, () => {})
-      await Promise.all([running, capture.run()])
+      if (household !== null) await this.#housed(flow, flowHead, parts, household, signal)
+      else await this.#bare(flow, parts, signal)
     }
     life().catch((error: unknown) => {
       if (this.alive) this.error = error
@@ -212,6 +213,60 @@ export class Incarnation {
       )
   }
 
+  /** One flow and one capture, and nothing around them. */
+  async #bare(flow: Flow, parts: Parts, signal: AbortSignal): Promise<void> {
+    const { source, journal, clock, random, emit } = parts
+    const capture = new Capture(
+      {
+        system: 'legacy',
+        source,
+        journal,
+        clock,
+        random,
+        emit,
+        onAppended: () => flow.wake(),
+        room: async () => {},
+        onTable: (_, failure) => flow.stop(failure),
+      },
+      signal,
+    )
+    this.flow = flow
+    const running = flow.run()
+    running.then(this.#stopped.resolve, () => {})
+    await Promise.all([running, capture.run()])
+  }
+
+  /** As the engine has it: with full runs, and a journal that is kept small. */
+  async #housed(
+    flow: Flow,
+    head: FlowHead,
+    parts: Parts,
+    { bounds, every_ms }: NonNullable<Household>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { journal, state, spec, clock } = parts
+    await refuseGap(flow, head, 'legacy', journal)
+    const flows = [{ flow, spec, sweep: head.sweep }]
+    const running = new Running({ ...parts, system: 'legacy', flows, bounds }, signal)
+    this.flow = flow
+    this.running = running
+    const run = flow.run.bind(flow)
+    flow.run = () => {
+      const ran = run()
+      ran.then(this.#stopped.resolve, () => {})
+      return ran
+    }
+    const kept = [{ system: 'legacy', journal, flows: [flow] }]
+    const house = keepHouse(kept, state, bounds, clock, signal, every_ms).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+    await Promise.all([running.run(), house])
+  }
+
+  get isStopping(): boolean {
+    return this.#abort.signal.aborted
+  }
+
   /** A clean stop: resolves when everything that was under way is stored. Never, if it is killed on the way. */
   async stop(): Promise<void> {
     this.#abort.abort(new Error('the engine was stopped'))
@@ -226,6 +281,8 @@ export class Incarnation {
 }
 
 function brokenJournal(journal: Journal, bugs: Bugs): Journal {
+  if (bugs.trimsUnread)
+    return { ...journal, trim: (_, before_ms, rowsMax) => journal.trim(Number.MAX_SAFE_INTEGER, before_ms, rowsMax) }
   if (!bugs.positionFirst) return journal
   return {
     ...journal,
@@ -239,17 +296,21 @@ function brokenJournal(journal: Journal, bugs: Bugs): Journal {
 }
 
 function brokenState(state: State, files: Files, bugs: Bugs): State {
-  if (!bugs.twoEngines && !bugs.forgetsLanes) return state
   const epoch = () => files.state.flows()[0]?.epoch ?? 0
+  const broken: Partial<State> = {}
+  if (bugs.forgetsLanes)
+    broken.judge = (commit) =>
+      state.judge({ ...commit, lanes: commit.lanes.filter((lane) => lane.state !== 'waiting') })
+  if (bugs.forgetsNext)
+    broken.judge = (commit) => state.judge({ ...commit, lanes: commit.lanes.map((lane) => ({ ...lane, next: null })) })
+  if (bugs.twoEngines) {
+    broken.judge = (commit) => state.judge({ ...commit, epoch: epoch() })
+    broken.settle = (commit) => state.settle({ ...commit, epoch: epoch() })
+  }
+  if (bugs.skipsSweep) broken.gone = async () => {}
+  if (bugs.losesGap) broken.reread = (flow, own, upTo, _, at_ms) => state.reread(flow, own, upTo, 0, at_ms)
   return new Proxy(state, {
-    get(target, method: keyof State) {
-      if (bugs.forgetsLanes && method === 'judge')
-        return (commit: Parameters<State['judge']>[0]) =>
-          target.judge({ ...commit, lanes: commit.lanes.filter((lane) => lane.state !== 'waiting') })
-      if (bugs.twoEngines && (method === 'judge' || method === 'settle'))
-        return (commit: object) => (target[method] as (commit: object) => Promise<void>)({ ...commit, epoch: epoch() })
-      return target[method]
-    },
+    get: (target, method: keyof State) => (Object.hasOwn(broken, method) ? broken[method] : target[method]),
   })
 }
 

@@ -29,6 +29,8 @@ export class Legacy {
   readonly log: Commit[] = []
   #version = 0
   #readers: (() => void)[] = []
+  /** Chunks of snapshots that a flow asked for: a row that is read again is a change of its own. */
+  #chunks = 0
   /** Keys that no member gets again. */
   readonly #left = new Set<number>()
   /** Slot and stored rows begin here. */
@@ -92,8 +94,8 @@ export class Legacy {
         ![...this.cards.values()].some((row) => field(row, 'member_id') === id)
       ) {
         const row: Row = { ...before, id: to, v: this.#version }
-        // A joined record is read by its key as it is now: a key that another member has taken meanwhile shows that member.
-        if (joined) this.#left.add(id)
+        // A joined record, or one that leads others, is read by its key as it is now: a key that another member has taken meanwhile shows that member.
+        if (joined || this.mails !== null) this.#left.add(id)
         this.members.delete(id)
         this.members.set(to, row)
         changes.push({ table: MEMBERS, op: 'update', key: keyOf([to]) as Key, oldKey: key, row, before: { id } })
@@ -183,8 +185,12 @@ export class Legacy {
     }))
     const legacy = this
     let closed = false
+    const waiting: { until: number; resolve: () => void; reject: (error: Error) => void }[] = []
     async function* read(): AsyncGenerator<SourceEvent[]> {
       while (!closed) {
+        // Asked for the next item: what was yielded before is stored.
+        if (wanted.length === 0)
+          for (const one of waiting.splice(0)) at >= one.until ? one.resolve() : waiting.push(one)
         // Nothing to read: it sleeps until something is committed, so that an idle second costs no events.
         if (at === legacy.log.length && wanted.length === 0)
           await new Promise<void>((resolve) => legacy.#readers.push(resolve))
@@ -210,16 +216,19 @@ export class Legacy {
     return {
       events: read(),
       durable: () => {},
-      snapshot: (request: SnapshotRequest) =>
-        wanted.push({
-          table: request.table,
-          after: null,
-          rows: 0,
-          ...(request.only === undefined ? {} : { only: request.only }),
+      snapshot(request: SnapshotRequest) {
+        const only = request.only === undefined ? {} : { only: request.only }
+        wanted.push({ table: request.table, after: null, rows: 0, ...only })
+        for (const wake of legacy.#readers.splice(0)) wake()
+      },
+      caughtUp: () =>
+        new Promise((resolve, reject) => {
+          waiting.push({ until: legacy.log.length, resolve, reject })
+          for (const wake of legacy.#readers.splice(0)) wake()
         }),
-      caughtUp: async () => {},
       [Symbol.asyncDispose]: async () => {
         closed = true
+        for (const one of waiting.splice(0)) one.reject(new Error('the feed was closed'))
       },
     }
   }
@@ -232,13 +241,14 @@ export class Legacy {
       .sort(([a], [b]) => a - b)
       .slice(0, 3)
     const only = snapshot.only === undefined ? {} : { only: snapshot.only }
+    const chunk = snapshot.only === undefined ? `s//${at}` : `s/${snapshot.only}/${++this.#chunks}`
     const changes = rows.map(
       ([id, row]): Change => ({
         table: snapshot.table,
         op: 'read',
         key: keyOf([id]) as Key,
         row,
-        id: `s/${snapshot.only ?? ''}/${at}/${id}`,
+        id: `${chunk}/${id}`,
         at_ms: 0,
         ...only,
       }),

@@ -4,7 +4,7 @@ import type { Reason } from '../../src/model/verdict.ts'
 import { choose } from '../../src/pipeline/compose.ts'
 import type { FlowSpec } from '../../src/pipeline/flow.ts'
 import type { Crm } from './crm.ts'
-import type { Files } from './engine.ts'
+import type { Files } from './files.ts'
 import type { Legacy } from './legacy.ts'
 import { clusterOracle } from './twins.ts'
 
@@ -15,6 +15,8 @@ interface After {
   readonly spec: FlowSpec
   readonly joined: boolean
   readonly quiet: boolean
+  /** No name is bad any more. */
+  readonly isMended: boolean
   readonly error: unknown
 }
 
@@ -29,33 +31,57 @@ export function oracles(after: After): string[] {
     ...ordered(after),
     ...chained(after),
     ...after.crm.violations,
+    ...after.files.violations,
   ]
 }
 
+/** Good records whose external id is held by a record that is parked for its data, or marked as deleted under a key that it left. */
+const isBehind = (reason: Reason): boolean => reason.code === 'SYNC-4003' || reason.code === 'SYNC-4002'
+
+/** Whether a record is parked that would go on if it were released. */
+export const hasReleasable = (files: Files, spec: FlowSpec): boolean =>
+  files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 }).some((lane) => !lane.reasons.some(isBehind))
+
+/** No member has a larger id. */
+const IDS_MAX = 20
+
+/** Records whose newest change was given up by a person: what the target holds of them is that person's will. */
+function givenUp({ files, spec }: After): ReadonlyMap<Key, string | null> {
+  const found = new Map<Key, string | null>()
+  for (let id = 1; id <= IDS_MAX; id++) {
+    const key = keyOf([id]) as Key
+    const { known, outcomes } = files.state.story(spec.id, spec.sync, key, [], 1)
+    if (outcomes[0]?.kind === 'discarded') found.set(key, known?.target ?? null)
+  }
+  return found
+}
+
 /** O1, O3: the target holds what the source's rows map to, and nothing else. */
-function finalState({ legacy, crm, spec, joined, files }: After): string[] {
+function finalState(after: After): string[] {
+  const { legacy, crm, spec, joined, files, isMended } = after
+  const discarded = givenUp(after)
   const clusters =
     spec.duplicates === null ? null : clusterOracle({ files, legacy, crm }, (row) => mapped(row, legacy, spec, joined))
   const problems: string[] = [...(clusters?.problems ?? [])]
   const lanes = files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 })
   const parked = new Set(lanes.map((lane) => lane.key))
-  // Good records whose external id is held by a record that is parked for its data, or marked as deleted under a key that it left.
-  const isBehind = (reason: Reason) => reason.code === 'SYNC-4003' || reason.code === 'SYNC-4002'
   const behind = new Set(lanes.filter((lane) => lane.reasons.some(isBehind)).map((lane) => lane.key))
   // A parked record may still hold its old external id.
   const held = new Set(files.state.gather(spec.id, spec.sync, [...parked]).map((known) => known?.target))
   for (const id of clusters?.held ?? []) held.add(id)
+  for (const target of discarded.values()) if (target !== null) held.add(target)
   const seen = new Set<string>()
   for (const [id, row] of legacy.members) {
     const key = keyOf([id]) as Key
     const found = crm.byExt(String(id))
     if (found !== undefined) seen.add(found[0])
+    if (discarded.has(key)) continue
     const lent = clusters?.leaders.get(key)
     // What the target refuses is what it is sent: of a leader, what survived.
     const own = field(row, 'name')
     const name = own === 'bad' || own === 'test' || lent === undefined ? own : field(lent, 'Name')
     if (name === 'refused' && (clusters?.merged.has(key) || clusters?.review.has(key))) continue
-    if (name === 'bad' || name === 'refused') {
+    if (!isMended && (name === 'bad' || name === 'refused')) {
       if (!parked.has(key)) problems.push(`O2: ${key} is ${name} and not parked`)
       continue
     }
@@ -111,6 +137,7 @@ function accounted({ files, spec, joined }: After): string[] {
     counts.quarantined +
     counts.review +
     counts.waiting +
+    counts.held +
     counts.inFlight
   const problems: string[] = []
   if (sum !== read) problems.push(`O2: ${sum} accounted for, ${read} read: ${JSON.stringify(counts)}`)
@@ -129,7 +156,7 @@ function captured({ files, legacy }: After): string[] {
       .read({ after: 0, tables: ['public.members', 'public.cards'], flow: 'members' }, 1e6, 1e9)
       .entries.map((entry) => entry[5]),
   )
-  const missing = wanted.filter((id) => !have.has(id))
+  const missing = wanted.filter((id) => !have.has(id) && !files.forgotten.has(id))
   return missing.length === 0
     ? []
     : [`O2: ${missing.length} committed changes never reached the journal: ${missing.slice(0, 3).join(' ')}`]

@@ -1,12 +1,12 @@
+import type { FlowSpec } from '../../src/pipeline/flow.ts'
 import { type Random, seededRandom } from '../../src/std/random.ts'
-import { journalFile } from '../../src/store/journal.ts'
-import { openDatabase } from '../../src/store/sqlite.ts'
-import { stateFile } from '../../src/store/state.ts'
 import { World } from './clock.ts'
 import { Crm } from './crm.ts'
-import { type Bugs, type Files, Incarnation, specOf } from './engine.ts'
+import { type Bugs, Incarnation, specOf } from './engine.ts'
+import { openFiles } from './files.ts'
 import { Legacy } from './legacy.ts'
-import { oracles } from './oracles.ts'
+import { hasReleasable, oracles } from './oracles.ts'
+import { Person } from './person.ts'
 import { interfere, twinRules } from './twins.ts'
 
 /** What a seed showed. */
@@ -22,11 +22,22 @@ export interface Verdict {
   readonly last: readonly string[]
 }
 
+/** Apart from the seeds themselves. */
+const MORE = 2 ** 40
+/** How often a person looks once it is calm. */
+const LOOK_MS = 5_000
+
 /** So long may it take until nothing is pending after the faults stop. */
 const CALM_MS = 30 * 60_000
 
 /** What a seed draws: its own mix of faults, sizes and first rows. */
-function deal(random: Random, world: World, twins: Random | null) {
+function deal(
+  random: Random,
+  world: World,
+  whileParked: FlowSpec['whileParked'],
+  rule: { strict: boolean },
+  twins: Random | null,
+) {
   const chance = (p: number, scale: number) => (random.next() < p ? random.next() * scale : 0)
   const joined = random.next() < 0.4
   const policy = random.next() < 0.6 ? 'soft' : 'hard'
@@ -44,34 +55,46 @@ function deal(random: Random, world: World, twins: Random | null) {
   const sourceFaults = { cut: chance(0.3, 0.05) }
   const keys = 3 + Math.floor(random.next() * 6)
   for (let n = Math.floor(random.next() * 8); n > 0; n--) legacy.edit(keys, joined)
-  return { joined, spec: specOf(joined, policy, sizes, duplicates), crm, legacy, sourceFaults, keys }
+  const spec = specOf(joined, policy, sizes, rule, whileParked, duplicates)
+  return { joined, spec, crm, legacy, sourceFaults, keys }
 }
 
-/** Files in memory: they outlive every incarnation of the engine. */
-function openFiles(world: World): Files {
-  let ids = 0
-  const journal = openDatabase(':memory:', 'journal')
-  return {
-    journal: journalFile(journal, () => `journal-${++ids}`, { now: () => world.now() }),
-    state: stateFile(openDatabase(':memory:', 'state')),
+/**
+ * What a seed draws beside: a journal with bounds, and a person who acts. Drawn apart, so that seeds without them keep the histories
+ * that they always had.
+ */
+function dealMore(seed: number) {
+  const random = seededRandom(MORE + seed)
+  const whileParked = random.next() < 0.3 ? ('wait' as const) : ('supersede' as const)
+  const bounds = {
+    age_ms: random.next() * 20_000,
+    rows: random.next() < 0.7 ? 2 + Math.floor(random.next() * 40) : Number.POSITIVE_INFINITY,
+    bytes: random.next() < 0.3 ? 50_000 + random.next() * 40_000 : Number.POSITIVE_INFINITY,
   }
+  const household = random.next() < 0.35 ? { bounds, every_ms: 200 + random.next() * 4_000 } : null
+  return { random, whileParked, household }
 }
 
 /**
  * One history of legacy system, engine and CRM from one seed: faults on, then calm, then the oracles. Every seed draws its own
  * mix of faults and sizes.
+ * @param plain without bounds and waiting: a seed keeps the history that it had before there was such a thing
  */
-export async function simulate(seed: number, bugs: Bugs = {}, withTwins = false): Promise<Verdict> {
+export async function simulate(seed: number, bugs: Bugs = {}, withTwins = false, plain = withTwins): Promise<Verdict> {
   const random = seededRandom(seed)
   const world = new World()
+  const more = plain ? { random: seededRandom(0), whileParked: 'supersede' as const, household: null } : dealMore(seed)
+  const { whileParked, household } = more
+  const rule = { strict: true }
   // A source of its own: histories without duplicates stay what they were.
   const twins = withTwins ? seededRandom(seed + 1_000_000) : null
-  const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world, twins)
-  const files = openFiles(world)
+  const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world, whileParked, rule, twins)
+  const files = openFiles(world, whileParked === 'wait')
   const source = (alive: () => boolean) => legacy.source(alive, sourceFaults)
-  const boot = () => new Incarnation(world, random, files, spec, source, (alive) => crm.target(alive), bugs)
+  const boot = () => new Incarnation(world, random, files, spec, source, (alive) => crm.target(alive), household, bugs)
   let engine = boot()
   const others = bugs.twoEngines ? [boot()] : []
+  const person = new Person({ world, random: more.random, spec, files, crm, rule, engine: () => engine })
 
   // Edits, crashes and clean stops over some virtual seconds.
   const span = 2_000 + random.next() * 40_000
@@ -86,19 +109,41 @@ export async function simulate(seed: number, bugs: Bugs = {}, withTwins = false)
       world.schedule(twins.next() * span, () => engine.person((state) => interfere(state, twins, world.now())))
   let crashes = 0
   for (let n = Math.floor(random.next() * 4); n > 0; n--) world.schedule(random.next() * span, interrupt)
+  if (household !== null)
+    often(5, [() => person.pause(), () => person.open(), () => person.open(), () => person.full()])
+  if (whileParked === 'wait') often(6, [() => person.release(), () => person.discard(), () => person.mend()])
   await world.run(() => false, span + 10_000)
 
   Object.assign(crm.faults, { lostRequest: 0, lostAnswer: 0, late: 0, throttled: 0, locked: 0 })
   sourceFaults.cut = 0
   world.trace('calm')
+  if (household !== null)
+    Object.assign(household.bounds, { rows: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY })
+  if (whileParked === 'wait') person.mend()
   const until = world.mono() + CALM_MS
+  if (household !== null || whileParked === 'wait') look()
   const quiet = await world.run(() => edits === 0 && isQuiet(), until)
-  const problems = oracles({ files, legacy, crm, spec, joined, quiet, error: engine.error })
+  const problems = oracles({ files, legacy, crm, spec, joined, quiet, isMended: !rule.strict, error: engine.error })
   for (const each of [engine, ...others]) each.kill()
   const entries = files.journal.head().tail
-  files.journal.close()
-  files.state.close()
-  return { seed, problems, hash: world.hash(), events: world.events, crashes, entries, last: world.last }
+  files.close()
+  const broken = [...problems, ...person.violations]
+  return { seed, problems: broken, hash: world.hash(), events: world.events, crashes, entries, last: world.last }
+
+  /** Up to so many acts of a person, at any time. */
+  function often(most: number, acts: readonly (() => void)[]): void {
+    for (let n = Math.floor(more.random.next() * (most + 1)); n > 0; n--) {
+      const act = acts[Math.floor(more.random.next() * acts.length)] as () => void
+      world.schedule(more.random.next() * span, act)
+    }
+  }
+
+  /** The person opens what stands and releases what is parked, until all is quiet. */
+  function look(): void {
+    person.open()
+    if (whileParked === 'wait' && hasReleasable(files, spec)) person.release()
+    world.schedule(LOOK_MS, look)
+  }
 
   /** A kill -9 or a clean stop, and after a while the next start. */
   async function interrupt(): Promise<void> {
@@ -122,9 +167,13 @@ export async function simulate(seed: number, bugs: Bugs = {}, withTwins = false)
     if (engine.error !== undefined) return true
     const head = files.journal.head()
     const view = engine.flow?.view()
+    if (files.state.flows()[0]?.sweep || (whileParked === 'wait' && hasReleasable(files, spec))) return false
+    // What a person or a sweep has just made due, the flow may not have seen yet.
+    if (files.state.take(spec.id, Number.MAX_SAFE_INTEGER, [], 1).lanes.length > 0) return false
     return (
       view?.idle === true &&
       engine.persons === 0 &&
+      view.status === 'running' &&
       view.judged === head.tail &&
       Number(head.position ?? -1) === legacy.log.length &&
       head.snapshots.length > 0 &&

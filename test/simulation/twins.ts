@@ -5,7 +5,7 @@ import type { Comparison, Duplicates, Features } from '../../src/pipeline/flow.t
 import type { Random } from '../../src/std/random.ts'
 import { survive } from '../../src/validation/duplicates/survive.ts'
 import type { Crm } from './crm.ts'
-import type { Files } from './engine.ts'
+import type { Files } from './files.ts'
 import type { Legacy } from './legacy.ts'
 
 /** An address of the simulated members: the same address is the same person, the same house (the digit) may be. */
@@ -67,7 +67,7 @@ export function clusterOracle(
   // Somebody said no to the deletion of a record that leads others: it stays at the target.
   const isKept = (key: Key) =>
     state.story('members', 'members', key, [], 100).outcomes.some(({ kind }) => kind === 'discarded')
-  for (const { key } of state.linksAfter('members', 0, 10_000)) {
+  for (const { key } of state.linksAfter('members', 'members', 0, 10_000)) {
     const [known] = state.gather('members', 'members', [key])
     const isGone = !rows.has(key) || field(rows.get(key) as Row, 'name') === 'test'
     if (isGone && known?.target != null && isKept(key)) held.add(known.target)
