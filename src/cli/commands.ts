@@ -236,6 +236,16 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         load: () => import('./emulate.ts'),
       },
       {
+        name: 'generate odcs',
+        args: ['<sync>'],
+        text: 'what is checked of its records, as a data contract (ODCS 3.1)',
+        options: [
+          { flags: '--contract-version <version>', text: "the contract's own revision", default: '1.0.0' },
+          { flags: '--output <form>', text: 'table (YAML) or json', choices: ['table', 'json'] },
+        ],
+        load: () => import('./generate.ts'),
+      },
+      {
         name: 'completion',
         args: ['<shell>'],
         text: 'print the completion script for bash, zsh or fish',
@@ -254,6 +264,7 @@ export const groupTexts: Readonly<Record<string, string>> = {
   conns: 'test the connections to the systems',
   stream: 'tail: read changes and status as streams',
   quarantine: 'list, release or discard what was parked',
+  generate: 'odcs: files for other programs',
   emulate: 'salesforce: a local CRM to try things with',
 }
 
