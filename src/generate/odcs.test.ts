@@ -17,7 +17,7 @@ const validate = `    validate:
           require: Full_Name__c
           message: Required for student members
       reference: [{ field: Full_Name__c, in: [a, b, c] }]
-      quality: { threshold: 0.6 }
+      quality: { threshold: 0.6, completeness: [FirstName] }
 `
 
 test('everything that is checked is in the contract, where the standard puts it', () => {
