@@ -10,6 +10,11 @@ const planted: readonly { bug: keyof Bugs; seeds: number; notices: RegExp }[] = 
   { bug: 'plainRetry', seeds: 60, notices: /I4|O4|O1/ },
   { bug: 'acceptedIsDelivered', seeds: 40, notices: /O1|O2|the engine stopped/ },
   { bug: 'forgetsLanes', seeds: 60, notices: /O1|O2/ },
+  { bug: 'trimsUnread', seeds: 60, notices: /R2/ },
+  { bug: 'skipsSweep', seeds: 200, notices: /O3/ },
+  { bug: 'losesGap', seeds: 60, notices: /O2: \d+ (read|accounted)/ },
+  { bug: 'forgetsNext', seeds: 60, notices: /O2/ },
+  { bug: 'neverWaits', seeds: 60, notices: /W1/ },
 ]
 
 for (const { bug, seeds, notices } of planted)

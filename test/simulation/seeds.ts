@@ -1,9 +1,12 @@
 import type { Verdict } from './simulate.ts'
 
-/** Seeds that failed once. They stay for ever. */
-export const kept: readonly number[] = [
+/** Seeds that failed once, before journals had bounds and changes could wait: they keep their histories. They stay for ever. */
+export const keptPlain: readonly number[] = [
   4, 6, 10, 11, 15, 16, 17, 19, 20, 193, 217, 430, 447, 547, 732, 911, 1346, 1623, 2882, 7807, 11_997,
 ]
+
+/** Seeds that failed since. */
+export const kept: readonly number[] = [88, 502, 1015, 1380, 1822, 1994]
 
 /** What a person needs to look into a failing seed. */
 export const describeFailure = ({ seed, problems, last }: Verdict): string =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describeFailure, kept } from './seeds.ts'
+import { describeFailure, kept, keptPlain } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 const SEEDS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 2_000)
@@ -18,6 +18,10 @@ test(`${SEEDS} histories with faults keep every promise`, async () => {
 test('seeds that failed once keep every promise', async () => {
   for (const seed of kept) {
     const verdict = await simulate(seed)
+    assert.deepEqual(verdict.problems, [], describeFailure(verdict))
+  }
+  for (const seed of keptPlain) {
+    const verdict = await simulate(seed, {}, false, true)
     assert.deepEqual(verdict.problems, [], describeFailure(verdict))
   }
 })
