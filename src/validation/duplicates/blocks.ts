@@ -10,17 +10,17 @@ export const blocksMax = 24
  * that lacks what a pass needs has no block of it.
  */
 export function blocksOf(features: Features, plan: Plan): bigint[] {
-  const traits = new Set<string>()
-  for (const [place, pass] of plan.passes.entries())
-    for (const trait of traitsOf(pass, features)) if (traits.size < blocksMax) traits.add(`${place}:${trait}`)
-  const hashes = new BigInt64Array(traits.size)
+  const hashes = new BigInt64Array(blocksMax)
   const halves = new Int32Array(hashes.buffer)
-  let at = 0
-  for (const trait of traits) {
-    hash(trait, halves, at)
-    at += 2
-  }
-  return [...new Set(hashes)]
+  const record: Traits = { features }
+  let count = 0
+  for (let place = 0; place < plan.passes.length; place++)
+    for (const trait of traitsOf(plan.passes[place]!, record)) {
+      if (count === blocksMax) break
+      hash(trait, place, halves, 2 * count)
+      count++
+    }
+  return [...new Set(hashes.subarray(0, count))]
 }
 
 /**
@@ -29,10 +29,10 @@ export function blocksOf(features: Features, plan: Plan): bigint[] {
  */
 export function namesBlockOf(features: Features, plan: Plan): bigint | undefined {
   const place = plan.passes.findIndex(({ kind }) => kind === 'names')
-  const trait = place < 0 ? undefined : traitsOf(plan.passes[place]!, features)[0]
+  const trait = place < 0 ? undefined : traitsOf(plan.passes[place]!, { features })[0]
   if (trait === undefined) return undefined
   const hashes = new BigInt64Array(1)
-  hash(`${place}:${trait}`, new Int32Array(hashes.buffer), 0)
+  hash(trait, place, new Int32Array(hashes.buffer), 0)
   return hashes[0]
 }
 
@@ -52,9 +52,16 @@ export function chooseBlocks(sizes: readonly BlockSize[], plan: Plan): BlockChoi
   return { read, cut: [] }
 }
 
+/** A record on its way through the passes; how its names sound is worked out once. */
+interface Traits {
+  readonly features: Features
+  sounds?: readonly string[]
+}
+
 /** What a record shares with others by one pass. */
-function traitsOf(pass: Pass, features: Features): string[] {
-  const [first = 0, ...others] = pass.fields
+function traitsOf(pass: Pass, record: Traits): readonly string[] {
+  const { features } = record
+  const [first = 0, second = 0] = pass.fields
   const value = features[first] ?? ''
   switch (pass.kind) {
     case 'value':
@@ -68,25 +75,29 @@ function traitsOf(pass: Pass, features: Features): string[] {
     case 'phone-end':
       return value === '' ? [] : [value.slice(-7)]
     case 'name-birth':
-      return nameBirth(value, nameSounds(features, others))
+      return nameBirth(value, soundsOf(record, pass))
     case 'birth-initials':
-      return birthInitials(value, features, others)
-    case 'name-place':
-      return value === '' ? [] : nameSounds(features, others).map((sound) => `${sound}|${value}`)
+      return birthInitials(value, features, pass.persons ?? [])
     case 'names':
-      return names(features, pass.fields)
+      return names(record, pass)
     case 'names-year':
-      return value === '' ? [] : names(features, others).map((both) => `${both}|${value.slice(0, 4)}`)
+      return value === '' ? [] : names(record, pass).map((both) => `${both}|${value.slice(0, 4)}`)
     case 'names-place':
-      return value === '' ? [] : names(features, others).map((both) => `${both}|${value}`)
-    case 'name-address':
-      return nameAddress(features, others.slice(0, first), others.slice(first))
-    case 'address':
-      return address(features, others.slice(0, first), others.slice(first))
+      return value === '' ? [] : names(record, pass).map((both) => `${both}|${value}`)
+    case 'name-place':
+      return value === '' ? [] : soundsOf(record, pass).map((sound) => `${sound}|${value}`)
+    case 'name-address': {
+      const at = addressOf(features, pass.fields)
+      return at === '' ? [] : soundsOf(record, pass).map((sound) => `${sound}|${at}`)
+    }
+    case 'address': {
+      const at = addressOf(features, pass.fields)
+      return at === '' ? [] : [`${at}|${(pass.where ?? []).map((place) => features[place]!.slice(0, 2)).join('|')}`]
+    }
     case 'rare-words':
       return rareWords(value)
     case 'rare-word-place': {
-      const where = features[others[0]!]!
+      const where = features[second]!
       return where === '' ? [] : longest(value, 2).map((word) => `${soundOf(word)}|${where}`)
     }
     case 'beginning':
@@ -97,13 +108,15 @@ function traitsOf(pass: Pass, features: Features): string[] {
 /** A name with year and month of birth, and with month and day in either order: an error in one part leaves the other. */
 function nameBirth(birth: string, sounds: readonly string[]): string[] {
   if (birth.length !== 8 || birth.endsWith('00')) return []
-  const [month, day] = [birth.slice(4, 6), birth.slice(6)].sort()
-  return sounds.flatMap((sound) => [`${sound}|${birth.slice(0, 6)}`, `${sound}|${month}-${day}`])
+  const [month, day] = [birth.slice(4, 6), birth.slice(6)]
+  const days = month < day ? `${month}-${day}` : `${day}-${month}`
+  return sounds.flatMap((sound) => [`${sound}|${birth.slice(0, 6)}`, `${sound}|${days}`])
 }
 
 function birthInitials(birth: string, features: Features, persons: readonly number[]): string[] {
+  if (birth.length < 8 || birth.endsWith('00')) return []
   const initials = persons.map((place) => features[place]!.slice(0, 1)).filter((initial) => initial !== '')
-  return birth.length < 8 || birth.endsWith('00') || initials.length < 2 ? [] : [`${birth}|${initials.sort().join('')}`]
+  return initials.length < 2 ? [] : [`${birth}|${initials.sort().join('')}`]
 }
 
 /** The part before the @ where it is long enough to be somebody's. */
@@ -114,32 +127,24 @@ function mailboxOf(email: string): string[] {
 }
 
 /** How each name of a person sounds: the first word of each field, or the two longest of a whole name. */
-function nameSounds(features: Features, places: readonly number[]): string[] {
+function soundsOf(record: Traits, pass: Pass): readonly string[] {
+  if (record.sounds !== undefined) return record.sounds
+  const places = pass.persons ?? []
   const sounds: string[] = []
   for (const place of places) {
-    const name = nameOf(features[place]!)
+    const name = nameOf(record.features[place]!)
     if (name === '') continue
-    const heads = places.length === 1 ? longest(name, 2) : [firstWord(name)]
-    for (const head of heads) sounds.push(soundOf(head))
+    if (places.length > 1) sounds.push(soundOf(firstWord(name)))
+    else for (const word of longest(name, 2)) sounds.push(soundOf(word))
   }
-  return sounds
+  record.sounds = sounds.sort()
+  return record.sounds
 }
 
 /** The sounds of given and family name together, in either order; nothing where one of them is missing. */
-function names(features: Features, places: readonly number[]): string[] {
-  const sounds = nameSounds(features, places)
-  return sounds.length < 2 ? [] : [sounds.sort().join('|')]
-}
-
-/** Each name with the number of the house, wherever that stands, and the sound of the street. */
-function nameAddress(features: Features, addresses: readonly number[], persons: readonly number[]): string[] {
-  const at = addressOf(features, addresses)
-  return at === '' ? [] : nameSounds(features, persons).map((sound) => `${sound}|${at}`)
-}
-
-function address(features: Features, addresses: readonly number[], where: readonly number[]): string[] {
-  const at = addressOf(features, addresses)
-  return at === '' ? [] : [`${at}|${where.map((place) => features[place]!.slice(0, 2)).join('|')}`]
+function names(record: Traits, pass: Pass): string[] {
+  const sounds = soundsOf(record, pass)
+  return sounds.length < 2 ? [] : [sounds.join('|')]
 }
 
 /** The first number and the sound of the longest word that is no kind of street. */
@@ -171,9 +176,9 @@ const firstWord = (name: string): string => {
   return space < 0 ? name : name.slice(0, space)
 }
 
-/** Two 32-bit hashes with different constants (MurmurHash3's mixing), as the halves of one of 64 bits. */
-function hash(text: string, halves: Int32Array, at: number): void {
-  let [a, b] = [0x1b873593, 0x38b34ae5]
+/** Two 32-bit hashes with different constants (MurmurHash3's mixing), as the halves of one of 64 bits; each pass has its own. */
+function hash(text: string, pass: number, halves: Int32Array, at: number): void {
+  let [a, b] = [0x1b873593 + pass, 0x38b34ae5 ^ (pass << 8)]
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
     a = Math.imul(a ^ unit, 0x85ebca6b)

@@ -1,5 +1,5 @@
-import { familyRarity, givenRarity } from './common.ts'
 import { compareValues, levelsOf } from './levels.ts'
+import { familyRarity, givenRarity } from './name-rarity.ts'
 import type { ComparedKind, Comparison, Features, FieldComparison, Plan, PlannedField } from './types.ts'
 
 /** How much a further field of the same place counts, once one has said it: city and region follow from the postcode. */
@@ -15,8 +15,7 @@ const keyBits = 40
  */
 export function compare(a: Features, b: Features, plan: Plan, namesakes = 0): Comparison {
   const levels = levelsBetween(a, b, plan)
-  const strangers = bitsAgainst('strangers', levels, a, b, plan)
-  const relatives = bitsAgainst('relatives', levels, a, b, plan)
+  const { strangers, relatives } = evidenceOf(levels, a, b, plan)
   const { priorBits } = plan
   const strangersPrior = priorBits.strangers - namesakeBits(levels, namesakes, plan)
   const [againstStrangers, againstRelatives] = [strangers.sum + strangersPrior, relatives.sum + priorBits.relatives]
@@ -107,38 +106,35 @@ function nearestOf(group: readonly number[], a: Features, b: Features, levels: n
 }
 
 interface Evidence {
-  readonly sum: number
+  sum: number
   /** By field. */
-  readonly bits: readonly number[]
+  readonly bits: number[]
 }
 
-function bitsAgainst(
-  other: 'strangers' | 'relatives',
+function evidenceOf(
   levels: readonly number[],
   a: Features,
   b: Features,
   plan: Plan,
-): Evidence {
-  const bits = new Array<number>(levels.length).fill(0)
-  let [sum, bestPlace, worstPlace] = [0, 0, 0]
+): { strangers: Evidence; relatives: Evidence } {
+  const strangers: Evidence = { sum: 0, bits: [] }
+  const relatives: Evidence = { sum: 0, bits: [] }
   for (let place = 0; place < levels.length; place++) {
     const level = levels[place]!
-    if (level === missing) continue
-    const field = plan.fields[place]!
-    const planned = field.levels[level]!
-    const rare = rarity(field, level, a[place]!, b[place]!)
-    const one =
-      other === 'strangers'
-        ? planned.strangersBits + rare
-        : planned.relativesBits + (relatedToo[field.kind] ? Math.max(0, rare / 2) : 0)
-    bits[place] = one
-    sum += one
-    if (!isPlace[field.kind]) continue
-    if (one > bestPlace) bestPlace = one
-    if (one < worstPlace) worstPlace = one
+    let [against, among] = [0, 0]
+    if (level !== missing) {
+      const field = plan.fields[place]!
+      const planned = field.levels[level]!
+      const rare = rarity(field, level, a[place]!, b[place]!)
+      against = planned.strangersBits + rare
+      among = planned.relativesBits + (rare > 0 && relatedToo[field.kind] ? rare / 2 : 0)
+    }
+    strangers.bits.push(against)
+    relatives.bits.push(among)
   }
-  if (bestPlace === 0 && worstPlace === 0) return { sum, bits }
-  return onePlace(bits, bestPlace, worstPlace, plan)
+  onePlace(strangers, plan)
+  onePlace(relatives, plan)
+  return { strangers, relatives }
 }
 
 /** Kinds whose rare values tell relatives apart too. */
@@ -154,18 +150,21 @@ const isPlace: { readonly [kind in ComparedKind]?: true } = {
 }
 
 /** Fields of one place follow from each other: the strongest for and the strongest against count, the others by a share. */
-function onePlace(bits: number[], best: number, worst: number, plan: Plan): Evidence {
-  let [sum, bestLeft, worstLeft] = [0, true, true]
+function onePlace(evidence: Evidence, plan: Plan): void {
+  const { bits } = evidence
+  let [best, worst] = [-1, -1]
   for (let place = 0; place < bits.length; place++) {
+    if (!isPlace[plan.fields[place]!.kind]) continue
     const one = bits[place]!
-    if (isPlace[plan.fields[place]!.kind]) {
-      if (one === best && bestLeft && one > 0) bestLeft = false
-      else if (one === worst && worstLeft && one < 0) worstLeft = false
-      else if (!(one > 0 && plan.fields[place]!.kind === 'street')) bits[place] = one * placeShare
-    }
-    sum += bits[place]!
+    if (one > 0 && (best < 0 || one > bits[best]!)) best = place
+    if (one < 0 && (worst < 0 || one < bits[worst]!)) worst = place
   }
-  return { sum, bits }
+  for (let place = 0; place < bits.length; place++) {
+    const { kind } = plan.fields[place]!
+    if (isPlace[kind] && place !== best && place !== worst && !(bits[place]! > 0 && kind === 'street'))
+      bits[place] = bits[place]! * placeShare
+    evidence.sum += bits[place]!
+  }
 }
 
 /**
@@ -174,9 +173,9 @@ function onePlace(bits: number[], best: number, worst: number, plan: Plan): Evid
  */
 function rarity(field: PlannedField, level: number, a: string, b: string): number {
   const { kind, frequencies, trained } = field
-  if (level === 0 && frequencies !== undefined && Object.hasOwn(frequencies, a)) {
-    const bits = Math.log2(field.levels[0]!.u / frequencies[a]!)
-    return Math.max(-8, Math.min(4, bits))
+  if (level === 0 && frequencies !== undefined) {
+    const share = Object.hasOwn(frequencies, a) ? frequencies[a]! : frequencies['']
+    return share === undefined ? 0 : Math.max(-8, Math.min(5, Math.log2(field.levels[0]!.u / share)))
   }
   if (trained) return 0
   if (kind === 'family-name' && level === 0) return familyRarity(a)
@@ -205,6 +204,9 @@ function keyOf(a: Features, b: Features, plan: Plan): readonly number[] | undefi
   return plan.keys.find((key) => key.every((place) => a[place] !== '' && a[place] === b[place]))
 }
 
+/** A difference that speaks against a pair by less than this vetoes nothing. */
+const tellingBits = -3.7
+
 /**
  * What must not be merged without a person, however much else agrees: another birthday, another given name, or nothing but the
  * name; unless something that only one person has agrees.
@@ -215,11 +217,14 @@ function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
   for (let place = 0; place < levels.length; place++) {
     const [level, kind] = [levels[place]!, plan.fields[place]!.kind]
     if (level === missing) continue
-    const last = level === levelsOf[kind].length - 1
+    const { levels: known } = plan.fields[place]!
+    const last = level === known.length - 1
+    // Where the data show that even the same differ here, it tells little.
+    const telling = last && known[level]!.strangersBits <= tellingBits
     if (isOwn[kind] && level <= (kind === 'email' ? 3 : 2)) evidence.own = true
     if (isOwn[kind] && last) evidence.against = true
-    if (kind === 'date-of-birth' && last) birth = true
-    if (kind === 'given-name' && last) given = true
+    if (kind === 'date-of-birth' && telling) birth = true
+    if (kind === 'given-name' && telling) given = true
     if (kind === 'identifier' && level === 0) own = true
   }
   if (own) return undefined

@@ -128,12 +128,12 @@ const comparators: { readonly [kind in ComparedKind]: (a: string, b: string) => 
   number: numbers,
 }
 
-/** One error in words of at least 4 letters, two in longer ones, or very alike by Jaro-Winkler. */
+/** One error in words of at least 4 letters, two in longer ones. */
 export function isTypo(a: string, b: string): boolean {
   const longer = Math.max(a.length, b.length)
   if (longer < 4) return false
   const allowed = longer >= 9 ? 2 : 1
-  return typos(a, b, allowed) <= allowed || (longer >= 6 && jaroWinkler(a, b) >= 0.955)
+  return typos(a, b, allowed) <= allowed
 }
 
 /** `ae` for ä, `oe` for ö, `ue` for ü and the like: the forms in which keyboards without them write them. */
@@ -179,7 +179,7 @@ const isSameSpelling = (a: string, b: string): boolean =>
   Math.abs(a.length - b.length) <= 4 && a[0] === b[0] && spelling(a) === spelling(b)
 
 const isAlike = (a: string, b: string, least: number): boolean =>
-  Math.abs(a.length - b.length) <= 5 && jaroWinkler(a, b) >= least
+  Math.abs(a.length - b.length) <= 5 && a.charCodeAt(0) === b.charCodeAt(0) && jaroWinkler(a, b) >= least
 
 const isTwoTypos = (a: string, b: string): boolean => Math.min(a.length, b.length) >= 5 && typos(a, b, 2) <= 2
 

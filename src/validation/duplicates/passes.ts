@@ -38,8 +38,7 @@ export function passesOf(
       passes.push({ name: 'words', kind: 'rare-words', fields: [at] })
       passes.push({ name: 'beginning', kind: 'beginning', fields: [at] })
     }
-  if (street.length > 0)
-    passes.push({ name: 'address', kind: 'address', fields: [numbers.length, ...numbers, ...place] })
+  if (street.length > 0) passes.push({ name: 'address', kind: 'address', fields: numbers, where: place })
   return passes.length > 0 ? passes.slice(0, passesMax) : anyPasses(fields)
 }
 
@@ -52,17 +51,16 @@ function personPasses(
 ): Pass[] {
   const passes: Pass[] = []
   if (birth.length > 0) {
-    passes.push({ name: 'name+birth', kind: 'name-birth', fields: [...birth, ...person] })
-    passes.push({ name: 'birth+initials', kind: 'birth-initials', fields: [...birth, ...person] })
-    passes.push({ name: 'names+year', kind: 'names-year', fields: [...birth, ...person] })
+    passes.push({ name: 'name+birth', kind: 'name-birth', fields: birth, persons: person })
+    passes.push({ name: 'birth+initials', kind: 'birth-initials', fields: birth, persons: person })
+    passes.push({ name: 'names+year', kind: 'names-year', fields: birth, persons: person })
   }
-  passes.push({ name: 'names', kind: 'names', fields: person })
+  passes.push({ name: 'names', kind: 'names', fields: [], persons: person })
   for (const at of place) {
-    passes.push({ name: 'names+place', kind: 'names-place', fields: [at, ...person] })
-    passes.push({ name: 'name+place', kind: 'name-place', fields: [at, ...person] })
+    passes.push({ name: 'names+place', kind: 'names-place', fields: [at], persons: person })
+    passes.push({ name: 'name+place', kind: 'name-place', fields: [at], persons: person })
   }
-  if (street.length > 0)
-    passes.push({ name: 'name+address', kind: 'name-address', fields: [numbers.length, ...numbers, ...person] })
+  if (street.length > 0) passes.push({ name: 'name+address', kind: 'name-address', fields: numbers, persons: person })
   return passes
 }
 

@@ -1,17 +1,24 @@
-const written: readonly (readonly [RegExp, string])[] = [
-  [/[^a-z]/g, ''],
-  [/^(?:kn|gn|pn)/, 'n'],
-  [/^wr/, 'r'],
-  [/sch|sh|sz|cz|tsch|tch/g, 's'],
-  [/(?!^)w/g, ''],
-  [/ph|gh(?=t)|v|w/g, 'f'],
-  [/ck|qu|q|ch|x|c(?![eiy])|g/g, 'k'],
-  [/[cz]/g, 's'],
-  [/dt|th|d/g, 't'],
-  [/b/g, 'p'],
-  [/j/g, 'i'],
-  [/n|m/g, 'n'],
-]
+/** What a letter sounds like where its neighbours do not matter; vowels and what is silent are missing. */
+const sounds: { readonly [letter: string]: string } = Object.assign(Object.create(null), {
+  b: 'p',
+  c: 'k',
+  d: 't',
+  f: 'f',
+  g: 'k',
+  k: 'k',
+  l: 'l',
+  m: 'n',
+  n: 'n',
+  p: 'p',
+  q: 'k',
+  r: 'r',
+  s: 's',
+  t: 't',
+  v: 'f',
+  x: 'k',
+  z: 's',
+})
+const unitsMax = 6
 
 /**
  * The consonants of a folded name as they sound, without telling voiced from voiceless ones: `schmidt` and `smith` are `snt`.
@@ -19,10 +26,43 @@ const written: readonly (readonly [RegExp, string])[] = [
  * 6 letters. Names that sound alike meet in one block; it decides nothing.
  */
 export function soundOf(name: string): string {
-  if (!/[a-z]/.test(name)) return name.slice(0, 6)
-  let sound = name
-  for (const [pattern, by] of written) sound = sound.replace(pattern, by)
-  const first = sound.slice(0, 1).replace(/[aeiouy]/, 'a')
-  const rest = sound.slice(1).replace(/[aeiouyh]/g, '')
-  return `${first}${rest}`.replace(/(.)\1+/g, '$1').slice(0, 6)
+  let sound = ''
+  for (let i = 0; i < name.length && sound.length < unitsMax; i++) {
+    const letter = name[i]!
+    if (letter > 'z' || letter < 'a') {
+      if (letter > '\u007f') sound += letter
+      continue
+    }
+    const next = name[i + 1]
+    const one = soundAt(letter, next, name, i)
+    if (one !== '' && !sound.endsWith(one)) sound += one
+  }
+  return sound
+}
+
+function soundAt(letter: string, next: string | undefined, name: string, at: number): string {
+  switch (letter) {
+    case 'c':
+      // sch, ch and tch as s and k; c before a bright vowel as s.
+      if (next === 'h') return at > 0 && (name[at - 1] === 's' || name[at - 1] === 't') ? 's' : 'k'
+      if (next === 'z') return 's'
+      return next === 'e' || next === 'i' || next === 'y' ? 's' : 'k'
+    case 'p':
+      return next === 'h' ? 'f' : 'p'
+    case 'k':
+    case 'g':
+      return at === 0 && next === 'n' ? '' : next === 'h' && name[at + 2] === 't' ? '' : 'k'
+    case 'w':
+      return at === 0 ? (next === 'r' ? '' : 'f') : ''
+    case 'a':
+    case 'e':
+    case 'i':
+    case 'o':
+    case 'u':
+    case 'y':
+    case 'j':
+      return at === 0 ? 'a' : ''
+    default:
+      return sounds[letter] ?? ''
+  }
 }

@@ -63,6 +63,13 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
   }
 }
 
+/** The same plan with other weights of it, as `train` makes them. */
+export function withWeights(plan: Plan, weights: Weights): Plan {
+  const sort = sortOf(plan.fields.map(({ kind }) => kind))
+  const fields = plan.fields.map(({ name, kind }) => plannedField(name, kind, sort, weights))
+  return forPopulation({ ...plan, fields, weights }, plan.population)
+}
+
 /** The size of a collection of which nothing is known, in records. */
 export const populationDefault = 100_000
 
@@ -121,12 +128,20 @@ function sortOf(kinds: readonly ComparedKind[]): 'person' | 'other' {
 function plannedField(name: string, kind: ComparedKind, sort: 'person' | 'other', weights: Weights): PlannedField {
   const own = Object.hasOwn(weights.fields, name) ? weights.fields[name] : undefined
   const levels = own ?? weights.kinds[`${sort}/${kind}`]
-  const planned = levelsOf[kind].map((level): PlannedLevel => {
+  // Against strangers a nearer level never counts less than a farther one, however few pairs said so; equal values never count
+  // against a pair. Relatives share more than the same do where the same were written down twice, with errors.
+  let most = Number.POSITIVE_INFINITY
+  const planned = levelsOf[kind].map((level, place): PlannedLevel => {
     const found = levels?.[level.name]
     if (found === undefined)
       throw new SyncError(failure('SYNC-1028', `The weights have no level ${level.name} of the kind ${kind}.`))
     const { m, u, r } = found
-    return { ...level, u, strangersBits: Math.log2(m / u), relativesBits: Math.log2(m / r) }
+    const [strangers, relatives] = [Math.log2(m / u), Math.log2(m / r)]
+    const least = place === 0 ? 0 : Number.NEGATIVE_INFINITY
+    // A mailbox that many share is no step between nearer and farther.
+    if (level.name !== 'shared') most = Math.min(most, Math.max(least, strangers))
+    const strangersBits = level.name === 'shared' ? strangers : most
+    return { ...level, m, u, r, strangersBits, relativesBits: Math.max(least, relatives) }
   })
   const frequencies = Object.hasOwn(weights.frequencies, name) ? weights.frequencies[name] : undefined
   return {

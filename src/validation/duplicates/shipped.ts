@@ -8,7 +8,7 @@ import type { ComparedKind, FieldWeights, LevelWeights, Weights } from './types.
  */
 const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: number, u: number, r: number])[] } = {
   'given-name': [
-    [7000, 60, 15],
+    [7000, 60, 30],
     [450, 8, 8],
     [200, 0.8, 11],
     [900, 15, 12],
@@ -17,12 +17,12 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
     [250, 110, 140],
   ],
   'family-name': [
-    [7500, 15, 8000],
-    [200, 5, 100],
+    [7500, 15, 6800],
+    [200, 5, 190],
     [200, 0.8, 11],
-    [900, 10, 150],
-    [300, 5, 400],
-    [200, 80, 80],
+    [900, 10, 820],
+    [300, 5, 280],
+    [200, 80, 190],
   ],
   'full-name': [
     [6300, 0.7, 100],
@@ -39,37 +39,37 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
     [250, 5, 3000],
   ],
   phone: [
-    [6000, 0.3, 3500],
-    [700, 0.3, 300],
-    [800, 8, 200],
+    [6000, 0.3, 3000],
+    [700, 0.3, 350],
+    [800, 8, 400],
   ],
   'date-of-birth': [
-    [8600, 0.5, 60],
+    [8600, 0.5, 100],
     [120, 0.4, 2],
     [700, 12, 70],
     [250, 60, 250],
     [50, 140, 300],
   ],
   street: [
-    [5400, 1, 7500],
-    [2000, 4, 1000],
-    [250, 10, 150],
-    [250, 25, 200],
-    [250, 60, 150],
+    [5400, 1, 5400],
+    [2000, 4, 2000],
+    [250, 10, 250],
+    [250, 25, 250],
+    [250, 60, 250],
   ],
   city: [
-    [7600, 250, 9000],
-    [800, 20, 350],
-    [150, 20, 50],
+    [7600, 250, 7800],
+    [800, 20, 820],
+    [150, 20, 150],
   ],
   postcode: [
-    [7300, 35, 8800],
-    [900, 60, 350],
-    [450, 250, 350],
+    [7300, 35, 7500],
+    [900, 60, 920],
+    [450, 250, 460],
   ],
   region: [
-    [9000, 1500, 9700],
-    [400, 150, 100],
+    [9000, 1500, 9200],
+    [400, 150, 410],
   ],
   country: [[9700, 4500, 9900]],
   organisation: [
@@ -114,8 +114,8 @@ const relativesOfOthers: { readonly [kind in ComparedKind]?: readonly number[] }
   street: [100, 60, 50, 100, 150],
   city: [3000, 100, 100],
   postcode: [1000, 300, 1500],
-  organisation: [1250, 600, 1000, 30, 800, 700],
-  website: [6500, 300],
+  organisation: [1250, 410, 700, 30, 800, 700],
+  website: [6200, 660],
   identifier: [5, 20, 30],
   text: [400, 150, 200, 400, 700, 1200],
 }
@@ -129,7 +129,7 @@ export function shippedWeights(): Weights {
   }
   return {
     version: 1,
-    priorBits: { strangers: -18.5, relatives: -1 },
+    priorBits: { strangers: -18.5, relatives: -0.5 },
     kinds,
     fields: Object.create(null),
     frequencies: Object.create(null),

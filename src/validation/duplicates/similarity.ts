@@ -46,49 +46,42 @@ function jaroOf(a: string, b: string): number {
 }
 
 /**
- * How many typing errors lie between two texts: insertions, deletions, replacements, swaps of neighbours (optimal string
- * alignment), or `max + 1` where there are more. Over the first 64 units.
+ * How many typing errors lie between two texts, up to `max` (1 or 2), else `max + 1`: insertions, deletions, replacements, swaps
+ * of neighbours. Symmetric, without allocation; over the first 64 units.
  */
-export function typos(left: string, right: string, max: number): number {
-  if (left === right) return 0
-  let [a, b] = left.length <= right.length ? [left, right] : [right, left]
-  if (b.length - a.length > max) return max + 1
-  a = a.slice(0, comparedUnitsMax)
-  b = b.slice(0, comparedUnitsMax)
-  let start = 0
-  while (start < a.length && a.charCodeAt(start) === b.charCodeAt(start)) start++
-  let [aEnd, bEnd] = [a.length, b.length]
-  while (aEnd > start && bEnd > start && a.charCodeAt(aEnd - 1) === b.charCodeAt(bEnd - 1)) {
-    aEnd--
-    bEnd--
-  }
-  const [rows, columns] = [aEnd - start, bEnd - start]
-  if (rows === 0) return columns
-  if (max === 1) return oneTypo(a, b, start, rows, columns) ? 1 : 2
-  let before: number[] = []
-  let previous = Array.from({ length: columns + 1 }, (_, j) => j)
-  for (let i = 1; i <= rows; i++) {
-    const current = [i]
-    let least = i
-    for (let j = 1; j <= columns; j++) {
-      const same = a.charCodeAt(start + i - 1) === b.charCodeAt(start + j - 1)
-      let cost = Math.min(previous[j]! + 1, current[j - 1]! + 1, previous[j - 1]! + (same ? 0 : 1))
-      if (i > 1 && j > 1 && isSwap(a, b, start + i - 2, start + j - 2)) cost = Math.min(cost, before[j - 2]! + 1)
-      current.push(cost)
-      if (cost < least) least = cost
-    }
-    if (least > max) return max + 1
-    before = previous
-    previous = current
-  }
-  return Math.min(max + 1, previous[columns]!)
+export function typos(a: string, b: string, max: 1 | 2): number {
+  if (a === b) return 0
+  const [aEnd, bEnd] = [Math.min(a.length, comparedUnitsMax), Math.min(b.length, comparedUnitsMax)]
+  if (within(a, 0, aEnd, b, 0, bEnd, 1)) return 1
+  return max === 2 && within(a, 0, aEnd, b, 0, bEnd, 2) ? 2 : max + 1
 }
 
-/** What is left between a common beginning and a common end is one error: one unit, or two swapped ones. */
-function oneTypo(a: string, b: string, start: number, rows: number, columns: number): boolean {
-  return (rows === 1 && columns === 1) || (rows === 2 && columns === 2 && isSwap(a, b, start, start))
-}
-
-function isSwap(a: string, b: string, i: number, j: number): boolean {
-  return a.charCodeAt(i) === b.charCodeAt(j + 1) && a.charCodeAt(i + 1) === b.charCodeAt(j)
+/** Whether at most `errors` lie between two parts: what is common at both ends is skipped, and each way to mend the first is tried. */
+function within(a: string, aFrom: number, aTo: number, b: string, bFrom: number, bTo: number, errors: number): boolean {
+  let [i, iEnd, j, jEnd] = [aFrom, aTo, bFrom, bTo]
+  if (Math.abs(iEnd - i - (jEnd - j)) > errors) return false
+  while (i < iEnd && j < jEnd && a.charCodeAt(i) === b.charCodeAt(j)) {
+    i++
+    j++
+  }
+  while (i < iEnd && j < jEnd && a.charCodeAt(iEnd - 1) === b.charCodeAt(jEnd - 1)) {
+    iEnd--
+    jEnd--
+  }
+  if (i === iEnd) return jEnd - j <= errors
+  if (j === jEnd) return iEnd - i <= errors
+  if (errors === 0) return false
+  const left = errors - 1
+  const swapped =
+    iEnd - i >= 2 &&
+    jEnd - j >= 2 &&
+    a.charCodeAt(i) === b.charCodeAt(j + 1) &&
+    a.charCodeAt(i + 1) === b.charCodeAt(j) &&
+    within(a, i + 2, iEnd, b, j + 2, jEnd, left)
+  return (
+    swapped ||
+    within(a, i + 1, iEnd, b, j + 1, jEnd, left) ||
+    within(a, i + 1, iEnd, b, j, jEnd, left) ||
+    within(a, i, iEnd, b, j + 1, jEnd, left)
+  )
 }

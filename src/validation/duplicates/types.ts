@@ -4,8 +4,10 @@ import type { FieldKind } from './options.ts'
 export interface PlannedLevel {
   readonly name: string
   readonly why: string
-  /** How often it occurs among strangers. */
+  /** How often it occurs among the same, strangers, relatives. */
+  readonly m: number
   readonly u: number
+  readonly r: number
   /** log2(m/u) and log2(m/r). */
   readonly strangersBits: number
   readonly relativesBits: number
@@ -28,8 +30,11 @@ export interface Pass {
   /** What is shared, for people: `email`, `name+birth`. */
   readonly name: string
   readonly kind: PassKind
-  /** Places in the plan's fields; what each means is the pass kind's own. */
+  /** Places in the plan's fields: what is shared. */
   readonly fields: readonly number[]
+  /** Places of the names of a person, or of a town, where the pass combines them with `fields`. One list for all passes. */
+  readonly persons?: readonly number[]
+  readonly where?: readonly number[]
 }
 
 /** The kinds of passes; what each shares is said in blocks.ts. */
@@ -149,7 +154,7 @@ export interface Weights {
   readonly kinds: { readonly [kind: string]: FieldWeights }
   /** By field name, where trained. */
   readonly fields: { readonly [field: string]: FieldWeights }
-  /** How often common normalised values occur (0 to 1), by field name; others are taken to be as rare as `u` says. */
+  /** How often common normalised values occur (0 to 1), by field name; under '' how often one of the others does. */
   readonly frequencies: { readonly [field: string]: { readonly [value: string]: number } }
   /** What it was estimated from, for people. */
   readonly trainedOn?: { readonly records: number; readonly pairs: number; readonly labels: number }
@@ -210,6 +215,6 @@ export interface Clustering {
  *                chooseBlocks(sizes: BlockSize[], plan): BlockChoice    rarest first, up to plan.candidatesMax
  *   compare.ts   compare(a, b, plan, namesakes?): Comparison
  *   clusters.ts  clusters(links, { clusterMax, apart }): Clustering
- *   train.ts     train(records, plan, …): Promise<Training>
+ *   train.ts     train({ rows, labels, plan, random, progress }): Promise<Training>; weightsTable(plan): string
  *   weights.ts   readWeights(json: unknown): Weights                    throws SyncError; weightsText(weights): string
  */
