@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { FlowReport } from '../src/app/report.ts'
+import { keepCompiled } from '../src/std/compiled.ts'
 import { heapFlags } from '../src/std/memory.ts'
 
 /** What an engine of a bench tells of itself. */
@@ -17,8 +18,9 @@ export interface EngineChild {
   stop(): Promise<void>
 }
 
-/** Starts it with the heap bounds that `syncline run` has. */
+/** Starts it with the heap bounds and the kept compiled code that `syncline run` has. */
 export async function startEngineChild(config: string, execArgv: readonly string[] = heapFlags): Promise<EngineChild> {
+  keepCompiled('syncline-bench', 'bench')
   const child = fork(new URL('./engine.ts', import.meta.url), [config], {
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

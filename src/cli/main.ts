@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../std/clock.ts'
+import { keepCompiled } from '../std/compiled.ts'
 import { boundHeap } from '../std/memory.ts'
 import { systemRandom } from '../std/random.ts'
 import { exits } from './exit.ts'
@@ -67,6 +68,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+keepCompiled('syncline', versionOf())
 // The engine may run for months beside others.
 if (['run', 'sync'].includes(process.argv[2] ?? '')) boundHeap()
 silenceSqliteWarning()
