@@ -68,7 +68,6 @@ async function threeWays(cases: readonly v.Case[], setting: v.Setting): Promise<
     const named = (values: readonly unknown[]) => ({ type: seen.type, sql: seen.sql, values })
     assert.deepEqual(named(seen.selected), named(seen.expected), 'SELECT')
     assert.deepEqual(named(seen.inserted), named(seen.expected), 'insert')
-    if (seen.type.includes(' AS ')) continue // its expression follows the row
     assert.deepEqual(named(seen.updated), named(seen.expected), 'update')
     assert.deepEqual(named(seen.deleted), named(seen.expected), 'delete')
   }

@@ -4,7 +4,6 @@
  *
  * Invalid values keep a raw form that is the same on both ways too: the server's text for dates, `0x…` for bytes.
  */
-import { inflateRawSync, inflateSync } from 'node:zlib'
 import type { Value } from '../../model/value.ts'
 import { type DecodeText, textDecoder } from './binlog/charsets.ts'
 import { DecodeError } from './binlog/event.ts'
@@ -116,29 +115,6 @@ export function vectorValue(bytes: Buffer, start: number, end: number): Value {
     numbers.push(Object.is(number, -0) ? '-0' : String(number))
   }
   return { kind: 'other', type: 'vector', text: `[${numbers.join(',')}]` }
-}
-
-/**
- * What a MariaDB column with COMPRESSED holds: a byte with the method and the width of the length, the length, then zlib or raw
- * deflate; or a zero byte and the bytes as they are. `lengthMax`: no more than this is unpacked. Throws a `RangeError`.
- */
-export function uncompressed(bytes: Buffer, lengthMax: number): Buffer {
-  if (bytes.length === 0) return bytes
-  const first = bytes[0] as number
-  if (first === 0) return bytes.subarray(1)
-  const width = first & 0x07
-  if ((first & 0xf0) !== 0x80 || width < 1 || width > 4)
-    throw new RangeError('a compressed column is in a form that is not known')
-  const length = bytes.readUIntBE(1, width)
-  if (length > lengthMax) throw new RangeError('a compressed column is longer than its type')
-  const packed = bytes.subarray(1 + width)
-  // The high bit of the width says raw deflate, without zlib's header.
-  const plain =
-    (first & 0x08) !== 0
-      ? inflateRawSync(packed, { maxOutputLength: length || 1 })
-      : inflateSync(packed, { maxOutputLength: length || 1 })
-  if (plain.length !== length) throw new RangeError('a compressed column has another length than it says')
-  return plain
 }
 
 /** How a column is selected so that its cell, in the text protocol, holds its exact value; `valueOfText` reads it. */

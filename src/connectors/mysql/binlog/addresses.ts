@@ -1,4 +1,4 @@
-/** Text of MariaDB's UUID, INET4 and INET6, of which the log holds the bytes. */
+/** Text of UUIDs, and of MariaDB's INET4 and INET6, of which the log holds the bytes. */
 
 /** `123e4567-e89b-12d3-a456-426655440000`. */
 export function uuidText(bytes: Buffer): string {

@@ -12,6 +12,7 @@ import { DecodeError, type ShapeColumn } from './event.ts'
 import { jsonText } from './json.ts'
 import * as temporal from './temporal.ts'
 import { typeName, types } from './types.ts'
+import { unpackedColumn } from './unpack.ts'
 
 /** What the reader of a column's cells has to know. */
 export type CellFacts = Omit<ShapeColumn, 'wanted' | 'cell'>
@@ -199,7 +200,7 @@ type ReadBytes = (bytes: Buffer, start: number, end: number) => Value
 
 function unpacking(read: ReadBytes, bytesMax: number): ReadBytes {
   return (bytes, start, end) => {
-    const plain = values.uncompressed(bytes.subarray(start, end), bytesMax)
+    const plain = unpackedColumn(bytes.subarray(start, end), bytesMax)
     return read(plain, 0, plain.length)
   }
 }

@@ -11,7 +11,7 @@ import { type InnerEvent, type Payload, readPayload, smallPayloadBytes, unpackAl
 import { type RowsOp, readPresent, readRows } from './rows.ts'
 import { readQuery } from './statement.ts'
 import { readTableMap } from './table-map.ts'
-import { unpacked } from './unpack.ts'
+import { eventBytesMax, unpacked } from './unpack.ts'
 
 const headerBytes = 19
 const checksumBytes = 4
@@ -295,7 +295,10 @@ function rowsEvent(
     last: (flags & 1) !== 0,
     images(shape) {
       if (table === null) throw new DecodeError('Rows came without a description of their table.', null)
-      return readRows({ op, table, width, ...present, rows: () => (compressed ? unpacked(packed) : packed) }, shape)
+      return readRows(
+        { op, table, width, ...present, rows: () => (compressed ? unpacked(packed, eventBytesMax) : packed) },
+        shape,
+      )
     },
   }
 }

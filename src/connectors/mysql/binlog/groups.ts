@@ -1,12 +1,13 @@
 /** Events that begin, end and name transactions. Sources: as in `decoder.ts`; MySQL `libs/mysql/serialization/readme.md` for GTID_TAGGED. */
+import { uuidText } from './addresses.ts'
 import { type Cursor, part, take, u8, u32, u64 } from './cursor.ts'
 import type { BinlogEvent, EventHeader } from './event.ts'
-import { decodeGtidSet, gtidSetText, sidText } from './gtid.ts'
+import { decodeGtidSet, gtidSetText } from './gtid.ts'
 
 /** MySQL's GTID: flags, the server's UUID, the number; what follows says nothing to us. */
 export function readGtid(cursor: Cursor, header: EventHeader): BinlogEvent {
   take(cursor, 1)
-  const sid = sidText(part(cursor, 16))
+  const sid = uuidText(part(cursor, 16))
   return mysqlGtid(header, sid, '', u64(cursor))
 }
 
@@ -34,7 +35,7 @@ export function readTaggedGtid(cursor: Cursor, header: EventHeader): BinlogEvent
   expectField(cursor, 3n)
   const length = variable(cursor)
   if (length > 32n) throw new RangeError('a tag of a GTID is too long')
-  return mysqlGtid(header, sidText(sid), part(cursor, Number(length)).toString('latin1'), zigzag >> 1n)
+  return mysqlGtid(header, uuidText(sid), part(cursor, Number(length)).toString('latin1'), zigzag >> 1n)
 }
 
 function expectField(cursor: Cursor, id: bigint): void {

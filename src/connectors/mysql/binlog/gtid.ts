@@ -2,6 +2,7 @@
  * Sets of global transaction ids. MySQL: intervals by server (and tag, 8.3 and later). MariaDB: one id a replication domain.
  * Sources: dev.mysql.com "GTID Format and Storage", "COM_BINLOG_DUMP_GTID"; MySQL `sql/rpl_gtid_set.cc`; mariadb.com/kb "GTID".
  */
+import { uuidText } from './addresses.ts'
 import { type Cursor, part, u8, u64 } from './cursor.ts'
 import type { Gtid } from './event.ts'
 
@@ -170,7 +171,7 @@ export function decodeGtidSet(cursor: Cursor): GtidSet {
   const tagged = first >> 56n === 1n
   const count = tagged ? (first >> 8n) & 0xffff_ffff_ffffn : first
   for (let left = count; left > 0n; left--) {
-    const sid = sidText(part(cursor, 16))
+    const sid = uuidText(part(cursor, 16))
     const tag = tagged ? part(cursor, u8(cursor) >> 1).toString('latin1') : ''
     if (tag !== '' && !tagPattern.test(tag)) throw new RangeError('a tag of a GTID is not a tag')
     const intervals = intervalsOf(set, `${sid}:${tag}`)
@@ -182,12 +183,6 @@ export function decodeGtidSet(cursor: Cursor): GtidSet {
     }
   }
   return set
-}
-
-/** `3e11fa47-71ca-11e1-9e33-c80aa9429562`, of 16 bytes. */
-export function sidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
 /** MariaDB's position: the last id of each domain. A later id replaces an earlier one even if its number is lower (another server's). */

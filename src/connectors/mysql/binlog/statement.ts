@@ -3,7 +3,7 @@ import { textDecoder } from './charsets.ts'
 import { charsetOf } from './collations.ts'
 import { type Cursor, part, take, u8, u16, utf8 } from './cursor.ts'
 import type { BinlogEvent, EventHeader } from './event.ts'
-import { unpacked } from './unpack.ts'
+import { eventBytesMax, unpacked } from './unpack.ts'
 
 /** `skip`: bytes between the fixed part and the status variables (LOAD DATA has some). */
 export function readQuery(cursor: Cursor, header: EventHeader, compressed: boolean, skip = 0): BinlogEvent {
@@ -16,7 +16,13 @@ export function readQuery(cursor: Cursor, header: EventHeader, compressed: boole
   const schema = utf8(cursor, schemaBytes)
   take(cursor, 1)
   const rest = part(cursor, cursor.bytes.length - cursor.at)
-  return { kind: 'query', header, schema, sql: statementText(compressed ? unpacked(rest) : rest, charset), error }
+  return {
+    kind: 'query',
+    header,
+    schema,
+    sql: statementText(compressed ? unpacked(rest, eventBytesMax) : rest, charset),
+    error,
+  }
 }
 
 /** Best effort: what is not valid in the client's character set is read as UTF-8. */
