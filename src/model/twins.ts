@@ -85,8 +85,18 @@ export interface TwinFound {
 /** Records that may be alike, for many asked at once; each record is told once. */
 export interface TwinsFound {
   readonly records: readonly TwinFound[]
-  /** One answer an asked record: ids of `records`, and how many blocks were not read to their end. */
-  readonly of: readonly { readonly ids: readonly number[]; readonly cut: number }[]
+  /** One answer an asked record: ids of `records`, how many blocks were not read to their end, and how many records bear its names. */
+  readonly of: readonly { readonly ids: readonly number[]; readonly cut: number; readonly namesakes: number }[]
+  /** Records in the index. */
+  readonly size: number
+}
+
+/** A record for which others are looked for. */
+export interface TwinAsk {
+  readonly link: number | null
+  readonly blocks: readonly bigint[]
+  /** The block of its namesakes. */
+  readonly names: bigint | null
 }
 
 /** A member with what is compared of it. */
@@ -171,11 +181,7 @@ export interface TwinState {
   /** One answer a link. */
   twinsOf(links: readonly number[]): Promise<readonly OwnTwin[]>
   /** Records that share a block, those that share the rarest first, at most `candidatesMax` an asked record. */
-  twins(
-    sync: string,
-    asked: readonly { readonly link: number | null; readonly blocks: readonly bigint[] }[],
-    candidatesMax: number,
-  ): Promise<TwinsFound>
+  twins(sync: string, asked: readonly TwinAsk[], candidatesMax: number): Promise<TwinsFound>
   /** All members of these leaders. */
   members(leads: readonly number[]): Promise<readonly MemberKnown[]>
   /** Merged records, newest first. */

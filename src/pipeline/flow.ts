@@ -71,7 +71,10 @@ export interface Duplicates {
   features(set: Row): Features
   /** Under which blocks others find it. */
   blocks(features: Features): readonly bigint[]
-  compare(a: Features, b: Features): Comparison
+  /** The block of those that bear the same names; null where a name is missing. */
+  names(features: Features): bigint | null
+  /** `records`: how many there are in the index. `namesakes`: how many of them bear the names of `a`. */
+  compare(a: Features, b: Features, among: { readonly records: number; readonly namesakes: number }): Comparison
   /** The fields of a leader, from its own (the first) and those of its members. The same whatever the members' order. */
   survive(records: readonly Contender[]): Row | Promise<Row>
   /** Records that the target holds are compared too. */

@@ -109,6 +109,8 @@ export class Flow {
   /** Works until the signal is aborted, then lets what is being stored finish. Rejects when the store fails or an invariant breaks. */
   async run(): Promise<void> {
     const { state, spec } = this.#parts
+    // What stands since an earlier run is told again: the views begin with nothing.
+    if (!this.#isRunning) this.#become(this.#status, this.#reason)
     this.#moving.add(await state.moving(spec.sync))
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {

@@ -50,5 +50,7 @@ function joins(a: Held, b: Held, leader: TwinId, rules: Duplicates, window: Twin
   if (b.same.includes(a.id) || a.same.includes(b.id)) return true
   // A person joined it to a record that has been merged into this leader since.
   if (b.same.length > 0 && a.id === leader) return true
-  return rules.compare(window.parse(a.features), window.parse(b.features)).verdict === 'merge'
+  // Few namesakes: what was merged once comes apart only where the two differ.
+  const among = { records: window.size, namesakes: 0 }
+  return rules.compare(window.parse(a.features), window.parse(b.features), among).verdict === 'merge'
 }

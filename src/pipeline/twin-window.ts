@@ -31,6 +31,8 @@ export interface Standing {
   readonly looks: boolean
   /** What the index holds beside it; empty where it need not be compared. */
   readonly found: readonly TwinFound[]
+  /** How many records bear its names. */
+  readonly namesakes: number
 }
 
 /** What is compared of a record, with the cluster that it belongs to. */
@@ -63,6 +65,8 @@ export class TwinWindow {
   readonly #parsed = new Map<string, Features>()
   /** Pairs that were compared. */
   compared = 0
+  /** Records in the index. */
+  size = 0
 
   constructor(rules: Duplicates) {
     this.#rules = rules
@@ -193,10 +197,11 @@ export class TwinWindow {
     const best = new Map<TwinId | string, Resembles>()
     const apart = new Set(one.own.apart.leads.map((link) => this.#leader(link, null)))
     const mine = this.parse(one.features)
+    const among = { records: this.size, namesakes: one.namesakes }
     for (const found of this.#candidates(one)) {
       if (found.lead !== null && (found.lead === one.id || apart.has(found.lead))) continue
       if (found.target !== null && found.lead === null && !this.#concerns(one, found)) continue
-      const comparison = this.#rules.compare(mine, this.parse(found.features))
+      const comparison = this.#rules.compare(mine, this.parse(found.features), among)
       this.compared += 1
       if (comparison.verdict === 'separate') continue
       const cluster = found.lead ?? (found.target as string)

@@ -219,7 +219,7 @@ export class TwinStep {
   /** Features and blocks of all that stands, and what the index holds beside those that must be compared. */
   async #askFound(turns: readonly Turn[]): Promise<ReadonlyMap<number, Standing>> {
     const { plan } = this.#rules
-    const standing = turns.flatMap((turn): Omit<Standing, 'found'>[] => {
+    const standing = turns.flatMap((turn): Omit<Standing, 'found' | 'namesakes'>[] => {
       if (turn.kind === 'delete') return []
       const { key, known } = this.#subjects[turn.place] as Subject
       const id = this.#idOf(turn.place)
@@ -233,9 +233,16 @@ export class TwinStep {
       return [{ id, key, ref: turn.ref, delivered: known?.state === 'linked', features, blocks, own, looks }]
     })
     const asking = standing.filter(({ looks, blocks }) => looks && blocks.length > 0)
-    const asked = asking.map(({ id, blocks }) => ({ link: id > 0 ? id : null, blocks }))
-    const { records, of } =
-      asked.length === 0 ? { records: [], of: [] } : await this.#state.twins(this.#spec.sync, asked, plan.candidatesMax)
+    const asked = asking.map(({ id, blocks, features }) => ({
+      link: id > 0 ? id : null,
+      blocks,
+      names: this.#rules.names(this.#window.parse(features)),
+    }))
+    const { records, of, size } =
+      asked.length === 0
+        ? { records: [], of: [], size: 0 }
+        : await this.#state.twins(this.#spec.sync, asked, plan.candidatesMax)
+    this.#window.size = size
     const byId = new Map(records.map((record) => [record.id, record]))
     const answers = new Map(asking.map(({ id }, i) => [id, of[i]]))
     const places = turns.flatMap((turn) => (turn.kind === 'stand' ? [turn.place] : []))
@@ -246,7 +253,7 @@ export class TwinStep {
         const found = (answer?.ids ?? [])
           .map((id) => byId.get(id))
           .filter((record): record is TwinFound => record !== undefined)
-        return [places[i] as number, { ...one, found }]
+        return [places[i] as number, { ...one, found, namesakes: answer?.namesakes ?? 0 }]
       }),
     )
   }

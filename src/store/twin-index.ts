@@ -3,6 +3,9 @@ import type { Database } from './sqlite.ts'
 /** So many new rows are kept in memory before their blocks go into the table, sorted, in one go. */
 const FRESH_ROWS_MAX = 20_000
 
+/** Rows of one block that are counted at most. */
+const COUNTED_MAX = 5_000
+
 /** A row of the index: its number, and the blocks under which it is found. */
 export interface Indexed {
   readonly id: number
@@ -22,6 +25,8 @@ export interface TwinIndex {
   take(sync: number, row: Indexed): void
   /** Ids that share a block, rarest block first, at most `idsMax`; and how many blocks were not read to their end. */
   find(sync: number, blocks: readonly bigint[], own: number | null, idsMax: number): { ids: number[]; cut: number }
+  /** How many rows are in a block, up to a bound. */
+  count(sync: number, block: bigint): number
   /** Forgets what is in memory: the transaction that it belonged to was undone. */
   reset(): void
 }
@@ -104,6 +109,15 @@ export function twinIndex(db: Database): TwinIndex {
         if (!whole) cut += 1
       }
       return { ids: [...ids], cut }
+    },
+    count(sync, block) {
+      const key = block ^ saltOf(sync)
+      const stored = db.get(
+        'SELECT count(*) AS n FROM (SELECT 1 FROM twin_block WHERE block = ? LIMIT ?)',
+        key,
+        COUNTED_MAX,
+      )
+      return Number(stored?.['n']) + (loaded().get(key)?.length ?? 0)
     },
     reset() {
       fresh = null

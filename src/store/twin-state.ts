@@ -10,23 +10,21 @@ import type {
   OwnTwin,
   ScanCommit,
   ScanHead,
+  TwinAsk,
   TwinsFound,
   Word,
 } from '../model/twins.ts'
 import { approveLanes, rejectLanes } from './review.ts'
 import type { Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
-import { decide, editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo } from './twins.ts'
+import { counted, decide, dropTwin, editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo } from './twins.ts'
 
 /** The methods of `TwinState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
 export function twinState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {
   return {
     twinsOf: (links: readonly number[]): OwnTwin[] => ownTwins(db, links),
-    twins: (
-      sync: string,
-      asked: readonly { readonly link: number | null; readonly blocks: readonly bigint[] }[],
-      candidatesMax: number,
-    ): TwinsFound => foundTwins(db, index, sync, asked, candidatesMax),
+    twins: (sync: string, asked: readonly TwinAsk[], candidatesMax: number): TwinsFound =>
+      foundTwins(db, index, sync, asked, candidatesMax),
     members: (leads: readonly number[]): MemberKnown[] => membersOf(db, leads),
     edits: (links: readonly number[]): EditRow[] => editsOf(db, links),
 
@@ -96,7 +94,7 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
       return {
         cursor: row['cursor'] as string | null,
         filled: row['filled'] === 1,
-        records: Number(row['records']),
+        records: Number(row['scanned']),
       }
     },
 
@@ -123,10 +121,12 @@ function unmerge(db: Database, flow: FlowId, key: Key, word: Word): Key | null {
 function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void {
   const no = syncNo(db, commit.sync)
   if (db.get('SELECT scan_plan FROM twin_sync WHERE no = ?', no)?.['scan_plan'] !== commit.plan)
-    db.run('UPDATE twin_sync SET scan_plan = ?, filled = 0, records = 0 WHERE no = ?', commit.plan, no)
+    db.run('UPDATE twin_sync SET scan_plan = ?, filled = 0, scanned = 0 WHERE no = ?', commit.plan, no)
   let next = Math.min(0, Number(db.get('SELECT min(id) AS n FROM twin')?.['n'] ?? 0))
+  let [fresh, lost] = [0, 0]
   for (const { target, ref, features, blocks } of commit.rows) {
     const old = db.get('SELECT id, blocks FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
+    if (old === undefined) fresh += 1
     const id = old === undefined ? --next : Number(old['id'])
     const before = old === undefined ? null : blocksFrom(old['blocks'] as Uint8Array)
     db.run(
@@ -143,19 +143,20 @@ function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void 
     index.put(no, { id, blocks }, before)
   }
   for (const target of commit.gone) {
-    const old = db.get('SELECT id, blocks FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
+    const old = db.get('SELECT id FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
     if (old !== undefined) {
-      index.take(no, { id: Number(old['id']), blocks: blocksFrom(old['blocks'] as Uint8Array) })
-      db.run('DELETE FROM twin WHERE id = ?', Number(old['id']))
+      lost += 1
+      dropTwin(db, index, no, Number(old['id']))
     }
     // Who was to take it over is looked at afresh.
     db.run('UPDATE twin SET target = NULL, again = 1 WHERE target = ? AND id > 0 AND sync = ?', target, no)
   }
+  counted(db, no, fresh)
   db.run(
-    'UPDATE twin_sync SET cursor = ?, filled = max(filled, ?), records = (SELECT count(*) FROM twin WHERE sync = ? AND id < 0) WHERE no = ?',
+    'UPDATE twin_sync SET cursor = ?, filled = max(filled, ?), scanned = scanned + ? WHERE no = ?',
     commit.cursor,
     commit.filled ? 1 : 0,
-    no,
+    fresh - lost,
     no,
   )
 }

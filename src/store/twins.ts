@@ -8,6 +8,7 @@ import type {
   MemberKnown,
   MemberRow,
   OwnTwin,
+  TwinAsk,
   TwinCommit,
   TwinFound,
   TwinRow,
@@ -71,6 +72,7 @@ function putTwin(db: Database, index: TwinIndex, no: number, row: TwinRow, flow:
   )
   if (before === undefined || !equal(before, bytes))
     index.put(no, { id: row.link, blocks: row.blocks }, before === undefined ? null : blocksFrom(before))
+  if (before === undefined) counted(db, no, 1)
   // Those that a person merged into this record, when it was not there yet.
   if (before === undefined)
     for (const each of db.all(`SELECT a FROM decision WHERE kind = 'same' AND b = ?`, row.link))
@@ -85,7 +87,12 @@ export function dropTwin(db: Database, index: TwinIndex, no: number, id: number)
   if (row === undefined) return
   index.take(no, { id, blocks: blocksFrom(row['blocks'] as Uint8Array) })
   db.run('DELETE FROM twin WHERE id = ?', id)
+  counted(db, no, -1)
 }
+
+/** The index has more rows, or fewer: counting a million of them takes too long. */
+export const counted = (db: Database, no: number, rows: number): number =>
+  db.run('UPDATE twin_sync SET records = records + ? WHERE no = ?', rows, no)
 
 /** A merged record and those that it led itself: clusters stay one level deep. */
 function putMember(db: Database, { link, into, set, how }: MemberRow, at_ms: number): void {
@@ -206,17 +213,21 @@ export function foundTwins(
   db: Database,
   index: TwinIndex,
   sync: string,
-  asked: readonly { readonly link: number | null; readonly blocks: readonly bigint[] }[],
+  asked: readonly TwinAsk[],
   candidatesMax: number,
 ): TwinsFound {
-  const no = Number(db.get('SELECT no FROM twin_sync WHERE sync = ?', sync)?.['no'] ?? 0)
-  const of = asked.map(({ link, blocks }) => index.find(no, blocks, link, candidatesMax))
+  const row = db.get('SELECT no, records FROM twin_sync WHERE sync = ?', sync)
+  const no = Number(row?.['no'] ?? 0)
+  const of = asked.map(({ link, blocks, names }) => {
+    const found = index.find(no, blocks, link, candidatesMax)
+    return { ...found, namesakes: names === null || found.ids.length === 0 ? 0 : index.count(no, names) }
+  })
   const leads = new Map<number, Lead>()
   const records = [...new Set(of.flatMap(({ ids }) => ids))].flatMap((id) => {
     const found = id > 0 ? sourceTwin(db, id, leads) : targetTwin(db, id, sync, leads)
     return found === null ? [] : [found]
   })
-  return { records, of }
+  return { records, of, size: Number(row?.['records'] ?? 0) }
 }
 
 function leadIn(db: Database, link: number, leads: Map<number, Lead>): Lead {

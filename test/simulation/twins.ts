@@ -26,6 +26,7 @@ export const twinRules = (clusterMax: number): Duplicates => ({
   plan: { id: 'plan-1', fields: [{ name: 'Mail__c' }], clusterMax, candidatesMax: 50 },
   features: (set) => [text(field(set, 'Mail__c') ?? null) ?? ''],
   blocks: ([mail = '']) => (mail === '' ? [] : [BigInt(mail.charCodeAt(0)) * 1_000_003n]),
+  names: () => null,
   compare([a = '']: Features, [b = '']: Features) {
     if (a === '' || b === '' || a[0] !== b[0]) return says('separate', -5)
     return a === b ? says('merge', 10) : says('review', 0)

@@ -8,7 +8,8 @@ CREATE TABLE twin_sync (
   scan_plan TEXT,                          -- the plan under which the target is being read
   cursor TEXT,                             -- the target's records are read up to here
   filled INTEGER NOT NULL DEFAULT 0,       -- the first reading has ended
-  records INTEGER NOT NULL DEFAULT 0
+  scanned INTEGER NOT NULL DEFAULT 0,      -- records of the target in the index
+  records INTEGER NOT NULL DEFAULT 0       -- all records in the index
 );
 
 CREATE TABLE twin (
