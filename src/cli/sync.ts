@@ -4,12 +4,13 @@ import { toTheEnd } from '../server/runs.ts'
 import { type Api, runningEngine } from './ask.ts'
 import { configuration } from './configuration.ts'
 import { type Before, before, ending } from './ending.ts'
-import { exits } from './exit.ts'
+import { exitOf } from './exit.ts'
 import { type Given, type Io, isSet } from './io.ts'
 import { withEngine } from './live.ts'
 import { Refusal } from './refusal.ts'
 import { interrupted } from './run.ts'
 import { syncNamed } from './syncs.ts'
+import { lines } from './tell.ts'
 
 /** How often a running engine is asked whether it is done. */
 const LOOK_MS = 500
@@ -54,6 +55,6 @@ async function byRunning(api: Api, name: string, was: Before | null, given: Give
   if (run.summary !== null) return ending(given, io, { failures: run.failures, summary: run.summary as Summary, was })
   const [first] = run.failures
   if (first === undefined) throw new Refusal('SYNC-7105', `The run ${run.run} ended with a fault of the engine.`)
-  io.err(`${first.code} ${first.message}`)
-  return exits.failed
+  for (const line of lines(run.failures)) io.err(line)
+  return exitOf(first.code)
 }
