@@ -1,4 +1,4 @@
-import { compareValues, levelsOf } from './levels.ts'
+import { compareValues, isName, isOwn, levelsOf } from './levels.ts'
 import { familyRarity, givenRarity } from './name-rarity.ts'
 import type { ComparedKind, Comparison, Features, FieldComparison, Plan, PlannedField } from './types.ts'
 
@@ -50,12 +50,6 @@ function namesakeBits(levels: readonly number[], namesakes: number, plan: Plan):
     return !isName[kind] || (level !== missing && level <= 3)
   })
   return agree ? Math.max(0, Math.log2((namesakes - ownMax) / plan.population / sameNames)) : 0
-}
-
-const isName: { readonly [kind in ComparedKind]?: true } = {
-  'given-name': true,
-  'family-name': true,
-  'full-name': true,
 }
 
 /** A value that is missing on one side; no place in the levels of a kind. */
@@ -213,7 +207,7 @@ const tellingBits = -3.7
  */
 function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
   let [birth, given, own] = [false, false, false]
-  const evidence = { own: !plan.fields.some(({ kind }) => isName[kind]), against: false }
+  let borne = !plan.ownExpected
   for (let place = 0; place < levels.length; place++) {
     const [level, kind] = [levels[place]!, plan.fields[place]!.kind]
     if (level === missing) continue
@@ -221,28 +215,15 @@ function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
     const last = level === known.length - 1
     // Where the data show that even the same differ here, it tells little.
     const telling = last && known[level]!.strangersBits <= tellingBits
-    if (isOwn[kind] && level <= (kind === 'email' ? 3 : 2)) evidence.own = true
-    if (isOwn[kind] && last) evidence.against = true
+    if (isOwn[kind] && level <= (kind === 'email' ? 3 : 2)) borne = true
     if (kind === 'date-of-birth' && telling) birth = true
     if (kind === 'given-name' && telling) given = true
     if (kind === 'identifier' && level === 0) own = true
   }
   if (own) return undefined
-  if (!evidence.own && evidence.against) return 'only the names and the town agree'
+  if (!borne) return 'only the names and the town agree'
   if (birth) return 'the dates of birth differ'
   return given ? 'the given names differ' : undefined
-}
-
-/** What namesakes of one town do not share. */
-const isOwn: { readonly [kind in ComparedKind]?: true } = {
-  email: true,
-  phone: true,
-  'date-of-birth': true,
-  street: true,
-  identifier: true,
-  organisation: true,
-  text: true,
-  number: true,
 }
 
 function explain(levels: readonly number[], bits: readonly number[], plan: Plan): FieldComparison[] {

@@ -99,10 +99,35 @@ export const levelsOf: { readonly [kind in ComparedKind]: readonly Level[] } = {
   number: [exact, near, level('alike', 'within a tenth of each other'), different],
 }
 
+/** Names of people. */
+export const isName: { readonly [kind in ComparedKind]?: true } = {
+  'given-name': true,
+  'family-name': true,
+  'full-name': true,
+}
+
+/** What namesakes of one town do not share. */
+export const isOwn: { readonly [kind in ComparedKind]?: true } = {
+  email: true,
+  phone: true,
+  'date-of-birth': true,
+  street: true,
+  identifier: true,
+  organisation: true,
+  text: true,
+  number: true,
+}
+
 /** How near two normalised values are, both not empty: a place in `levelsOf[kind]`. Symmetric. */
 export function compareValues(kind: ComparedKind, a: string, b: string): number {
-  if (a === b) return kind === 'email' && a.startsWith('+') ? 4 : 0
+  if (a === b) return equalValues(kind, a)
   return comparators[kind](a, b)
+}
+
+/** Equal values that say less than others: a mailbox that many share, an initial. */
+function equalValues(kind: ComparedKind, value: string): number {
+  if (kind === 'email' && value.startsWith('+')) return 4
+  return kind === 'given-name' && value.length === 1 ? 5 : 0
 }
 
 const comparators: { readonly [kind in ComparedKind]: (a: string, b: string) => number } = {

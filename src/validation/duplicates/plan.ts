@@ -1,7 +1,7 @@
 import { failure, SyncError } from '../../model/failure.ts'
 import { nearest } from '../../std/suggest.ts'
 import { kindByName } from './detect.ts'
-import { levelsOf } from './levels.ts'
+import { isName, isOwn, levelsOf } from './levels.ts'
 import { type DuplicatesOptions, duplicatesDefaults, type FieldKind } from './options.ts'
 import { passesOf } from './passes.ts'
 import { shippedWeights } from './shipped.ts'
@@ -57,6 +57,7 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
     thresholds,
     clusterMax: options.clusterMax ?? duplicatesDefaults.clusterMax,
     candidatesMax: options.candidatesMax ?? duplicatesDefaults.candidatesMax,
+    ownExpected: fields.some(({ kind }) => isName[kind]) && fields.some(({ kind }) => isOwn[kind]),
     population: populationDefault,
     priorBits: used.priorBits,
     weights: used,

@@ -79,6 +79,8 @@ export interface Plan {
   readonly thresholds: { readonly mergeBits: number; readonly reviewBits: number }
   readonly clusterMax: number
   readonly candidatesMax: number
+  /** Whether people have fields here that namesakes of one town do not share; a merge then wants one of them to agree. */
+  readonly ownExpected: boolean
   /** How many records the collection is taken to have. */
   readonly population: number
   /** log2 odds before anything is compared, for the size of the collection; see `forPopulation`. */
