@@ -1,3 +1,5 @@
+import { SyncError } from '../model/failure.ts'
+import type { FlowHead } from '../model/state.ts'
 import { change } from './ask.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
@@ -13,10 +15,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
   await change(config, {
     online: (api) => api.post(`/api/v1/flows/${encodeURIComponent(name)}/pause`, {}),
     async offline({ state }) {
-      await refuseUnknown(
-        name,
-        (await state.flows()).map(({ id }) => id),
-      )
+      refuseStanding(name, await state.flows())
       await state.setStatus(name, 'paused', null)
     },
   })
@@ -24,7 +23,12 @@ export async function execute(given: Given, io: Io): Promise<number> {
   return exits.ok
 }
 
-/** A flow that never ran has no state that could be changed. */
-export async function refuseUnknown(name: string, known: readonly string[]): Promise<void> {
-  if (!known.includes(name)) throw new Refusal('SYNC-7103', `Sync ${name} has no state: it never ran.`)
+/**
+ * Refuses a flow whose status nobody can change by hand: it never ran, or it needs a snapshot.
+ * @throws SyncError SYNC-6012 with what is missing
+ */
+export function refuseStanding(name: string, flows: readonly FlowHead[]): void {
+  const flow = flows.find(({ id }) => id === name)
+  if (flow === undefined) throw new Refusal('SYNC-7103', `Sync ${name} has no state: it never ran.`)
+  if (flow.status === 'needs-snapshot' && flow.reason !== null) throw new SyncError(flow.reason)
 }

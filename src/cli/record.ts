@@ -61,8 +61,9 @@ type View = ReturnType<typeof viewOf>
 
 function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string, show: Show) {
   const lane = known?.lane ?? null
-  const outcomeOf = new Map(outcomes.map((outcome) => [outcome.seq, outcome]))
-  const older = outcomes.filter(({ seq }) => !entries.some((entry) => entry.seq === seq))
+  const covers = ({ seq, range }: Story['outcomes'][number], entry: Entry) =>
+    entry.seq <= seq && entry.seq >= (range?.first ?? seq)
+  const older = outcomes.filter((outcome) => !entries.some((entry) => covers(outcome, entry)))
   return {
     flow,
     key,
@@ -79,6 +80,11 @@ function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string,
             attempts: lane.attempts,
             reasons: lane.reasons,
             image: { op: lane.image.op, row: rowOf(lane.image.row, show) },
+            /** Later changes that wait until this is delivered or discarded. */
+            behind:
+              lane.next === null
+                ? null
+                : { to: lane.next.last, op: lane.next.image.op, row: rowOf(lane.next.image.row, show) },
           },
     inFlight: flights.map(({ request, mayLandUntil_ms }) => ({
       request: request.id,
@@ -89,7 +95,7 @@ function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string,
     olderOutcomes: older.reverse().map(outcomeView),
     entries: [...entries].reverse().map((entry) => ({
       ...entryView(entry, show),
-      outcome: ((found) => (found === undefined ? null : outcomeView(found)))(outcomeOf.get(entry.seq)),
+      outcome: outcomes.filter((outcome) => covers(outcome, entry)).map(outcomeView)[0] ?? null,
     })),
   }
 }
@@ -126,6 +132,11 @@ function page(view: View): string[] {
         `    ${code} ${field === undefined ? '' : `${field}: `}${error}${value === undefined ? '' : ` (${value})`}`,
       )
     lines.push(`    ${lane.image.op} of:`, ...columnsOf(lane.image.row).map((line) => `  ${line}`))
+    if (lane.behind !== null)
+      lines.push(
+        `    behind it waits ${lane.behind.op} of${lane.behind.to === null ? '' : ` #${lane.behind.to}`}:`,
+        ...columnsOf(lane.behind.row).map((line) => `  ${line}`),
+      )
   }
   for (const { request, mayLandUntil } of inFlight)
     lines.push(`  in flight: request ${request}, may land until ${mayLandUntil}`)

@@ -4,7 +4,7 @@ import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, isSet } from './io.ts'
 import { answer } from './output.ts'
-import { refuseUnknown } from './pause.ts'
+import { refuseStanding } from './pause.ts'
 import { syncNamed } from './syncs.ts'
 
 /** `resume <sync>`: goes on after a pause or a safety stop. */
@@ -17,10 +17,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
     online: (api) => api.post(`/api/v1/flows/${encodeURIComponent(name)}/resume`, { approveDeletes }),
     // What `Engine.resume` does, without the flow.
     async offline({ state, journal }) {
-      await refuseUnknown(
-        name,
-        (await state.flows()).map(({ id }) => id),
-      )
+      refuseStanding(name, await state.flows())
       const source = journal(sync.source.system)
       for (const table of tablesOf(sync, config)) await source.clear(table)
       if (approveDeletes) await state.approveDeletes(name, (await source.head()).tail, io.clock.now())

@@ -115,7 +115,8 @@ export class Flow {
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {
       while (!this.#signal.aborted) {
-        const more = this.#isRunning && this.#air.queued < this.#parts.target.traits.requestsMax
+        const isFree = this.#air.queued < this.#parts.target.traits.requestsMax
+        const more = this.#isRunning && isFree && (this.#parts.ready?.() ?? true)
         if (
           more &&
           (await Promise.race([this.#lock(async () => this.#isRunning && this.#tryStep()), this.#broken.promise]))

@@ -85,7 +85,7 @@ export const statusAnswer = Type.Object({
     Type.Object({
       flow: Type.String(),
       sync: Type.String(),
-      status: Type.String({ description: 'running, paused or stopped' }),
+      status: Type.String({ description: 'running, paused, stopped or needs-snapshot' }),
       reason: failure,
       ...classCounts,
       unjudged: count,

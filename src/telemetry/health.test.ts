@@ -89,6 +89,8 @@ test('a flow that is stopped is not ready, with its reason; one that a person pa
   assert.deepEqual(it.reasons(), ['flow:members SYNC-6001 too many deletes'])
   it.emit({ kind: 'flow', flow: 'members', status: 'running', failure: null })
   assert.deepEqual(it.reasons(), [])
+  it.emit({ kind: 'flow', flow: 'members', status: 'needs-snapshot', failure: failure('SYNC-6012', 'too far behind') })
+  assert.deepEqual(it.reasons(), ['flow:members SYNC-6012 too far behind'])
 })
 
 test('a target that takes nothing is not ready until it takes something', () => {

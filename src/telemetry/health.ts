@@ -201,7 +201,7 @@ function sourceReasons(system: string, source: SourceState, now_ms: number, limi
 function flowReasons(flow: FlowState, now_ms: number, limits: HealthLimits): Unready[] {
   const part = `flow:${flow.name.flow}`
   if (flow.status === 'paused') return []
-  if (flow.status === 'stopped') {
+  if (flow.status === 'stopped' || flow.status === 'needs-snapshot') {
     if (flow.failure !== null) return [because(part, flow.failure)]
     return [{ part, code: null, reason: 'the flow is stopped' }]
   }

@@ -172,7 +172,7 @@ function lineOfFlow(event: FlowEvents, name: FlowName | undefined): Line {
     case 'flow': {
       const why = event.failure === null ? '' : ` ${failureText(event.failure)}`
       return {
-        level: event.status === 'stopped' ? 'error' : 'info',
+        level: event.status === 'stopped' || event.status === 'needs-snapshot' ? 'error' : 'info',
         sentence: `${flow}: ${event.status}.${why}`,
         fields: { ...names, status: event.status, ...failureFields(event.failure) },
         repeats: null,
