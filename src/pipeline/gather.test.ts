@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { State } from '../model/state.ts'
+import type { Lane, State } from '../model/state.ts'
 import { CARDS, cardJoin, entry, full, key, knowing, lane, linked, MEMBERS, never, spec, tables } from './fixture.ts'
 import { gather } from './gather.ts'
 
@@ -148,4 +148,116 @@ test('a row of another table that many records share touches all of them', async
       ['["2"]', null],
     ],
   )
+})
+
+/** A record that is parked, with what waits behind it. */
+const waitingBehind = (next: Lane['next'] = null) => knowing({ '["1"]': linked(4, { lane: lane(4, { next }) }) })
+
+const held = async (entries: Parameters<typeof gather>[0], state: State) => {
+  const { subjects, held, outcomes } = await gather(
+    entries,
+    [],
+    spec({ whileParked: 'wait' }),
+    state,
+    tables({}),
+    never,
+  )
+  return {
+    subjects: subjects.map((each) => [each.key, each.image.op, { ...each.image.row }, each.first, each.covers]),
+    held: held.map(({ link, state, last, image, next }) => [
+      [link, state, last, image.row['name']],
+      next && [next.first, next.last, next.image.op, { ...next.image.row }],
+    ]),
+    outcomes: outcomes.map((each) => [each.seq, each.kind, each.by]),
+  }
+}
+
+test('whileParked: wait: later changes fold among themselves and leave the parked one as it is', async () => {
+  const first = await held([entry(9, 'update', 1, { id: 1, name: 'good' })], waitingBehind())
+  assert.deepEqual(first, {
+    subjects: [],
+    held: [
+      [
+        [4, 'parked', 1, 'bad'],
+        [9, 9, 'upsert', { id: 1, name: 'good' }],
+      ],
+    ],
+    outcomes: [],
+  })
+  const next = { first: 9, last: 9, image: { op: 'upsert', row: { id: 1, name: 'good' } } } as const
+  const second = await held([entry(12, 'update', 1, { id: 1, note: 'later' })], waitingBehind(next))
+  assert.deepEqual(second.held, [
+    [
+      [4, 'parked', 1, 'bad'],
+      [9, 12, 'upsert', { id: 1, name: 'good', note: 'later' }],
+    ],
+  ])
+  assert.deepEqual(second.outcomes, [[9, 'superseded', 12]])
+})
+
+test('whileParked: wait: a delete waits too, and what comes after it is not laid over what it deleted', async () => {
+  const deleted = await held([entry(9, 'delete', 1, { id: 1 })], waitingBehind())
+  assert.deepEqual(
+    deleted.held.map(([, next]) => next),
+    [[9, 9, 'delete', { id: 1 }]],
+  )
+  const again = await held([entry(9, 'delete', 1, { id: 1 }), entry(10, 'create', 1, full(1, 'New'))], waitingBehind())
+  assert.deepEqual(
+    again.held.map(([, next]) => next),
+    [[9, 10, 'upsert', full(1, 'New')]],
+  )
+})
+
+test('whileParked: wait: a change of its key takes the parked record with it, and ends the waiting', async () => {
+  const next = { first: 9, last: 9, image: { op: 'upsert', row: { id: 1, name: 'good' } } } as const
+  const moved = await held([entry(12, 'update', 7, { id: 7 }, { oldKey: key(1) })], waitingBehind(next))
+  assert.deepEqual(moved, {
+    subjects: [['["7"]', 'upsert', { id: 7, name: 'good', note: 'kept' }, 1, 12]],
+    held: [],
+    outcomes: [
+      [1, 'superseded', 9],
+      [9, 'superseded', 12],
+    ],
+  })
+})
+
+test('whileParked: wait: a snapshot that was asked for tells everything anew; one of the whole table waits', async () => {
+  const asked = await held([entry(12, 'read', 1, full(1), { only: 'members' })], waitingBehind())
+  assert.deepEqual(
+    [asked.subjects, asked.held, asked.outcomes],
+    [[['["1"]', 'upsert', full(1), 1, 12]], [], [[1, 'superseded', 12]]],
+  )
+  assert.equal((await held([entry(12, 'read', 1, full(1))], waitingBehind())).held.length, 1)
+})
+
+test('whileParked: wait: when its turn comes the released image is judged alone, and changes go on waiting', async () => {
+  const next = { first: 9, last: 9, image: { op: 'upsert', row: { id: 1, name: 'good' } } } as const
+  const released = lane(4, { state: 'waiting', next })
+  const state = knowing({ '["1"]': linked(4, { lane: released }) })
+  const of = spec({ whileParked: 'wait' })
+  const turn = await gather([], [{ ...released, key: key(1) }], of, state, tables({}), never)
+  assert.deepEqual(
+    turn.subjects.map((each) => [each.image.row['name'], each.covers, each.lane?.next]),
+    [['bad', 1, next]],
+  )
+  const more = await held([entry(12, 'update', 1, { id: 1, name: 'newest' })], state)
+  assert.deepEqual(more.held, [
+    [
+      [4, 'waiting', 1, 'bad'],
+      [9, 12, 'upsert', { id: 1, name: 'newest' }],
+    ],
+  ])
+})
+
+test('what waited under whileParked: wait is folded once the configuration says otherwise', async () => {
+  const next = { first: 9, last: 9, image: { op: 'upsert', row: { id: 1, name: 'good' } } } as const
+  const { folded, outcomes } = await gathered([entry(12, 'update', 1, { id: 1, note: 'x' })], waitingBehind(next))
+  assert.deepEqual(
+    folded.map(([, op, row, covers]) => [op, { ...(row as object) }, covers]),
+    [['upsert', { id: 1, name: 'good', note: 'x' }, 12]],
+  )
+  assert.deepEqual(outcomes, [
+    [1, 'superseded', 9],
+    [9, 'superseded', 12],
+  ])
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { failure } from '../model/failure.ts'
 import type { Delivery } from '../model/target.ts'
 import { rowText } from '../model/value.ts'
-import { full, jumpingClock, knowing, lane, linked, never, parts, plainTarget, subject } from './fixture.ts'
+import { full, jumpingClock, knowing, lane, linked, never, parts, plainTarget, spec, subject } from './fixture.ts'
 import { land } from './land.ts'
 import { settle } from './settle.ts'
 import { type Launch, launchOf } from './window.ts'
@@ -79,6 +79,23 @@ test('rule 9: what is rejected folds with what waits behind it', async () => {
   )
   assert.deepEqual({ ...settled.commit.lanes[0]?.image.row }, { id: 1, name: 'Newer', note: 'n' })
   assert.equal(settled.commit.lanes[0]?.state, 'waiting')
+})
+
+test('whileParked: wait: what is rejected parks with its image, and what waits behind it goes on waiting', async () => {
+  const image = { op: 'upsert', row: { id: 1, name: 'Newer' } } as const
+  const rejected = { kind: 'rejected', failure: failure('SYNC-4001', 'bad') } as const
+  const settled = async (last: number | null) => {
+    const behind = lane(1, { state: 'waiting', first: last, last, image })
+    const { commit } = await settle(
+      [{ launch: launched([upsert(1, [11])]), outcomes: [rejected] }],
+      parts(knowing({ '["1"]': linked(1, { lane: behind }) }), { spec: spec({ whileParked: 'wait' }) }),
+      1,
+      () => false,
+    )
+    return [commit.outcomes.length, commit.lanes.map((each) => [each.state, each.stage, each.last, each.next])]
+  }
+  assert.deepEqual(await settled(20), [0, [['parked', 'target', 11, { first: 20, last: 20, image }]]])
+  assert.deepEqual(await settled(null), [0, [['waiting', 'schema', 11, null]]], 'a repeat of ours is no later change')
 })
 
 test('a record that somebody deleted at the target and a partial image made anew is read again whole', async () => {
