@@ -73,6 +73,13 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         load: () => import('./lint.ts'),
       },
       {
+        name: 'test',
+        args: ['[name]'],
+        text: 'run your own tests of mapping and rules, without reaching a system',
+        options: [output],
+        load: () => import('./test.ts'),
+      },
+      {
         name: 'conns test',
         args: ['[name]'],
         text: 'connect to the systems and say what is missing, with the statement that mends it',

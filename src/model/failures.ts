@@ -873,6 +873,11 @@ export const failures = {
     retry: 'manual',
     hint: 'Look at its name and its permissions.',
   },
+  'SYNC-7113': {
+    title: 'Tests of rules cannot be run',
+    retry: 'manual',
+    hint: 'Write tests/<name>.yaml beside the configuration: a sync, rows, and what is expected of them; docs/validation.md has an example.',
+  },
   'SYNC-7199': {
     title: 'A fault of Syncline itself',
     retry: 'manual',

@@ -1,0 +1,170 @@
+import { parseTree, type Tree } from '../config/tree.ts'
+import { failure, SyncError } from '../model/failure.ts'
+import { type MutableRow, newRow, type Row, type Value } from '../model/value.ts'
+
+/** What a test expects of its row. */
+export type Expected =
+  /** The record is sent, and has at least these fields. */
+  | { readonly kind: 'record'; readonly fields: readonly (readonly [field: string, value: unknown])[] }
+  /** It parks, with at least these reasons; with none given, for any. */
+  | { readonly kind: 'quarantine' | 'review'; readonly reasons: readonly ExpectedReason[] }
+  /** A rule leaves it out: the filter. */
+  | { readonly kind: 'skip' }
+
+/** A reason, as far as the test names it. `error` is a part of the sentence. */
+export interface ExpectedReason {
+  readonly stage?: string
+  readonly code?: string
+  readonly rule?: string
+  readonly field?: string
+  readonly error?: string
+}
+
+/** One test of a file. */
+export interface Fixture {
+  readonly name: string
+  readonly line: number
+  readonly row: Row
+  readonly expected: Expected
+}
+
+/** A file of tests. */
+export interface FixtureFile {
+  readonly path: string
+  readonly sync: string
+  /** Values of reference sets that are tables: `chapters.id`. */
+  readonly references: ReadonlyMap<string, ReadonlySet<string>>
+  /** What time it is in the tests; null: the time of the machine. */
+  readonly now_ms: number | null
+  readonly tests: readonly Fixture[]
+}
+
+const reasonKeys = ['stage', 'code', 'rule', 'field', 'error'] as const
+const kinds = ['decimal', 'date', 'time', 'datetime', 'instant', 'bytes', 'json'] as const
+
+/**
+ * Reads a file of tests, in YAML or JSON.
+ * @throws SyncError SYNC-7113 with the place of what cannot be read
+ */
+export function fixtureFile(path: string, text: string): FixtureFile {
+  const parsed = parseTree(text)
+  if ('problems' in parsed) {
+    const first = parsed.problems[0]!
+    throw unreadable(path, first.at.line, first.message)
+  }
+  const refuse: Refuse = (tree, why) => {
+    throw unreadable(path, tree.at.line, why)
+  }
+  const parts = entriesOf(parsed.tree, ['sync', 'references', 'now', 'tests'], refuse)
+  const tests =
+    parts.get('tests') ?? refuse(parsed.tree, '`tests` is missing: a list of rows and what is expected of them')
+  const now = parts.get('now')
+  const now_ms = now === undefined ? null : Date.parse(textIn(now, refuse))
+  if (Number.isNaN(now_ms)) return refuse(now as Tree, '`now` is not a time: 2026-03-01T12:00:00Z')
+  return {
+    path,
+    sync: textIn(
+      parts.get('sync') ?? refuse(parsed.tree, '`sync` is missing: the sync whose rules are tested'),
+      refuse,
+    ),
+    references: referencesIn(parts.get('references'), refuse),
+    now_ms,
+    tests: listIn(tests, refuse).map((test) => fixtureIn(test, refuse)),
+  }
+}
+
+type Refuse = (tree: Tree, why: string) => never
+
+function unreadable(path: string, line: number, why: string): SyncError {
+  return new SyncError(failure('SYNC-7113', `${path}:${line}: ${why}.`))
+}
+
+function entriesOf(tree: Tree, known: readonly string[], refuse: Refuse): ReadonlyMap<string, Tree> {
+  if (tree.kind !== 'map') return refuse(tree, `an object is expected, with ${known.join(', ')}`)
+  for (const { key, value } of tree.entries)
+    if (!known.includes(key)) refuse(value, `the key ${key} is not known; known are ${known.join(', ')}`)
+  return new Map(tree.entries.map(({ key, value }) => [key, value]))
+}
+
+function listIn(tree: Tree, refuse: Refuse): readonly Tree[] {
+  return tree.kind === 'list' ? tree.items : refuse(tree, 'a list is expected')
+}
+
+function textIn(tree: Tree, refuse: Refuse): string {
+  if (tree.kind !== 'scalar' || tree.value === null) return refuse(tree, 'a text is expected')
+  return typeof tree.value === 'string' ? tree.value : tree.source
+}
+
+function referencesIn(tree: Tree | undefined, refuse: Refuse): FixtureFile['references'] {
+  if (tree === undefined) return new Map()
+  if (tree.kind !== 'map') return refuse(tree, 'an object is expected: { chapters.id: [1, 2] }')
+  return new Map(
+    tree.entries.map(({ key, value }) => [key, new Set(listIn(value, refuse).map((one) => textIn(one, refuse)))]),
+  )
+}
+
+function fixtureIn(tree: Tree, refuse: Refuse): Fixture {
+  const parts = entriesOf(tree, ['name', 'row', 'expect'], refuse)
+  const name = textIn(parts.get('name') ?? refuse(tree, '`name` is missing'), refuse)
+  const row = newRow()
+  addColumns(row, '', parts.get('row') ?? refuse(tree, '`row` is missing: the columns of the source'), refuse)
+  const expected = expectedIn(parts.get('expect') ?? refuse(tree, '`expect` is missing'), refuse)
+  return { name, line: tree.at.line, row, expected }
+}
+
+/** Columns by name; those of a joined table as an object. An object with one known kind is a value of that kind. */
+function addColumns(row: MutableRow, prefix: string, tree: Tree, refuse: Refuse): void {
+  const entries = tree.kind === 'map' ? tree.entries : refuse(tree, 'an object of columns is expected')
+  for (const { key, value } of entries) {
+    const kind = value.kind === 'map' && value.entries.length === 1 ? value.entries[0]?.key : undefined
+    if (value.kind === 'map' && !isKind(kind) && kind !== 'invalid' && prefix === '')
+      addColumns(row, `${key}.`, value, refuse)
+    else row[prefix + key] = valueIn(value, refuse)
+  }
+}
+
+const isKind = (kind: string | undefined): kind is (typeof kinds)[number] => kinds.some((known) => known === kind)
+
+function valueIn(tree: Tree, refuse: Refuse): Value {
+  if (tree.kind === 'scalar') {
+    if (typeof tree.value === 'number' && String(tree.value) !== tree.source)
+      return { kind: 'decimal', text: tree.source }
+    return tree.value
+  }
+  const one = tree.kind === 'map' && tree.entries.length === 1 ? tree.entries[0] : undefined
+  if (one === undefined) return refuse(tree, `a value is expected, or one of its kind: { date: 2024-01-31 }`)
+  const text = textIn(one.value, refuse)
+  if (isKind(one.key)) return { kind: one.key, text }
+  if (one.key === 'invalid') return { kind: 'invalid', type: 'value', raw: text, reason: 'the test says so' }
+  return refuse(tree, `the kind ${one.key} is not known; known are ${kinds.join(', ')}, invalid`)
+}
+
+function expectedIn(tree: Tree, refuse: Refuse): Expected {
+  if (tree.kind === 'scalar') {
+    const word = textIn(tree, refuse)
+    if (word === 'skip') return { kind: 'skip' }
+    if (word === 'record') return { kind: 'record', fields: [] }
+    if (word === 'quarantine' || word === 'review') return { kind: word, reasons: [] }
+    return refuse(tree, `expected record, quarantine, review or skip, here is "${word}"`)
+  }
+  const parts = [...entriesOf(tree, ['record', 'quarantine', 'review'], refuse)]
+  const [first] = parts
+  if (first === undefined || parts.length > 1) return refuse(tree, 'one of record, quarantine and review is expected')
+  const [kind, value] = first as ['record' | 'quarantine' | 'review', Tree]
+  if (kind !== 'record') return { kind, reasons: listIn(value, refuse).map((reason) => reasonIn(reason, refuse)) }
+  if (value.kind !== 'map') return refuse(value, 'an object of target fields is expected')
+  return { kind, fields: value.entries.map(({ key, value: field }) => [key, plainIn(field)]) }
+}
+
+/** A code alone, or what is known of the reason. */
+function reasonIn(tree: Tree, refuse: Refuse): ExpectedReason {
+  if (tree.kind === 'scalar') return { code: textIn(tree, refuse) }
+  const parts = entriesOf(tree, reasonKeys, refuse)
+  return Object.fromEntries([...parts].map(([key, value]) => [key, textIn(value, refuse)]))
+}
+
+function plainIn(tree: Tree): unknown {
+  if (tree.kind === 'scalar') return tree.value
+  if (tree.kind === 'list') return tree.items.map(plainIn)
+  return Object.fromEntries(tree.entries.map(({ key, value }) => [key, plainIn(value)]))
+}

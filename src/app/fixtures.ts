@@ -1,0 +1,186 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { failure, SyncError } from '../model/failure.ts'
+import { keyOf } from '../model/key.ts'
+import { field, newRow, type Row, text, type Value } from '../model/value.ts'
+import type { Reason } from '../model/verdict.ts'
+import type { References } from '../pipeline/flow.ts'
+import { validate } from '../pipeline/validate.ts'
+import type { Clock } from '../std/clock.ts'
+import { plainValue } from '../validation/plain.ts'
+import { folded, type ReferenceSet, referenceSets } from '../validation/reference.ts'
+import { type Compiled, compile } from './build.ts'
+import { type Expected, type ExpectedReason, type Fixture, type FixtureFile, fixtureFile } from './fixture-file.ts'
+import { functionThread } from './functions.ts'
+import { valuesIn } from './reference-file.ts'
+import { stagesOf } from './stages.ts'
+
+/** What became of one test: nothing in `problems` where it is as expected. */
+export interface Tested {
+  readonly file: string
+  readonly line: number
+  readonly sync: string
+  readonly name: string
+  readonly problems: readonly string[]
+}
+
+/** The folder beside the configuration where tests are looked for. */
+export const fixtureFolder = 'tests'
+
+/**
+ * Runs the user's own tests: files in the folder `tests` beside the configuration. Each row goes through filter, mapping and the
+ * stages schema, rules, reference and quality, with no system behind them.
+ * @param name a file without its ending, or a sync; null: all
+ * @throws SyncError SYNC-7113 for a file that cannot be read, or a name that there is not
+ */
+export async function runFixtures(
+  config: Config,
+  name: string | null,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Tested[]> {
+  const all = filesOf(config)
+  const chosen = all.filter(({ path, sync }) => name === null || sync === name || baseName(path) === name)
+  if (chosen.length === 0) {
+    const known = all.map(({ path }) => baseName(path)).join(', ') || 'none'
+    throw new SyncError(
+      failure(
+        'SYNC-7113',
+        name === null ? `There are no tests in ${folderOf(config)}.` : `There is no test ${name}; there are: ${known}.`,
+      ),
+    )
+  }
+  const functions = functionThread({ clock, memory_mb: 256 })
+  try {
+    const tested: Tested[] = []
+    for (const file of chosen) {
+      const [compiled] = compile(config, [file.sync])
+      if (compiled === undefined) throw new Error(`sync ${file.sync} was not compiled`)
+      const stages = stagesOf(compiled.sync, dirname(config.path), () => file.now_ms ?? clock.now(), functions)
+      const references = answersOf(file, compiled, dirname(config.path))
+      const judges = { id: file.sync, stages, references }
+      for (const test of file.tests) {
+        const problems = compare(test.expected, await judgeRow(test, compiled, judges, signal))
+        tested.push({ file: file.path, line: test.line, sync: file.sync, name: test.name, problems })
+      }
+    }
+    return tested
+  } finally {
+    await functions.close()
+  }
+}
+
+const folderOf = (config: Config): string => join(dirname(config.path), fixtureFolder)
+
+const baseName = (path: string): string => (path.split('/').at(-1) ?? path).replace(/\.(ya?ml|json)$/, '')
+
+function filesOf(config: Config): FixtureFile[] {
+  let names: string[]
+  try {
+    names = readdirSync(folderOf(config))
+  } catch {
+    return []
+  }
+  return names
+    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .sort()
+    .map((name) => fixtureFile(`${fixtureFolder}/${name}`, readFileSync(join(folderOf(config), name), 'utf8')))
+}
+
+/** Tables are answered by the test file; files are read. */
+function answersOf(file: FixtureFile, { sync }: Compiled, folder: string): References {
+  const sets = new Map(referenceSets(sync.validate.reference).map((set) => [set.id, set]))
+  return {
+    async known(id, values) {
+      const set = sets.get(id) as ReferenceSet
+      const fold = set.caseInsensitive ? folded : (one: string) => one
+      const there = new Set([...valuesOf(set, file, folder)].map(fold))
+      return {
+        known: new Set(values.map((value) => text(value) ?? '').filter((one) => there.has(fold(one)))),
+        away: null,
+      }
+    },
+  }
+}
+
+function valuesOf({ place }: ReferenceSet, { path, references }: FixtureFile, folder: string): ReadonlySet<string> {
+  if (place.kind === 'file') return valuesIn(resolve(folder, place.path), place.column, readFileSync)
+  const name = `${place.table}.${place.column}`
+  const given = references.get(name) ?? references.get(`${place.system} ${name}`)
+  if (given !== undefined) return given
+  throw new SyncError(failure('SYNC-7113', `${path}: \`references\` has no values for ${name}, which a rule asks for.`))
+}
+
+/** What became of a row. */
+type Actual =
+  | { readonly kind: 'record'; readonly set: Row }
+  | { readonly kind: 'quarantine' | 'review'; readonly reasons: readonly Reason[] }
+  | { readonly kind: 'skip'; readonly why: string }
+
+async function judgeRow(
+  { row: given }: Fixture,
+  { mapping, filter, checked }: Compiled,
+  judges: Parameters<typeof validate>[2],
+  signal: AbortSignal,
+): Promise<Actual> {
+  const row = newRow()
+  // A row is whole when it is judged: columns that the test does not name are null.
+  for (const column of [...mapping.columns, ...(filter?.columns ?? []), ...checked]) row[column] = null
+  for (const column of Object.keys(given)) row[column] = given[column] as Value
+  if (filter !== null && !filter.keeps(row)) return { kind: 'skip', why: `the filter leaves it out: ${filter.text}` }
+  const mapped = mapping.map(row)
+  if (mapped.kind === 'invalid') return { kind: 'quarantine', reasons: mapped.reasons }
+  const key = keyOf([mapped.key]) ?? keyOf([0])!
+  const [judged] = await validate([{ key, link: null, row, set: mapped.set }], [], judges, undefined, signal)
+  if (judged?.kind === 'park') return { kind: judged.to, reasons: judged.reasons }
+  if (judged?.kind !== 'accept') return { kind: 'skip', why: judged?.reason ?? '' }
+  return { kind: 'record', set: mapped.set }
+}
+
+/** Every difference, in sentences. */
+function compare(expected: Expected, actual: Actual): string[] {
+  if (expected.kind !== actual.kind) return [`expected ${wordsOf(expected)}`, ...told(actual)]
+  if (expected.kind === 'record' && actual.kind === 'record')
+    return expected.fields.flatMap(([name, value]) => differences(name, value, actual.set))
+  if (!('reasons' in expected) || !('reasons' in actual)) return []
+  const missing = expected.reasons.filter((reason) => !actual.reasons.some((one) => fits(reason, one)))
+  return missing.length === 0
+    ? []
+    : [...missing.map((reason) => `expected the reason ${reasonWords(reason)}`), ...told(actual)]
+}
+
+function differences(name: string, value: unknown, set: Row): string[] {
+  const actual = field(set, name)
+  const found = actual === undefined ? undefined : plainValue(actual)
+  if (JSON.stringify(found) === JSON.stringify(value)) return []
+  return [
+    `${name}: expected ${JSON.stringify(value)}, got ${found === undefined ? 'no such field' : JSON.stringify(found)}`,
+  ]
+}
+
+const fits = (expected: ExpectedReason, reason: Reason): boolean =>
+  (['stage', 'code', 'rule', 'field'] as const).every(
+    (key) => expected[key] === undefined || expected[key] === reason[key],
+  ) &&
+  (expected.error === undefined || reason.error.includes(expected.error))
+
+function wordsOf(expected: Expected): string {
+  if (expected.kind === 'record') return 'the record to be sent'
+  if (expected.kind === 'skip') return 'the record to be left out'
+  return [expected.kind, ...expected.reasons.map(reasonWords)].join(', ')
+}
+
+const reasonWords = ({ stage, code, rule, field: about, error }: ExpectedReason): string =>
+  [stage, code, rule, about, error === undefined ? undefined : JSON.stringify(error)]
+    .filter((word) => word !== undefined)
+    .join(' ')
+
+function told(actual: Actual): string[] {
+  if (actual.kind === 'record') return ['got a record that is sent']
+  if (actual.kind === 'skip') return [`got: ${actual.why}`]
+  return actual.reasons.map(
+    ({ stage, code, rule, field: about, error }) =>
+      `got ${actual.kind}: ${reasonWords({ stage, code, ...(rule === undefined ? {} : { rule }), ...(about === undefined ? {} : { field: about }) })} ${error}`,
+  )
+}

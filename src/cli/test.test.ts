@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { runHere } from './io.fake.ts'
+
+const variables = {
+  LEGACY_URL: 'postgres://me:x@127.0.0.1:1/db',
+  SF_URL: 'http://127.0.0.1:1',
+  SF_SECRET: 'x',
+  LEGACY_TYPE: 'postgres',
+}
+
+const config = `version: 1
+systems:
+  legacy: { type: postgres, url: "\${LEGACY_URL}" }
+  crm: { type: salesforce, url: "\${SF_URL}", auth: { flow: client-credentials, clientId: a, clientSecret: "\${SF_SECRET}" } }
+syncs:
+  members:
+    source: { system: legacy, table: members, where: "row.status != 'test'" }
+    target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
+    fields:
+      Email: email
+      Type__c: { from: member_type, classification: public }
+      Graduation_Date__c: graduation_date
+      Chapter__c: chapter_id
+      Score__c: { from: score }
+    validate:
+      rules:
+        - { name: student, when: "record.Type__c == 'student'", require: Graduation_Date__c, message: Required for student members }
+        - { function: ./rules/member.ts, timeout: 2s }
+      reference: { Chapter__c: chapters.id, Type__c: { in: { file: ./types.csv } } }
+      quality: { completeness: [Email], threshold: 0.5, weights: { completeness: 1 } }
+`
+const rule = `export default (record: { Score__c: number; Email: string | null }) =>
+  record.Score__c > 100 ? [{ field: 'Score__c', error: 'Too many points' }] : null
+`
+const tests = (body: string) => `sync: members
+references: { chapters.id: [7] }
+tests:
+${body}`
+
+async function run(files: { readonly [name: string]: string }, ...words: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'syncline-test-'))
+  try {
+    for (const inner of ['tests', 'rules']) mkdirSync(join(folder, inner))
+    const all = { 'syncline.yaml': config, 'rules/member.ts': rule, 'types.csv': 'type\nregular\nstudent\n', ...files }
+    for (const [name, text] of Object.entries(all)) writeFileSync(join(folder, name), text)
+    return await runHere(['test', ...words], { folder, variables })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+test('rows go through filter, mapping and all stages; every class may be expected', async () => {
+  const body = `  - { name: good, row: { id: 1, email: a@b.org, member_type: regular, chapter_id: 7, score: { decimal: "10.50" } }, expect: { record: { Score__c: 10.5, Email: a@b.org } } }
+  - { name: student, row: { id: 1, email: a@b.org, member_type: student }, expect: { quarantine: [SYNC-4040, { field: Graduation_Date__c }] } }
+  - { name: chapter, row: { id: 1, email: a@b.org, chapter_id: 8 }, expect: { quarantine: [{ stage: reference, error: does not occur in chapters.id }] } }
+  - { name: type, row: { id: 1, email: a@b.org, member_type: other }, expect: { quarantine: [{ rule: ./types.csv }] } }
+  - { name: function, row: { id: 1, email: a@b.org, score: 101 }, expect: { quarantine: [{ rule: member, field: Score__c, error: Too many }] } }
+  - { name: poor, row: { id: 1 }, expect: { review: [SYNC-4046] } }
+  - { name: filtered, row: { id: 1, status: test }, expect: skip }
+`
+  const ended = await run({ 'tests/members.yaml': tests(body) })
+  assert.equal(ended.err, '')
+  assert.match(ended.out, /7 tests: 7 as expected, 0 not\.$/)
+  assert.equal(ended.code, 0)
+})
+
+test('what is not as expected is told in full, and ends with 1', async () => {
+  const body = `  - { name: fields, row: { id: 1, email: a@b.org }, expect: { record: { Email: x@b.org, Nothing: 1 } } }
+  - name: passes
+    row: { id: 1, email: a@b.org }
+    expect: { quarantine: [{ code: SYNC-4040, field: Type__c }] }
+  - { name: parks, row: { id: 1, email: a@b.org, member_type: student }, expect: record }
+  - { name: reason, row: { id: 1, email: a@b.org, member_type: student }, expect: { quarantine: [SYNC-4041] } }
+`
+  const ended = await run({ 'tests/members.yaml': tests(body) })
+  assert.equal(ended.code, 1)
+  assert.equal(
+    ended.out,
+    `tests/members.yaml
+  FAIL  fields  (line 4)
+          Email: expected "x@b.org", got "a@b.org"
+          Nothing: expected 1, got no such field
+  FAIL  passes  (line 5)
+          expected quarantine, SYNC-4040 Type__c
+          got a record that is sent
+  FAIL  parks  (line 8)
+          expected the record to be sent
+          got quarantine: rules SYNC-4040 student Graduation_Date__c Required for student members
+  FAIL  reason  (line 9)
+          expected the reason SYNC-4041
+          got quarantine: rules SYNC-4040 student Graduation_Date__c Required for student members
+4 tests: 0 as expected, 4 not.`,
+  )
+  const json = await run({ 'tests/members.yaml': tests(body) }, '--output', 'json')
+  const answer = JSON.parse(json.out) as { ok: boolean; failed: number; tests: { ok: boolean; line: number }[] }
+  assert.deepEqual([json.code, answer.ok, answer.failed, answer.tests[0]?.line], [1, false, 4, 4])
+})
+
+test('tests that cannot be run are named with file and line', async () => {
+  const of = async (text: string, ...words: readonly string[]) =>
+    (await run({ 'tests/a.yaml': text }, ...words)).err.split('\n')[0]
+  assert.match((await of('sync: members\n'))!, /tests\/a\.yaml:1: `tests` is missing/)
+  assert.match(
+    (await of(tests('  - { name: a, row: { id: 1 }, expct: skip }')))!,
+    /a\.yaml:4: the key expct is not known/,
+  )
+  assert.match(
+    (await of(tests('  - { name: a, row: { id: { dat: 1 } }, expect: maybe }')))!,
+    /expected record, quarantine, review or skip/,
+  )
+  assert.match((await of('sync: nobody\ntests: []\n'))!, /SYNC-7002/)
+  assert.match(
+    (await of('sync: members\ntests:\n  - { name: a, row: { id: 1, chapter_id: 7 }, expect: record }\n'))!,
+    /no values for chapters\.id/,
+  )
+  assert.match((await of('sync: members\ntests: []\n', 'other'))!, /no test other; there are: a/)
+})
+
+test('the tests of the member example pass', async () => {
+  const folder = fileURLToPath(new URL('../../examples/members/', import.meta.url))
+  const ended = await runHere(['test', '--config', join(folder, 'syncline.yaml')], { folder, variables })
+  assert.equal(ended.code, 0, ended.out + ended.err)
+})
