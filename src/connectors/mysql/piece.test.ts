@@ -29,19 +29,30 @@ test('a delete and an insert of one key are an update with the row before', () =
   assert.deepEqual([second?.change.op, second?.change.before], ['update', { id: 1, name: 'delete1' }])
 })
 
+test('a row that takes the key of one that was deleted is the update of that record, and the end of its own', () => {
+  const piece = newPiece()
+  const moved = { oldKey: '["3"]' as Key, before: { id: 3, name: 'c' } }
+  add(piece, change('delete', 2), change('update', 3), change('update', 2, moved))
+  const [, gone, kept] = piece.take(true).map((each) => each.change)
+  assert.deepEqual([gone?.op, gone?.key, gone?.row], ['delete', '["3"]', { id: 3, name: 'c' }])
+  assert.deepEqual(
+    [kept?.op, kept?.key, kept?.oldKey, kept?.before],
+    ['update', '["2"]', undefined, { id: 2, name: 'delete2' }],
+  )
+  add(piece, change('delete', 2))
+  piece.add(change('update', 2, moved), false)
+  assert.deepEqual(
+    told(piece),
+    ['delete 3', 'touch 2'],
+    'its other columns are not those of the record that had the key',
+  )
+})
+
 test('only where nothing of that key came between', () => {
   const piece = newPiece()
-  const moved = change('update', 1, { oldKey: '["5"]' as Key })
-  add(
-    piece,
-    change('delete', 1),
-    moved,
-    change('delete', 1),
-    change('create', 1),
-    change('create', 3),
-    change('delete', 3),
-  )
-  assert.deepEqual(told(piece), ['delete 1', 'update 1', 'update 1', 'create 3', 'delete 3'])
+  const moved = change('update', 5, { oldKey: '["1"]' as Key })
+  add(piece, change('delete', 1), moved, change('create', 1), change('create', 3), change('delete', 3))
+  assert.deepEqual(told(piece), ['delete 1', 'update 5', 'create 1', 'create 3', 'delete 3'])
   add(piece, change('delete', 1), change('create', 1, { table: 'shop.other' }))
   assert.deepEqual(told(piece), ['delete 1', 'create 1'])
 })

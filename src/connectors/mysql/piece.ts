@@ -2,11 +2,12 @@
  * The changes of the open transaction that were not passed on yet.
  *
  * A delete and an insert of the same key inside one transaction (REPLACE, or an application that rewrites all rows of an order) become
- * one update, so that the record at the target is not deleted and made anew. This reaches as far as a piece does: `bufferRows` rows,
+ * one update; so does a delete and another row that then takes its key (REPLACE that meets two rows), while that other row is deleted; so that the record at the target is not deleted and made anew. This reaches as far as a piece does: `bufferRows` rows,
  * all of a smaller transaction. In a larger one a delete whose insert comes in a later piece stays a delete, followed by a create;
  * but the deletes at the end of a piece wait for the next, because REPLACE writes the two side by side.
  */
 import type { Change } from '../../model/change.ts'
+import type { Key } from '../../model/key.ts'
 import { newRow } from '../../model/value.ts'
 
 /** How many deletes at its end a piece keeps back. */
@@ -46,8 +47,31 @@ export function newPiece(): Piece {
 
   const at = (change: Change, key: string) => `${change.table}\u0000${key}`
 
+  /** A record that takes over the key of one that was just deleted: to REPLACE it is the other way round. */
+  const replace = (change: Change, oldKey: Key, complete: boolean, index: number): void => {
+    const { change: deleted } = changes[index] as Noted
+    const { oldKey: _, before, ...rest } = change
+    changes[index] = null
+    count--
+    add({ ...deleted, key: oldKey, ...(before === undefined ? {} : { row: before }) }, true)
+    // What this change does not carry is what the other record held.
+    const { row, ...touched } = rest
+    push(complete ? { ...rest, before: deleted.row ?? newRow() } : { ...touched, op: 'touch' }, true)
+  }
+
+  const push = (change: Change, complete: boolean): void => {
+    changes.push({ change, complete })
+    count++
+  }
+
   const add = (change: Change, complete: boolean): void => {
     const own = at(change, change.key)
+    const overtaken = change.oldKey === undefined ? undefined : deletes.get(own)
+    if (overtaken !== undefined) {
+      deletes.delete(own)
+      replace(change, change.oldKey as Key, complete, overtaken)
+      return
+    }
     const before = change.op === 'create' || change.op === 'touch' ? deletes.get(own) : undefined
     if (deletes.size > 0) {
       deletes.delete(own)
@@ -55,8 +79,7 @@ export function newPiece(): Piece {
     }
     if (change.op === 'delete') deletes.set(own, changes.length)
     if (before === undefined) {
-      changes.push({ change, complete })
-      count++
+      push(change, complete)
       return
     }
     const deleted = changes[before] as Noted
