@@ -14,25 +14,34 @@ export interface Journal {
   readonly events: SourceEvent[]
   position: Position | null
   readonly progress: Map<string, SnapshotProgress>
+  /** Whose pieces wait for their commit. */
+  tx: string | null
+  /** XA: by transaction, what waits for its release. */
+  readonly held: Map<string, readonly Change[]>
 }
 
 /** A journal before its first item. */
 export function emptyJournal(): Journal {
-  return { changes: [], events: [], position: null, progress: new Map() }
+  return { changes: [], events: [], position: null, progress: new Map(), tx: null, held: new Map() }
 }
 
 /** Stores items as a journal does: pieces become visible at the commit, together with the position. */
 export function store(journal: Journal, pieces: Change[], item: readonly SourceEvent[]): void {
   for (const event of item) {
     journal.events.push(event)
+    if (event.kind === 'rows' || event.kind === 'commit' || event.kind === 'hold') {
+      // What another transaction left there never had its commit.
+      if (journal.tx !== event.tx) pieces.length = 0
+      journal.tx = event.tx
+    }
     if (event.kind === 'rows') {
       pieces.push(...event.changes)
       continue
     }
-    if (event.kind === 'commit') {
-      journal.changes.push(...pieces)
-      pieces.length = 0
-    }
+    if (event.kind === 'commit') journal.changes.push(...pieces.splice(0))
+    if (event.kind === 'hold') journal.held.set(event.tx, pieces.splice(0))
+    if (event.kind === 'release') journal.changes.push(...(journal.held.get(event.tx) ?? []))
+    if (event.kind === 'release' || event.kind === 'discard') journal.held.delete(event.tx)
     if (event.kind === 'snapshot') {
       const { table, only = '' } = event.progress
       journal.progress.set(`${table}/${only}`, event.progress)
