@@ -96,12 +96,26 @@ async function accounted(store: Store, { flow, tables }: Pick<Sync, 'flow' | 'ta
 function covered(folder: string, tail: number): string[] {
   const db = new DatabaseSync(join(folder, 'state.db'), { readOnly: true })
   const all = db
-    .prepare('SELECT flow, seq FROM outcome UNION ALL SELECT flow, last FROM lane WHERE last IS NOT NULL')
+    .prepare(
+      `SELECT seq FROM outcome WHERE first IS NULL UNION ALL SELECT last FROM lane WHERE last IS NOT NULL
+       UNION ALL SELECT next_last FROM lane WHERE next_last IS NOT NULL`,
+    )
     .all()
+  const ranges = db.prepare('SELECT first, seq, entries FROM outcome WHERE first IS NOT NULL').all()
   db.close()
   const times = new Map<number, number>()
   for (const row of all) times.set(Number(row['seq']), (times.get(Number(row['seq'])) ?? 0) + 1)
   const problems: string[] = []
+  // A range stands for as many entries as nobody else accounts for between its ends.
+  for (const { first, seq: last, entries } of ranges) {
+    let found = 0
+    for (let seq = Number(first); seq <= Number(last); seq++)
+      if (!times.has(seq)) {
+        times.set(seq, 1)
+        found += 1
+      }
+    if (found !== entries) problems.push(`O2: a range to ${last} stands for ${entries} entries, ${found} are missing`)
+  }
   for (let seq = 1; seq <= tail; seq++) {
     if (times.get(seq) !== 1) problems.push(`O2: entry ${seq} of ${tail} is accounted for ${times.get(seq) ?? 0} times`)
     times.delete(seq)

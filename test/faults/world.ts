@@ -26,6 +26,9 @@ export interface WorldOptions {
   readonly setup?: SalesforceSetup
   /** Address of another org than the world's own. */
   readonly crmUrl?: string
+  /** YAML of `retention`. */
+  readonly retention?: string
+  readonly whileParked?: 'supersede' | 'wait'
   /** The whole `syncs:` block, in place of members and firms. */
   readonly syncs?: string
 }
@@ -102,6 +105,7 @@ const bothSyncs = ({
   guard = 'false',
   retry = '{ attempts: 3, wait_ms: 50, waitMax_ms: 500 }',
   requestRows = 50,
+  whileParked = 'supersede',
 }: WorldOptions) => `
   members:
     source:
@@ -119,6 +123,7 @@ const bothSyncs = ({
     deletes: { policy: soft, field: Gone__c, guard: ${guard} }
     batch: { rows: ${requestRows} }
     retry: ${retry}
+    whileParked: ${whileParked}
   firms:
     source: { system: legacy, table: legacy.firms }
     target: { system: crm, object: Account, key: { Legacy_Id__c: { from: id, transform: [string] } } }
@@ -126,6 +131,7 @@ const bothSyncs = ({
     deletes: { policy: soft, field: Gone__c, guard: ${guard} }
     batch: { rows: ${requestRows} }
     retry: ${retry}
+    whileParked: ${whileParked}
 `
 
 const configText = (orgUrl: string, slot: string, options: WorldOptions) => `version: 1
@@ -146,6 +152,7 @@ systems:
     timeout_ms: ${options.timeout_ms ?? 1_000}
     landing_ms: ${options.landing_ms ?? 1_500}
     requestsMax: ${options.requestsMax ?? 4}
+retention: ${options.retention ?? '{}'}
 syncs:${options.syncs ?? bothSyncs(options)}`
 
 /** Makes a world on a running server. Disposing drops slot and database, stops the org and removes the folder. */
