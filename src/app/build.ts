@@ -7,12 +7,13 @@ import { failure, type Problem, SyncError } from '../model/failure.ts'
 import type { Filter, Mapping } from '../model/mapping.ts'
 import type { Source, Table } from '../model/source.ts'
 import type { Target, TargetShape } from '../model/target.ts'
-import type { FlowSpec, Join } from '../pipeline/flow.ts'
+import type { Duplicates, FlowSpec, Join } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { FlowName } from '../telemetry/event.ts'
 import { referenceSets } from '../validation/reference.ts'
 import { checkedColumns } from './stages.ts'
+import { duplicatesOf } from './twins.ts'
 
 /** The parts of a configuration that need no system: rules compiled, nothing opened. */
 export interface Compiled {
@@ -21,6 +22,8 @@ export interface Compiled {
   readonly filter: Filter | null
   /** Source columns that the stages of validation read. */
   readonly checked: readonly string[]
+  /** How duplicates are found and merged; null where they are not looked for. */
+  readonly duplicates: Duplicates | null
 }
 
 /** A sync with the systems that it joins. */
@@ -48,11 +51,13 @@ export function compile(config: Config, names: readonly string[] = []): Compiled
   const chosen = Object.values(config.syncs).filter((sync) => names.length === 0 || names.includes(sync.name))
   return chosen.map((sync) => {
     const aliases = sync.source.joins.map((join) => join.alias)
+    const mapping = compileMapping({ ...sync.mapping, joins: aliases })
     return {
       sync,
-      mapping: compileMapping({ ...sync.mapping, joins: aliases }),
+      mapping,
       filter: sync.source.where === null ? null : compileFilter(sync.source.where, aliases),
       checked: checkedColumns(sync, dirname(config.path)),
+      duplicates: duplicatesOf(sync, mapping, dirname(config.path)),
     }
   })
 }
@@ -170,7 +175,7 @@ export function tableNamed(tables: readonly Table[], name: string): Table {
 
 /** A flow's specification, with what only the source knows: full names and keys of its tables. */
 export function specOf(
-  { sync, mapping, filter }: Compiled,
+  { sync, mapping, filter, duplicates }: Compiled,
   tables: readonly Table[],
   checks: Pick<FlowSpec, 'stages' | 'references'>,
 ): FlowSpec {
@@ -188,7 +193,7 @@ export function specOf(
     filter,
     mapping,
     ...checks,
-    duplicates: null,
+    duplicates,
     deletes: sync.deletes,
     whileParked: sync.whileParked,
     requestRows: sync.batch.rows,

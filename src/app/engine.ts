@@ -5,7 +5,7 @@ import type { Journal } from '../model/journal.ts'
 import type { Source, Table } from '../model/source.ts'
 import type { Backlog, ParkedQuery, State, Store } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
-import { type FlowSpec, tablesOf } from '../pipeline/flow.ts'
+import { tablesOf } from '../pipeline/flow.ts'
 import { Flow } from '../pipeline/sync.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
@@ -16,6 +16,7 @@ import { type Checks, checkFunctions, checkLookups, checksOver } from './checks.
 import { type FlowReport, reportFlow } from './report.ts'
 import { type Bounds, keepHouse, neededAfter, refuseGap } from './retention.ts'
 import { Running } from './running.ts'
+import { openTwins } from './target-index.ts'
 
 /** Records that are released in one transaction. */
 const AWAY_ROWS = 10_000
@@ -208,7 +209,7 @@ async function openFlow(
   around: Around,
   options: EngineOptions,
   signal: AbortSignal,
-): Promise<{ flow: Flow; spec: FlowSpec; sweep: boolean }> {
+): Promise<Running['flows'][number]> {
   const { store, journal, source, target, links } = around
   const back = { release: () => {} }
   const spec = specOf(
@@ -223,8 +224,12 @@ async function openFlow(
   const flowHead = await store.state.openFlow({ id: spec.id, sync: spec.sync, journalId: head.id, from: head.tail })
   links.next = Math.max(links.next, flowHead.nextLink)
   const { clock, random, emit } = options
-  const flow = new Flow(
-    { spec, journal, state: store.state, source, target, clock, random, emit },
+  const index = await openTwins(
+    { spec, journal, state: store.state, target, clock, emit, onFilled: () => flow.wake() },
+    around.isNew,
+  )
+  const flow: Flow = new Flow(
+    { spec, journal, state: store.state, source, target, clock, random, emit, ready: () => index?.ready() ?? true },
     flowHead,
     () => links.next++,
     signal,
@@ -235,7 +240,7 @@ async function openFlow(
   if (flowHead.status === 'stopped' && flowHead.reason?.code.startsWith('SYNC-3')) await flow.resume()
   const stopped = head.stopped.find(({ table }) => tablesOf(spec).includes(table))
   if (stopped !== undefined && flow.view().status === 'running') await flow.stop(stopped.failure)
-  return { flow, spec, sweep: flowHead.sweep }
+  return { flow, spec, sweep: flowHead.sweep, index }
 }
 
 /** Records that parked because a reference set was away are judged again. */

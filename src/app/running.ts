@@ -12,6 +12,7 @@ import { orAborted } from '../std/signal.ts'
 import type { Emit } from '../telemetry/event.ts'
 import type { Bounds } from './retention.ts'
 import { sweep } from './sweep.ts'
+import type { TargetIndex } from './target-index.ts'
 
 /** A run that is to end gives up on a target that took nothing for so long. */
 const AWAY_MAX_MS = 300_000
@@ -34,7 +35,13 @@ export interface RunningParts {
   readonly journal: Journal
   readonly state: State
   /** `sweep`: an earlier run was to look for records that are gone, and did not come to it. */
-  readonly flows: readonly { readonly flow: Flow; readonly spec: FlowSpec; readonly sweep: boolean }[]
+  readonly flows: readonly {
+    readonly flow: Flow
+    readonly spec: FlowSpec
+    readonly sweep: boolean
+    /** The target's records, where duplicates are looked for among them. */
+    readonly index?: TargetIndex | null
+  }[]
   readonly bounds: Bounds
   readonly clock: Clock
   readonly random: Random
@@ -100,7 +107,8 @@ export class Running {
   /** Works until the signal is aborted. What a person must mend stops the capture, not the delivery of what it captured. */
   async run(): Promise<void> {
     for (const { flow, spec, sweep } of this.flows) if (sweep) this.#sweepSoon(flow, spec)
-    await Promise.all([this.#captureAlways(), ...this.flows.map(({ flow }) => flow.run())])
+    const following = this.flows.flatMap(({ index }) => (index == null ? [] : [index.run(this.#signal)]))
+    await Promise.all([this.#captureAlways(), ...this.flows.map(({ flow }) => flow.run()), ...following])
   }
 
   async #captureAlways(): Promise<void> {

@@ -15,6 +15,7 @@ import { checkReferences, type ReferenceSet, referenceSets, referenceStage } fro
 import { checkRules, rulesStage } from '../validation/rules.ts'
 import { checkSchema, schemaStage } from '../validation/schema.ts'
 import { valuesIn } from './reference-file.ts'
+import { checkDuplicates } from './twins.ts'
 
 /** What the stages of a sync are compiled with. */
 function environmentOf({ mapping, source }: SyncConfig, now: () => number): StageEnvironment {
@@ -59,6 +60,7 @@ export function checkStages(sync: SyncConfig, folder: string): RuleProblem[] {
       ),
       sync,
     ),
+    ...checkDuplicates(sync, folder),
     ...(quality === null ? [] : checkQuality(quality, formatsOf(sync.schema), env)),
   ]
 }

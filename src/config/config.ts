@@ -1,6 +1,6 @@
 import type { MappingOptions } from '../mapping/options.ts'
 import type { Secret } from '../std/secret.ts'
-import type { QualityOptions, ReferenceOptions, RuleOptions } from '../validation/options.ts'
+import type { DuplicatesOptions, QualityOptions, ReferenceOptions, RuleOptions } from '../validation/options.ts'
 
 /** What loading makes of syncline.yaml: complete, every default filled in, nothing compiled. */
 export interface Config {
@@ -68,6 +68,7 @@ export interface SyncConfig {
     /** Where each check of `reference` stands in the file: its number, or its field. */
     readonly referenceKeys: readonly string[]
     readonly quality: QualityOptions | null
+    readonly duplicates: DuplicatesOptions | null
   }
   readonly deletes: {
     readonly policy: 'soft' | 'hard' | 'ignore'

@@ -5,7 +5,7 @@ import { type Failure, failure, SyncError } from '../model/failure.ts'
 import { duration_ms } from '../std/duration.ts'
 import { isObject } from '../std/json.ts'
 import { Secret } from '../std/secret.ts'
-import type { QualityOptions, ReferenceOptions, RuleOptions } from '../validation/options.ts'
+import type { DuplicatesOptions, QualityOptions, ReferenceOptions, RuleOptions } from '../validation/options.ts'
 import type { Config, JoinConfig, SyncConfig, SystemConfig, SystemOptions } from './config.ts'
 import { readDebezium } from './debezium.ts'
 import { rawValue, read } from './read.ts'
@@ -193,7 +193,7 @@ function syncOf(name: string, given: Part, rule: Rule, reading: Reading): SyncCo
 }
 
 function validateOf(given: Part): SyncConfig['validate'] {
-  const { rules, reference, quality } = given
+  const { rules, reference, quality, duplicates } = given
   const checks: [string, Part][] = Array.isArray(reference)
     ? reference.map((check: Loaded, place) => [String(place), partOf(check)])
     : Object.entries(partOf(reference)).map(([field, check]) => [
@@ -205,6 +205,7 @@ function validateOf(given: Part): SyncConfig['validate'] {
     reference: checks.map(([, check]) => referenceOf(check)),
     referenceKeys: checks.map(([key]) => key),
     quality: quality === undefined ? null : (partOf(quality) as unknown as QualityOptions),
+    duplicates: duplicates === undefined ? null : (partOf(duplicates) as unknown as DuplicatesOptions),
   }
 }
 

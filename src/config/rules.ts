@@ -194,6 +194,7 @@ const roots: { readonly [first: string]: readonly string[] } = {
   schema: ['validate'],
   rules: ['validate'],
   reference: ['validate'],
+  duplicates: ['validate'],
   quality: ['validate'],
 }
 

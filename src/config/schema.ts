@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { fieldsOptions, keyOptions } from '../mapping/options.ts'
-import { stagesLater, validateOptions } from '../validation/options.ts'
+import { validateOptions } from '../validation/options.ts'
 
 /**
  * The one schema of syncline.yaml. It gives validation (read.ts), the editor's JSON Schema and the reference (describe.ts).
@@ -191,15 +191,7 @@ const sync = Type.Object(
       }),
     ),
     fields: fieldsOptions,
-    validate: Type.Optional(
-      Type.Object(
-        {
-          ...validateOptions.properties,
-          ...Object.fromEntries(stagesLater.map((stage) => [stage, later(`the validation stage ${stage}`)])),
-        },
-        { ...closed, description: 'Checks between mapping and delivery. A record that fails is quarantined alone.' },
-      ),
-    ),
+    validate: Type.Optional(validateOptions),
     deletes: Type.Optional(deletes),
     batch: Type.Optional(batch),
     retry: Type.Optional(retry),

@@ -64,6 +64,17 @@ export type Outcome =
   /** May have been applied, or may be until then; wall time (I4). */
   | { readonly kind: 'unknown'; readonly failure: Failure; readonly mayLandUntil_ms: number }
 
+/** One page of all records of a target. */
+export interface Scanned {
+  readonly rows: readonly Stored[]
+  /** Ids of records that were deleted. */
+  readonly gone: readonly string[]
+  /** Where to go on, also after a restart. Only the target reads it. */
+  readonly after: string
+  /** Nothing more is there at present. */
+  readonly isAll: boolean
+}
+
 /** A system that records are written to. */
 export interface Target {
   readonly traits: {
@@ -98,6 +109,17 @@ export interface Target {
     fields: readonly string[],
     signal: AbortSignal,
   ): Promise<(Stored | null)[]>
+  /**
+   * All records, in the order of their last change; after the last one, what changed since. A record may come twice, none is left
+   * out. Targets that cannot tell their changes lack it. Throws a SyncError while the target cannot be asked.
+   */
+  scan?(
+    object: string,
+    fields: readonly string[],
+    after: string | null,
+    rowsMax: number,
+    signal: AbortSignal,
+  ): Promise<Scanned>
   /**
    * A row in the target's own normal form, so that images can be compared by their text: trimmed, empty as null, 15-digit
    * doubles, times in UTC, as this target stores them.

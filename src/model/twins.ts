@@ -201,8 +201,9 @@ export interface TwinState {
   passes(links: readonly number[]): Promise<readonly (string | null)[]>
   scanHead(sync: string, plan: string): Promise<ScanHead>
   scanned(commit: ScanCommit): Promise<void>
-  /** The plan that the sync's index was built for; stores `plan`. Null at the first time. */
-  twinPlan(sync: string, plan: string): Promise<string | null>
+  /** The plan under which the sync's source is read into the index; null before the first one. */
+  twinPlan(sync: string): Promise<string | null>
+  setTwinPlan(sync: string, plan: string): Promise<void>
   /** The newest edits of these links. */
   edits(links: readonly number[]): Promise<readonly EditRow[]>
 }

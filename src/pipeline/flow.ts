@@ -104,6 +104,8 @@ export interface FlowParts {
   readonly clock: Clock
   readonly random: Random
   readonly emit: Emit
+  /** Whether records may be judged: not before the target's records are known, where duplicates are looked for there. */
+  readonly ready?: () => boolean
 }
 
 /** Every table that the flow reads. */

@@ -266,11 +266,10 @@ export class Flow {
       this.#nextLink,
     )
     const released = heldNothing(this.#moving, gathered.subjects, this.#atTarget)
-    const limits = {
-      rowsMax: Math.min(spec.requestRows, target.traits.requestRowsMax),
-      bytesMax: target.traits.requestBytesMax,
-    }
-    const planned = plan(decided.deliveries, limits, () => ({ id: random.id(), number: this.#nextRequest++ }))
+    const planned = plan(decided.deliveries, limitsOf(this.#parts), () => ({
+      id: random.id(),
+      number: this.#nextRequest++,
+    }))
     const launches: Launch[] = planned.map(({ request, with: subjects }) =>
       launchOf(request, subjects, now_ms + 2 * target.traits.landing_ms),
     )
@@ -294,6 +293,7 @@ export class Flow {
       related,
       ...(twins === null ? {} : { twins: twins.commit(decided.linkAt) }),
     })
+    twins?.tell(this.#parts.emit)
     this.#judged = window.scanned
     this.#count = count
     await this.#freeLate(gathered.subjects, decisions)
@@ -387,3 +387,9 @@ export class Flow {
     this.wake()
   }
 }
+
+/** Bounds of one request. */
+const limitsOf = ({ spec, target }: FlowParts) => ({
+  rowsMax: Math.min(spec.requestRows, target.traits.requestRowsMax),
+  bytesMax: target.traits.requestBytesMax,
+})

@@ -2,6 +2,7 @@ import type { State } from '../model/state.ts'
 import type { MemberKnown, MemberRow, OwnTwin, TwinCommit, TwinFound, TwinRow } from '../model/twins.ts'
 import { field, fold, type Row, rowFrom, rowText, text } from '../model/value.ts'
 import type { Candidate, Stage, Verdict } from '../model/verdict.ts'
+import type { Emit } from '../telemetry/event.ts'
 import type { Duplicates, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { Decision } from './judge.ts'
@@ -16,16 +17,6 @@ type Turn =
   | { readonly kind: 'delete'; readonly place: number }
   /** It passed the stages before: its mapped fields and its external id. */
   | { readonly kind: 'stand'; readonly place: number; readonly set: Row; readonly ref: string }
-
-/** What was found in one window, for people. */
-export interface TwinCounts {
-  readonly compared: number
-  readonly merged: number
-  readonly unmerged: number
-  readonly review: number
-  /** Records that share a trait with more others than are compared. */
-  readonly cut: number
-}
 
 /** Where a sync looks for duplicates, those of one window. */
 export const twinsOf = (subjects: readonly Subject[], spec: FlowSpec, state: TwinAnswers): TwinStep | null =>
@@ -186,15 +177,14 @@ export class TwinStep {
     }
   }
 
-  counts(): TwinCounts {
+  /** Says what was found; nothing where nothing was. */
+  tell(emit: Emit): void {
     const says = [...this.#says.values()]
-    return {
-      compared: this.#window.compared,
-      merged: says.filter((say) => say.kind === 'merge').length,
-      unmerged: this.#left.size,
-      review: says.filter((say) => say.kind === 'review').length,
-      cut: this.#cut,
-    }
+    const merged = says.filter((say) => say.kind === 'merge').length
+    const review = says.filter((say) => say.kind === 'review').length
+    const counts = { compared: this.#window.compared, merged, unmerged: this.#left.size, review, cut: this.#cut }
+    if (counts.compared + merged + review + counts.unmerged + counts.cut > 0)
+      emit({ kind: 'duplicates', flow: this.#spec.id, ...counts })
   }
 
   /** The key of a record, for people. */

@@ -79,13 +79,12 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
 
     unmerge: (flow: FlowId, key: Key, word: Word): Key | null => write(() => unmerge(db, flow, key, word)),
 
-    twinPlan(sync: string, plan: string): string | null {
-      return write(() => {
-        const no = syncNo(db, sync)
-        const before = (db.get('SELECT plan FROM twin_sync WHERE no = ?', no)?.['plan'] ?? null) as string | null
-        db.run('UPDATE twin_sync SET plan = ? WHERE no = ?', plan, no)
-        return before
-      })
+    twinPlan(sync: string): string | null {
+      return (db.get('SELECT plan FROM twin_sync WHERE sync = ?', sync)?.['plan'] ?? null) as string | null
+    },
+
+    setTwinPlan(sync: string, plan: string): void {
+      write(() => db.run('UPDATE twin_sync SET plan = ? WHERE no = ?', plan, syncNo(db, sync)))
     },
 
     scanHead(sync: string, plan: string): ScanHead {

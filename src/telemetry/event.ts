@@ -83,6 +83,28 @@ export type Event =
       readonly returned: number
       readonly durations_ms: readonly number[]
     }
+  /**
+   * Duplicates of one window. `merged`: records that go with another one from now on, or still; `unmerged`: those that go alone
+   * again; `cut`: records that share a trait with more others than are compared.
+   */
+  | {
+      readonly kind: 'duplicates'
+      readonly flow: FlowId
+      readonly compared: number
+      readonly merged: number
+      readonly unmerged: number
+      readonly review: number
+      readonly cut: number
+    }
+  /** The target's records are read for comparison. `filled`: all that were there are known, and from now on what changes. */
+  | {
+      readonly kind: 'scan'
+      readonly flow: FlowId
+      readonly records: number
+      readonly calls: number
+      readonly filled: boolean
+      readonly failure: Failure | null
+    }
   /** Records are read back after an answer was lost. */
   | { readonly kind: 'landing'; readonly flow: FlowId; readonly records: number; readonly until_ms: number }
   /** The target does not take anything at present. */

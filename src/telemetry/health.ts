@@ -95,7 +95,7 @@ export function health(clock: Clock, flows: readonly FlowName[], limits: HealthL
         const source = sourceStates.get(event.system)
         if (source !== undefined) onSource(source, event, clock)
         if (event.kind === 'captured' && event.changes > 0) wakeFlows(flowStates, event.system, clock)
-      } else if (event.kind !== 'snapshot' && event.kind !== 'validated') {
+      } else if (isOfFlow(event)) {
         const flow = flowStates.get(event.flow)
         if (flow !== undefined) onFlow(flow, event, clock)
       }
@@ -158,6 +158,10 @@ function wakeFlows(flows: ReadonlyMap<string, FlowState>, system: string, clock:
     flow.moved_ms = clock.mono()
   }
 }
+
+/** Snapshots, and what validation and duplicates count, say nothing of how a flow is. */
+const isOfFlow = (event: Event): event is FlowEvent =>
+  !['captured', 'capture', 'snapshot', 'validated', 'duplicates', 'scan', 'fatal'].includes(event.kind)
 
 type FlowEvent = Extract<Event, { kind: 'judged' | 'answered' | 'settled' | 'landing' | 'away' | 'flow' }>
 

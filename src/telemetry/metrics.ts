@@ -138,6 +138,8 @@ function count(
     }
     case 'capture':
     case 'snapshot':
+    case 'duplicates':
+    case 'scan':
     case 'landing':
     case 'away':
     case 'flow':

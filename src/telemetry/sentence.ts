@@ -49,6 +49,9 @@ export function lineOf(event: Event, flows: ReadonlyMap<string, FlowName>): Line
     case 'validated':
       // What was parked is told by `judged`.
       return null
+    case 'duplicates':
+    case 'scan':
+      return lineOfTwins(event, flows.get(event.flow)?.target ?? 'the target')
     case 'judged':
     case 'answered':
     case 'settled':
@@ -107,6 +110,28 @@ function lineOfSource(event: SourceEvents): Line | null {
         repeats: null,
       }
     }
+  }
+}
+
+function lineOfTwins(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, target: string): Line {
+  const flow = printable(event.flow)
+  if (event.kind === 'duplicates') {
+    const { compared, merged, unmerged, review, cut } = event
+    const left = cut === 0 ? '' : `; ${count(cut, 'record')} share a trait with more others than are compared`
+    return {
+      level: review + cut > 0 ? 'warn' : 'debug',
+      sentence: `${flow}: ${count(merged, 'duplicate')} merged, ${figure(review)} to review: see syncline review list${left}`,
+      fields: { event: 'duplicates', flow, compared, merged, unmerged, review, cut },
+      repeats: `duplicates|${flow}|${cut > 0}`,
+    }
+  }
+  const { records, calls, filled, failure } = event
+  const why = failure === null ? '' : ` ${failureText(failure)}`
+  return {
+    level: failure === null ? 'info' : 'warn',
+    sentence: `${flow}: ${count(records, 'record')} of ${target} known for comparison${filled ? '' : '; nothing is sent before all are'}.${why}`,
+    fields: { event: 'scan', flow, records, calls, filled, ...failureFields(failure) },
+    repeats: `scan|${flow}|${filled}|${failure?.code}`,
   }
 }
 

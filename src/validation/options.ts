@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { durationPattern } from '../std/duration.ts'
 import type { Classification } from '../std/mask.ts'
+import { type DuplicatesOptions, duplicatesOptions } from './duplicates/options.ts'
 
 const closed = { additionalProperties: false } as const
 const name = Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Za-z_][A-Za-z0-9_.-]*$' })
@@ -203,7 +204,7 @@ const quality = Type.Object(
   { ...closed, description: 'A score from 0 to 1 of how good a record is.' },
 )
 
-/** `validate:` of a sync. The stage duplicates is refused by the configuration in this version. */
+/** `validate:` of a sync. */
 export const validateOptions = Type.Object(
   {
     schema: Type.Optional(
@@ -216,6 +217,7 @@ export const validateOptions = Type.Object(
       Type.Array(rule, { maxItems: 200, description: 'Business rules. A record that breaks one is quarantined.' }),
     ),
     reference: Type.Optional(reference),
+    duplicates: Type.Optional(duplicatesOptions),
     quality: Type.Optional(quality),
   },
   {
@@ -224,6 +226,8 @@ export const validateOptions = Type.Object(
   },
 )
 
+/** Duplicates as the configuration writes them. */
+export type { DuplicatesOptions }
 /** One rule as the configuration writes it. */
 export type RuleOptions = Static<typeof rule>
 /** Where the values of a reference set come from. */
@@ -240,9 +244,6 @@ export interface ReferenceOptions {
 }
 /** The quality stage as the configuration writes it. */
 export type QualityOptions = Static<typeof quality>
-
-/** Stages that the specification has and this version does not run yet. */
-export const stagesLater = ['duplicates'] as const
 
 /** How the schema stage looks at values. */
 export interface SchemaStageOptions {

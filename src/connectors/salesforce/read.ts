@@ -177,7 +177,10 @@ async function query(
     const names = select.some((one) => one === name) || name === 'Id' ? select : [...select, name]
     const head = `SELECT ${(names.includes('Id') ? names : ['Id', ...names]).join(',')} FROM ${object} WHERE ${name} IN (`
     for (const values of chunked(literals, QUERY_BYTES_MAX - encodeURIComponent(head).length)) {
-      for (const record of await pages(reading, object, `${head}${values.join(',')})`)) {
+      for (const record of await queryPages(reading, `${head}${values.join(',')})`, {
+        resource: 'query',
+        where: `${object} read back by external id`,
+      })) {
         const id = id18(String(record['Id']))
         merged.set(id, { ...merged.get(id), ...record })
       }
@@ -186,10 +189,14 @@ async function query(
   return [...merged.values()]
 }
 
-async function pages(reading: Reading, object: string, soql: string): Promise<JsonObject[]> {
-  const where = `${object} read back by external id`
+/** All records of a query, page by page. */
+export async function queryPages(
+  reading: Reading,
+  soql: string,
+  { resource, where }: { readonly resource: 'query' | 'queryAll'; readonly where: string },
+): Promise<JsonObject[]> {
   const records: JsonObject[] = []
-  let path: string | null = `/query?q=${encodeURIComponent(soql)}`
+  let path: string | null = `/${resource}?q=${encodeURIComponent(soql)}`
   for (let page = 0; path !== null; page++) {
     const json = await readJson(reading, { method: 'GET', path, where })
     if (page >= PAGES_MAX || !isObject(json) || !Array.isArray(json['records']) || typeof json['done'] !== 'boolean')
@@ -230,14 +237,15 @@ function chunked(texts: readonly string[], bytesMax: number): string[][] {
 }
 
 /** A property by field name, letter case aside; undefined where the answer does not have it. */
-function propertyOf(record: JsonObject, name: string): unknown {
+export function propertyOf(record: JsonObject, name: string): unknown {
   if (Object.hasOwn(record, name)) return record[name]
   const lower = name.toLowerCase()
   const found = Object.keys(record).find((candidate) => candidate.toLowerCase() === lower)
   return found === undefined ? undefined : record[found]
 }
 
-function storedFrom(record: JsonObject, object: string, fields: readonly string[], schema: Schema): Stored {
+/** A record of an answer; what it does not mention is absent. */
+export function storedFrom(record: JsonObject, object: string, fields: readonly string[], schema: Schema): Stored {
   const row = newRow()
   for (const name of fields) {
     const dot = name.indexOf('.')

@@ -9,6 +9,7 @@ import { type ApiUsage, type Client, openClient, type Reply } from './client.ts'
 import { type SalesforceOptions, type SalesforceSettings, settingsOf } from './options.ts'
 import { allOf, judge, rowOutcomes, sentTexts } from './outcomes.ts'
 import { fetchRecords, type Reading, readJson } from './read.ts'
+import { scanRecords } from './scan.ts'
 import { assertNames, lookupOf, objectFrom, openSchema, problemsOf, type Schema } from './shape.ts'
 import { normalRow } from './values.ts'
 
@@ -64,6 +65,8 @@ export function openSalesforce(options: SalesforceOptions, env: { clock: Clock; 
       throw new Error('broken invariant: the Salesforce target saves no tickets, so nothing can be resumed')
     },
     fetch: (object, refs, fields, signal) => fetchRecords(reading(signal), object, refs, fields),
+    scan: (object, fields, after, rowsMax, signal) =>
+      scanRecords(reading(signal), object, fields, after, rowsMax, env.clock.now()),
     normal: (object, row) => normalRow(row, (name) => schema.kind(object, name)),
     limits: () => client.usage(),
     async close() {

@@ -8,9 +8,12 @@ const fieldRule = Type.Union(
     Type.Literal('complete'),
     Type.Literal('longest'),
     Type.Literal('frequent'),
-    Type.Object({ newest: fieldName }, closed),
     Type.Object(
-      { priority: Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems: 100 }), by: fieldName },
+      {
+        newest: Type.Optional(fieldName),
+        priority: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems: 100 })),
+        by: Type.Optional(fieldName),
+      },
       closed,
     ),
   ],

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { mergeOptions } from './merge-options.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -43,7 +44,7 @@ const fieldName = Type.String({ minLength: 1, maxLength: 200 })
 export const duplicatesOptions = Type.Object(
   {
     fields: Type.Optional(
-      Type.Record(fieldName, Type.Union(fieldKinds.map((kind) => Type.Literal(kind))), {
+      Type.Record(fieldName, Type.Unsafe<FieldKind>(Type.Union(fieldKinds.map((kind) => Type.Literal(kind)))), {
         description:
           'What target fields are: given-name, family-name, full-name, email, phone, date-of-birth, street, city, postcode, region, country, organisation, website, identifier, text, number; or ignore. Fields that are not named here are told by their name (FirstName, Birthdate, MailingPostalCode); those whose name says nothing are not compared.',
       }),
@@ -86,6 +87,14 @@ export const duplicatesOptions = Type.Object(
         default: 200,
         description:
           'With at most so many others is one record compared, those that share the rarest traits first; what was left out is told.',
+      }),
+    ),
+    merge: Type.Optional(mergeOptions),
+    target: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Records that the target holds are compared too: they are all read once before anything is sent, and followed from then on. A record that is there already is taken over instead of being made a second time.',
       }),
     ),
   },

@@ -65,8 +65,8 @@ function scoreOf(
     for (const holder of holders) times.set(textOf(holder), (times.get(textOf(holder)) ?? 0) + 1)
     return (one) => times.get(textOf(one)) ?? 0
   }
-  if ('newest' in rule) return (one) => momentOf(field(one.set, rule.newest))
-  const { priority, by } = rule
+  const { newest, priority = [], by = '' } = rule
+  if (newest !== undefined) return (one) => momentOf(field(one.set, newest))
   return ({ set }) => {
     const place = priority.indexOf(text(field(set, by) ?? null) ?? '')
     return place < 0 ? null : -place
