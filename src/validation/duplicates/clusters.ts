@@ -1,4 +1,4 @@
-import type { Cluster, Clustering, Link, RefusedLink } from './types.ts'
+import type { Cluster, Clustering, Link, MatchVerdict, RefusedLink } from './types.ts'
 
 /** What bounds clusters. */
 export interface ClusterOptions {
@@ -55,10 +55,17 @@ function distinct(links: Iterable<Link>): Link[] {
     const turned = order(link.a, link.b) < 0 ? link : { ...link, a: link.b, b: link.a }
     const name = `${turned.a.length}:${turned.a}${turned.b}`
     const known = pairs.get(name)
-    if (known === undefined || known.comparison.bits < turned.comparison.bits) pairs.set(name, turned)
+    if (known === undefined || isBefore(turned, known)) pairs.set(name, turned)
   }
   return [...pairs.values()].sort((x, y) => y.comparison.bits - x.comparison.bits || order(x.a, y.a) || order(x.b, y.b))
 }
+
+/** Of two comparisons of one pair the stronger counts; of equal ones, the more careful verdict. */
+function isBefore({ comparison: a }: Link, { comparison: b }: Link): boolean {
+  return a.bits > b.bits || (a.bits === b.bits && care[a.verdict] > care[b.verdict])
+}
+
+const care: { readonly [verdict in MatchVerdict]: number } = { merge: 0, review: 1, separate: 2 }
 
 function apartOf(pairs: Iterable<readonly [string, string]>): Map<string, Set<string>> {
   const apart = new Map<string, Set<string>>()

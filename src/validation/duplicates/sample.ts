@@ -3,8 +3,7 @@ import { blocksOf } from './blocks.ts'
 import type { Features, Plan } from './types.ts'
 
 /** What is kept of any number of records, in entries; it bounds the memory of `train`. */
-const drawnMax = 50_000
-const entriesMax = 400_000
+const bounds = { drawnMax: 50_000, entriesMax: 400_000 }
 /** Larger blocks hold mostly strangers; of a block, at most so many records are paired. */
 const blockRecordsMax = 40
 
@@ -24,7 +23,7 @@ export interface Sample {
  * Keeps an even draw of the records, and whole blocks: a random draw of records alone would tear duplicates apart. When more
  * blocks are there than fit, every other one is given up, chosen by its hash, so that what is kept is kept whole.
  */
-export function newSample(plan: Plan, random: Random): Sample {
+export function newSample(plan: Plan, random: Random, { drawnMax, entriesMax } = bounds): Sample {
   const drawn: Features[] = []
   const blocks = new Map<bigint, Features[]>()
   let [records, entries, bits] = [0, 0, 0n]

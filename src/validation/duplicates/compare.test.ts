@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { newRow, type Row, type Value } from '../../model/value.ts'
+import { blocksMax, blocksOf, chooseBlocks, namesBlockOf } from './blocks.ts'
+import { compare } from './compare.ts'
+import { featuresOf } from './features.ts'
+import { fieldKinds } from './options.ts'
+import { forPopulation, planOf } from './plan.ts'
+import { shippedWeights } from './shipped.ts'
+import type { Comparison, Plan } from './types.ts'
+
+const names = [
+  'FirstName',
+  'LastName',
+  'Email',
+  'Phone',
+  'Birthdate',
+  'MailingStreet',
+  'MailingCity',
+  'MailingPostalCode',
+  'MailingCountry',
+]
+const plan = planOf({}, names)
+const ada = {
+  FirstName: 'Ada',
+  LastName: 'Lovelace',
+  Email: 'ada@example.com',
+  Phone: '+44 7700 900123',
+  Birthdate: '1975-12-10',
+  MailingStreet: 'Church Lane 12',
+  MailingCity: 'Leeds',
+  MailingPostalCode: 'LS1 4DY',
+  MailingCountry: 'GB',
+}
+
+const rowOf = (values: Readonly<Record<string, Value>>): Row => Object.assign(newRow(), values)
+const between = (a: Readonly<Record<string, Value>>, b: Readonly<Record<string, Value>>, by: Plan = plan): Comparison =>
+  compare(featuresOf(rowOf(a), by), featuresOf(rowOf(b), by), by)
+const levelOf = (comparison: Comparison, field: string) => comparison.fields.find((one) => one.field === field)?.level
+
+test('errors of every kind leave the same person the same', () => {
+  const changed: readonly Readonly<Record<string, Value>>[] = [
+    { FirstName: 'ADA ', LastName: 'lovelace' },
+    { FirstName: 'Lovelace', LastName: 'Ada' },
+    { LastName: 'Lovelcae' },
+    { Birthdate: '1975-10-12' },
+    { Birthdate: { kind: 'date', text: '1975-12-11' } },
+    { Email: 'ada@example.org', MailingStreet: 'High Street 3', MailingCity: 'London', MailingPostalCode: 'SW1A 1AA' },
+    { LastName: 'Byron', Phone: null },
+    { Phone: '07700900123', Email: null },
+    { Email: 'N/A', Phone: 'unknown', MailingStreet: null, MailingPostalCode: '' },
+  ]
+  for (const change of changed) {
+    const found = between(ada, { ...ada, ...change })
+    assert.equal(found.verdict, 'merge', `${JSON.stringify(change)}: ${found.bits} ${found.veto ?? ''}`)
+  }
+})
+
+test('relatives and namesakes stay apart or go before a person', () => {
+  const others: readonly (readonly [Readonly<Record<string, Value>>, string])[] = [
+    [{ FirstName: 'Grace', Birthdate: '2001-03-04', Email: 'grace@example.com' }, 'separate'],
+    [{ FirstName: 'Grace', Email: 'grace@example.com' }, 'review'],
+    [{ Birthdate: '1999-07-01', Email: 'ada99@example.com' }, 'review'],
+    [{ Birthdate: '1999-07-01' }, 'review'],
+  ]
+  for (const [change, verdict] of others)
+    assert.equal(between(ada, { ...ada, ...change }).verdict, verdict, JSON.stringify(change))
+  const namesake = { FirstName: 'Ada', LastName: 'Lovelace', MailingCity: 'Leeds', MailingCountry: 'GB' }
+  const found = between(ada, namesake, forPopulation(plan, 1000))
+  assert.equal(found.verdict, 'review')
+  assert.match(found.veto ?? '', /only the names/)
+})
+
+test('the explanation adds up, and says no values', () => {
+  const found = between(ada, { ...ada, FirstName: 'Adah', Birthdate: '1975-10-12', Phone: null })
+  const sum = found.fields.reduce((total, { bits }) => total + bits, found.priorBits)
+  assert.ok(Math.abs(sum - found.bits) < 1e-9)
+  assert.equal(levelOf(found, 'Birthdate'), 'swapped')
+  assert.equal(levelOf(found, 'Phone'), 'missing')
+  assert.equal(found.fields.find(({ field }) => field === 'Phone')?.bits, 0)
+  assert.doesNotMatch(JSON.stringify(found), /lovelace|1975/i)
+})
+
+test('a deterministic key decides by itself, if all of it is there', () => {
+  const keyed = planOf({ keys: [['Member_No__c']] }, [...names, 'Member_No__c'])
+  const other = { FirstName: 'Grace', LastName: 'Hopper', Birthdate: '1906-12-09' }
+  const found = between({ ...ada, Member_No__c: 'M-17' }, { ...other, Member_No__c: 'm17' }, keyed)
+  assert.equal(found.verdict, 'merge')
+  assert.deepEqual(found.key, ['Member_No__c'])
+  assert.equal(between({ ...ada, Member_No__c: 'M-17' }, other, keyed).verdict, 'separate')
+  const [a, b] = [
+    { ...ada, Member_No__c: 'M-17' },
+    { ...other, Member_No__c: 'm17' },
+  ].map((row) => blocksOf(featuresOf(rowOf(row), keyed), keyed))
+  assert.ok(
+    a!.some((block) => b!.includes(block)),
+    'they meet in a block',
+  )
+})
+
+test('the nearest of several telephones counts, in whichever field', () => {
+  const several = planOf({}, [...names, 'MobilePhone'])
+  const found = between(
+    { ...ada, Phone: '+44 7700 900123', MobilePhone: null },
+    { ...ada, Phone: '020 7946 0000', MobilePhone: '07700 900123' },
+    several,
+  )
+  assert.equal(levelOf(found, 'Phone'), 'suffix')
+  assert.equal(levelOf(found, 'MobilePhone'), 'missing')
+})
+
+test('many namesakes make names weak; a large collection makes everything weaker', () => {
+  const [a, b] = [ada, { FirstName: 'Ada', LastName: 'Lovelace', MailingCity: 'Leeds', Phone: '07700900123' }].map(
+    (row) => featuresOf(rowOf(row), plan),
+  )
+  const strangersOnly = { ...plan, priorBits: { strangers: plan.priorBits.strangers, relatives: 50 } }
+  assert.ok(compare(a!, b!, strangersOnly, 500).bits < compare(a!, b!, strangersOnly, 2).bits - 3)
+  assert.equal(namesBlockOf(a!, plan), namesBlockOf(b!, plan))
+  assert.equal(
+    compare(a!, b!, { ...forPopulation(plan, 2 ** 20), thresholds: plan.thresholds }).priorBits <=
+      compare(a!, b!, forPopulation(plan, 2 ** 10)).priorBits,
+    true,
+  )
+})
+
+const value = fc.oneof(
+  fc.constantFrom<Value>(
+    null,
+    '',
+    'N/A',
+    'Ada',
+    'Adah',
+    'Bob',
+    'Robert',
+    'A.',
+    'Lovelace',
+    'van Smith',
+    'Smith-Jones',
+    '鈴木',
+  ),
+  fc.constantFrom<Value>(
+    'a@b.example',
+    'a.b+c@gmail.example',
+    'info@x.example',
+    '+43 660 1234567',
+    '0660 1234568',
+    '1980-02-03',
+  ),
+  fc.constantFrom<Value>(
+    'Main St 5',
+    '5 Main Street',
+    'Main Street',
+    '12345',
+    '12354',
+    17,
+    17.1,
+    '\ud800',
+    '__proto__',
+    'x'.repeat(500),
+  ),
+  fc.string({ maxLength: 20 }),
+)
+const compared = fieldKinds.filter((kind) => kind !== 'ignore')
+const everyKind = planOf({ fields: Object.fromEntries(compared.map((kind) => [kind, kind])) }, [...compared])
+const record = fc.array(value, { minLength: compared.length, maxLength: compared.length }).map((values) => {
+  const row = newRow()
+  for (const [place, kind] of compared.entries()) row[kind] = values[place]!
+  return featuresOf(row, everyKind)
+})
+
+test('comparing is symmetric and deterministic, and its answer is JSON', () => {
+  fc.assert(
+    fc.property(record, record, (a, b) => {
+      const found = compare(a, b, everyKind)
+      assert.deepEqual(compare(b, a, everyKind), found)
+      assert.deepEqual(JSON.parse(JSON.stringify(found)), found)
+      assert.ok(Number.isFinite(found.bits) && found.probability >= 0 && found.probability <= 1)
+    }),
+    { numRuns: 2000, seed: 2 },
+  )
+})
+
+test('no stranger is more like a record than the record itself', () => {
+  // Against relatives a difference can speak for a match: they would have copied each other.
+  const strangersOnly = { ...everyKind, priorBits: { strangers: -18, relatives: 500 } }
+  fc.assert(
+    fc.property(record, record, (a, b) => {
+      assert.ok(compare(a, b, strangersOnly).bits <= compare(a, a, strangersOnly).bits + 1e-9)
+    }),
+    { numRuns: 2000, seed: 2 },
+  )
+})
+
+test('a missing value is neutral: it counts nothing, and changes no other field but its place', () => {
+  fc.assert(
+    fc.property(record, record, fc.nat(compared.length - 1), (a, b, place) => {
+      const without = a.map((one, at) => (at === place ? '' : one))
+      const found = compare(without, b, everyKind).fields[place]
+      assert.equal(found?.level, 'missing')
+      assert.equal(found?.bits, 0)
+    }),
+    { numRuns: 500, seed: 4 },
+  )
+  const empty = compared.map(() => '')
+  const found = compare(empty, empty, everyKind)
+  assert.equal(found.bits, Math.min(everyKind.priorBits.strangers, everyKind.priorBits.relatives))
+  assert.equal(found.verdict, 'separate')
+})
+
+test('blocks: distinct, signed 64 bits, bounded, none of an empty record', () => {
+  fc.assert(
+    fc.property(record, (a) => {
+      const blocks = blocksOf(a, everyKind)
+      assert.equal(new Set(blocks).size, blocks.length)
+      assert.ok(blocks.length <= blocksMax)
+      for (const block of blocks) assert.equal(BigInt.asIntN(64, block), block)
+    }),
+    { numRuns: 500, seed: 4 },
+  )
+  assert.deepEqual(
+    blocksOf(
+      compared.map(() => ''),
+      everyKind,
+    ),
+    [],
+  )
+})
+
+test('blocks: a record with an error in any one field still meets itself', () => {
+  const own = blocksOf(featuresOf(rowOf(ada), plan), plan)
+  for (const name of names)
+    for (const other of ['Zzyzx', null]) {
+      const blocks = blocksOf(featuresOf(rowOf({ ...ada, [name]: other }), plan), plan)
+      assert.ok(
+        blocks.some((block) => own.includes(block)),
+        `${name} ${other}`,
+      )
+    }
+})
+
+test('the rarest blocks are read; what is cut is told', () => {
+  const sizes = [
+    { block: 1n, records: 150 },
+    { block: 2n, records: 3 },
+    { block: 3n, records: 0 },
+    { block: 4n, records: 100 },
+  ]
+  const { read, cut } = chooseBlocks(sizes, { ...plan, candidatesMax: 200 })
+  assert.deepEqual(read, [2n, 4n])
+  assert.deepEqual(cut, [{ block: 1n, records: 150 }])
+  assert.deepEqual(chooseBlocks(sizes, { ...plan, candidatesMax: 1000 }).cut, [])
+})
+
+test('the shares of each sort in the shipped weights add up to 1', () => {
+  for (const [kind, levels] of Object.entries(shippedWeights().kinds))
+    for (const sort of ['m', 'u', 'r'] as const) {
+      const sum = Object.values(levels).reduce((total, level) => total + level[sort], 0)
+      assert.ok(Math.abs(sum - 1) < 1e-9, `${kind} ${sort} ${sum}`)
+      assert.ok(
+        Object.values(levels).every((level) => level[sort] > 0),
+        `${kind} ${sort}`,
+      )
+    }
+})
