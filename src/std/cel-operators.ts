@@ -148,6 +148,8 @@ function doubleOf(value: Cell): number {
 
 /** A text that is a date may stand for one. Times with a zone and without do not compare. */
 function compareTimes(a: Cell, b: Cell): number | Cell | undefined {
+  const [left, right] = [plainDate(a), plainDate(b)]
+  if (left !== undefined && right !== undefined) return left < right ? -1 : left > right ? 1 : 0
   const x = moment(a)
   const y = moment(b)
   if (x === undefined || y === undefined) return undefined
@@ -156,6 +158,13 @@ function compareTimes(a: Cell, b: Cell): number | Cell | undefined {
   if (x.sign !== y.sign || x.sign !== 0) return x.sign - y.sign
   if (x.year !== y.year) return x.year - y.year
   return x.rest < y.rest ? -1 : x.rest > y.rest ? 1 : 0
+}
+
+/** The text of a date of the years 0 to 9999, which orders as it is written. */
+function plainDate(value: Cell): string | undefined {
+  return typeof value === 'object' && value !== null && value.kind === 'date' && value.text.length === 10
+    ? value.text
+    : undefined
 }
 
 interface Moment {

@@ -21,7 +21,12 @@ export interface StageEnvironment {
 
 /** The environment of expressions that give true or false, with `now()` and `today()` by the clock of the stages. */
 export function conditionsOf({ functions, joins, now }: StageEnvironment): CelEnvironment {
-  const iso = () => new Date(now()).toISOString()
+  let last = { ms: Number.NaN, text: '' }
+  const iso = (): string => {
+    const ms = now()
+    if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() }
+    return last.text
+  }
   const times: { readonly [name: string]: CelFunction } = {
     now: {
       text: 'now(): this moment',

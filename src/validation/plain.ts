@@ -60,6 +60,8 @@ export function plainValue(value: Value): Plain {
 function plainDecimal(text: string): number | string {
   const value = Number(text)
   if (!Number.isFinite(value)) return text
+  // A double holds every decimal of 15 digits.
+  if (text.length <= 15) return value
   return digits(String(value)) === digits(text) ? value : text
 }
 
