@@ -1,5 +1,6 @@
 import type { FlowId, Sequence } from './change.ts'
 import type { Failure } from './failure.ts'
+import type { FigureState } from './figures.ts'
 import type { Journal } from './journal.ts'
 import type { Key } from './key.ts'
 import type { Request } from './target.ts'
@@ -247,7 +248,7 @@ export interface ParkedQuery {
 }
 
 /** The delivery state of all flows. One owner; each method is one transaction, flushed when it resolves. */
-export interface State extends TwinState {
+export interface State extends TwinState, FigureState {
   /**
    * Opens or creates a flow and raises its epoch. A new flow starts after `from`. Lanes that waited for a flight which no
    * longer exists become due. Throws SYNC-5005 when the flow belongs to another journal.

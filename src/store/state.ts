@@ -17,6 +17,7 @@ import type {
 } from '../model/state.ts'
 import { verifyOutcomes } from './chain.ts'
 import { fence, type Stored, storeJudged, storeSettled } from './commits.ts'
+import { figureState } from './figures.ts'
 import { closeGap, storeGap } from './gap.ts'
 import { discardLanes, parkedLanes, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
@@ -145,6 +146,7 @@ export function stateFile(db: Database) {
       }),
 
     ...twinState(db, index, write),
+    ...figureState(db),
 
     extend(flow: FlowId, epoch: number, request: string, mayLandUntil_ms: number, ticket: string | null): void {
       db.write(() => {
