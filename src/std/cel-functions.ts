@@ -179,7 +179,8 @@ function tooMuch(name: string, text: string, part: string): Cell | undefined {
     : undefined
 }
 
-function characters(text: string): number {
+/** Characters (code points) of a text; a half of a surrogate pair counts as one. */
+export function characters(text: string): number {
   let count = text.length
   for (let i = 0; i < text.length - 1; i++) {
     const code = text.charCodeAt(i)

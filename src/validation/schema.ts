@@ -2,6 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { type Failure, type FailureCode, failure, SyncError } from '../model/failure.ts'
 import type { Row, Value } from '../model/value.ts'
 import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
+import { characters } from '../std/cel-functions.ts'
 import { compilePattern, patternTextMax } from '../std/pattern.ts'
 import { PatternError } from '../std/pattern-parse.ts'
 import { nearest } from '../std/suggest.ts'
@@ -166,7 +167,7 @@ function fieldOf(error: ErrorObject): string {
 /** A sentence for the owner of the data, and its code. It shows limits and allowed values, never the record's own value. */
 function say(error: ErrorObject, field: string, value: Value | undefined): { code: FailureCode; sentence: string } {
   const params = error.params as { readonly [name: string]: unknown }
-  const length = typeof error.data === 'string' ? [...error.data].length : undefined
+  const length = typeof error.data === 'string' ? characters(error.data) : undefined
   switch (error.keyword) {
     case 'required':
     case 'dependentRequired':
