@@ -36,11 +36,21 @@ export interface Plan {
   readonly unchanged: number
   /** Left out by a rule: the filter, the delete policy. */
   readonly excluded: number
+  /** Records that would park, in quarantine or review. */
   readonly quarantined: number
-  /** Quarantined records by stage, code and field, most first. */
+  /** Against what is parked now: the rules may have changed since, or the data. */
+  readonly parked: {
+    readonly now: number
+    /** Of those, how many would go through. */
+    readonly released: number
+    /** Records that are not parked now and would be. */
+    readonly newly: number
+  }
+  /** Quarantined records by stage, rule, code and field, most first. */
   readonly causes: readonly {
     readonly stage: string
     readonly code: string
+    readonly rule: string | null
     readonly field: string | null
     readonly n: number
     readonly error: string
@@ -120,7 +130,7 @@ export async function planSync(
 
 /** What planning works with; of the state it only reads. */
 interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'clock'> {
-  readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'linksAfter'>
+  readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'edits' | 'linksAfter'>
 }
 
 /** A state in which nothing was ever synced. */
@@ -128,6 +138,7 @@ const emptyState: PlanParts['state'] = {
   gather: async (_flow: string, _sync: string, keys: readonly Key[]) => keys.map(() => null),
   refs: async (_sync: string, refs: readonly string[]) => refs.map(() => null),
   passes: async (links) => links.map(() => null),
+  edits: async () => [],
   linksAfter: async () => [],
 }
 
@@ -183,23 +194,33 @@ async function countGone({ spec, state, source }: PlanParts, tally: Tally, signa
 /** The growing plan. */
 class Tally {
   readonly count: Counting = { rows: 0, creates: 0, updates: 0, deletes: 0, unchanged: 0, excluded: 0, quarantined: 0 }
+  readonly parked = { now: 0, released: 0, newly: 0 }
   readonly samples = { creates: [] as Key[], updates: [] as Key[], deletes: [] as Key[], quarantined: [] as Key[] }
   readonly #causes = new Map<string, { reason: Reason; n: number }>()
 
   add(subject: Subject, decision: Decision): void {
     this.count.rows += 1
+    this.#compare(subject, decision)
     if (decision.kind === 'send')
       this.#write(decision.deletes ? 'deletes' : subject.known?.state === 'linked' ? 'updates' : 'creates', subject.key)
     else if (decision.kind === 'skip') this.count[decision.reason === 'no change' ? 'unchanged' : 'excluded'] += 1
     else if (decision.kind === 'park') {
       this.#write('quarantined', subject.key)
       for (const reason of decision.reasons) {
-        const id = JSON.stringify([reason.stage, reason.code, reason.field ?? null])
+        const id = JSON.stringify([reason.stage, reason.code, reason.rule ?? null, reason.field ?? null])
         const cause = this.#causes.get(id) ?? { reason, n: 0 }
         cause.n += 1
         this.#causes.set(id, cause)
       }
     }
+  }
+
+  /** What the present rules change for records that are parked, and for those that are not. */
+  #compare({ known }: Subject, { kind }: Decision): void {
+    const isParked = known?.lane?.state === 'parked' || known?.lane?.state === 'review'
+    if (isParked) this.parked.now += 1
+    if (isParked && kind !== 'park') this.parked.released += 1
+    if (!isParked && kind === 'park') this.parked.newly += 1
   }
 
   gone(key: Key, spec: FlowSpec): void {
@@ -212,6 +233,7 @@ class Tally {
       .map(({ reason, n }) => ({
         stage: reason.stage,
         code: reason.code,
+        rule: reason.rule ?? null,
         field: reason.field ?? null,
         n,
         error: reason.error,
@@ -247,5 +269,13 @@ async function finish(
   } catch {
     signal.throwIfAborted()
   }
-  return { sync, ...tally.count, causes: tally.causes(), samples: tally.samples, apiCalls, seconds }
+  return {
+    sync,
+    ...tally.count,
+    parked: tally.parked,
+    causes: tally.causes(),
+    samples: tally.samples,
+    apiCalls,
+    seconds,
+  }
 }

@@ -41,10 +41,12 @@ export async function execute(given: Given, io: Io): Promise<number> {
   return exits.ok
 }
 
-function* details({ sync, causes, samples }: Plan): Generator<string> {
+function* details({ sync, parked, causes, samples }: Plan): Generator<string> {
+  if (parked.now > 0 || parked.newly > 0)
+    yield `${sync}: the present rules would release ${figure(parked.released)} of ${figure(parked.now)} parked, and newly park ${figure(parked.newly)}`
   if (causes.length > 0) yield `${sync}: would be quarantined`
-  for (const { stage, code, field, n, error } of causes)
-    yield `  ${figure(n)}  ${stage} ${code} ${field === null ? '' : `${field}: `}${error}`
+  for (const { stage, code, rule, field, n, error } of causes)
+    yield `  ${figure(n)}  ${stage} ${code} ${rule === null ? '' : `${rule} `}${field === null ? '' : `${field}: `}${error}`
   const kinds = [
     ['create', samples.creates],
     ['update', samples.updates],

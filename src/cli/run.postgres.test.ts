@@ -1,7 +1,7 @@
 /** The command line as a person uses it: against a real PostgreSQL and the Salesforce emulator, in processes of its own. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -212,6 +212,30 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     const delivered = status.reduce((all, text) => all + (JSON.parse(text) as { delivered: number }).delivered, 0)
     assert.equal(delivered, 186)
     assert.equal((await here('stream', 'tail', 'sync.membres')).code, 2)
+  })
+
+  await t.test('plan says what changed rules would release and newly park', async () => {
+    await db.query("CREATE TABLE IF NOT EXISTS states AS SELECT unnest(ARRAY['active', 'test']) AS name")
+    mkdirSync(join(folder, 'rules'), { recursive: true })
+    writeFileSync(
+      join(folder, 'rules', 'member.ts'),
+      `export default (record: { Email: string }) => record.Email === 'm8@example.org' ? [{ field: 'Email', error: 'Not eight' }] : null`,
+    )
+    const checks = `    validate:
+      rules:
+        - { name: no-seven, assert: "!endsWith(record.LastName, '7')", field: LastName }
+        - { function: ./rules/member.ts }
+      reference: { row.status: states.name }
+`
+    const changed = config(url).replace('{ from: email, transform: [trim, email] }', 'email') + checks
+    writeFileSync(join(folder, 'ruled.yaml'), changed)
+    const plan = await here('plan', '--config', 'ruled.yaml')
+    assert.equal(plan.code, 0, plan.err)
+    assert.match(plan.out, /members: the present rules would release 5 of 5 parked, and newly park 21\n/)
+    assert.match(plan.out, / 20 {2}rules SYNC-4041 no-seven LastName: The rule no-seven does not hold/)
+    assert.match(plan.out, / 1 {2}rules SYNC-4041 member Email: Not eight/)
+    writeFileSync(join(folder, 'ruled.yaml'), changed.replace('states.name', 'states.nmae'))
+    assert.match((await here('lint', '--online', '--config', 'ruled.yaml')).err, /public\.states has no column "nmae"/)
   })
 
   await t.test('discard needs a name and a reason, release a yes', async () => {
