@@ -254,7 +254,7 @@ function emails(a: string, b: string): number {
   if (aDomain === bDomain && mailbox(aLocal) === mailbox(bLocal)) return 1
   if (aLocal === bLocal) return typos(aDomain, bDomain, 2) <= 2 ? 2 : aLocal.length >= 4 ? 3 : 5
   // Namesakes tell their addresses apart by a number; that is no typing error.
-  if (a.replace(/\D+/g, '') === b.replace(/\D+/g, '') && typos(a, b, 2) <= (aLocal.length >= 8 ? 2 : 1)) return 2
+  if (typos(a, b, 2) <= (aLocal.length >= 8 ? 2 : 1) && a.replace(/\D+/g, '') === b.replace(/\D+/g, '')) return 2
   return 5
 }
 
@@ -282,29 +282,40 @@ function dates(a: string, b: string): number {
 }
 
 function streets(a: string, b: string): number {
-  const [aJoined, bJoined] = [a.replaceAll(' ', ''), b.replaceAll(' ', '')]
-  if (aJoined === bJoined) return 1
   const [aParts, bParts] = [streetParts(a), streetParts(b)]
   const numbers = aParts.numbers !== '' && bParts.numbers !== ''
   const sameNumber = aParts.numbers === bParts.numbers
-  const sameName = aParts.name === bParts.name || isTypo(aParts.name, bParts.name)
-  if (sameName && aParts.name !== '') return sameNumber ? 1 : numbers ? 3 : 2
-  if (!numbers && isTypo(aJoined, bJoined)) return 1
-  if (isWordPart(a, b)) return 2
-  const alike = setSimilarity(aParts.name, bParts.name)
+  const [aName, bName] = [aParts.name, bParts.name]
+  if (aName !== '' && (aName === bName || isTypo(aName, bName))) return sameNumber ? 1 : numbers ? 3 : 2
+  if (a.replaceAll(' ', '') === b.replaceAll(' ', '') || (!numbers && isTypo(a, b))) return 1
+  const manyWords = aName.includes(' ') || bName.includes(' ')
+  if (manyWords && isWordPart(a, b)) return 2
+  const alike = manyWords ? setSimilarity(aName, bName) : 0
   if (alike >= 0.6) return numbers && !sameNumber ? 4 : alike >= 0.8 ? 1 : 2
-  if (jaroWinkler(aParts.name, bParts.name) >= 0.88) return numbers && !sameNumber ? 5 : 4
-  return 5
+  return isAlike(aName, bName, 0.88) && !(numbers && !sameNumber) ? 4 : 5
 }
 
 /** The numbers of a street, and its words without those that many streets have. */
 function streetParts(street: string): { numbers: string; name: string } {
-  const [numbers, names, kinds]: [string[], string[], string[]] = [[], [], []]
-  for (const word of street.split(' '))
-    if (/\d/.test(word)) numbers.push(word)
-    else if (streetKinds.has(word)) kinds.push(word)
-    else names.push(word)
-  return { numbers: numbers.join(' '), name: (names.length > 0 ? names : kinds).join(' ') }
+  let [numbers, name, kinds] = ['', '', '']
+  for (let from = 0; from < street.length; ) {
+    const space = street.indexOf(' ', from)
+    const to = space < 0 ? street.length : space
+    const word = street.slice(from, to)
+    if (hasDigit(word)) numbers = numbers === '' ? word : `${numbers} ${word}`
+    else if (streetKinds.has(word)) kinds = kinds === '' ? word : `${kinds} ${word}`
+    else name = name === '' ? word : `${name} ${word}`
+    from = to + 1
+  }
+  return { numbers, name: name === '' ? kinds : name }
+}
+
+function hasDigit(word: string): boolean {
+  for (let i = 0; i < word.length; i++) {
+    const unit = word.charCodeAt(i)
+    if (unit >= 48 && unit <= 57) return true
+  }
+  return false
 }
 
 function organisations(a: string, b: string): number {
