@@ -37,6 +37,8 @@ export interface Engine {
   report(): Promise<FlowReport[]>
   /** What of a flow is not settled, and how many changes of its journal (rows of snapshots apart) are not judged: cheap, for metrics. */
   backlog(flow: FlowId): Promise<Backlog & { readonly unjudged: number }>
+  /** What the journal of a source system takes, in bytes: cheap, for metrics. */
+  journalBytes(system: string): Promise<number>
   pause(flow: FlowId): Promise<void>
   /** Goes on after a pause or a safety stop. Rejects with its failure where the flow needs a snapshot: only `full` opens it. */
   resume(flow: FlowId, options?: { approveDeletes?: boolean }): Promise<void>
@@ -306,6 +308,7 @@ function engineOver(
       const unjudged = await group.journal.count({ after, tables: tablesOf(spec), flow: id }, true)
       return { ...(await store.state.backlog(id)), unjudged: unjudged + (gap?.entries ?? 0) }
     },
+    journalBytes: async (system) => (await store.journal(system).size()).bytes,
     pause: (id) => of(id).flow.pause(),
     async resume(id, options) {
       const { flow, spec, group } = of(id)

@@ -149,6 +149,7 @@ function viewsOf(
   })
   const figures = metrics(io.clock, {
     flows,
+    journalBytes: async (source) => (await engine()?.journalBytes(source)) ?? 0,
     queueSize: async (flow) => {
       const open = await engine()?.backlog(flow)
       return open === undefined ? 0 : open.waiting + open.inFlight + open.unjudged

@@ -37,6 +37,7 @@ export function fakeEngine(): FakeEngine {
     async backlog() {
       return { waiting: 0, held: 0, inFlight: 0, parked: 2, review: 0, parkedSince_ms: 1_000, unjudged: 0 }
     },
+    journalBytes: async () => 4_096,
     async pause(flow) {
       await note(`pause ${flow}`)
       status = 'paused'

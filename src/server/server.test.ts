@@ -19,6 +19,7 @@ async function serve(engine: FakeEngine, limits: Partial<ServerLimits> = {}, log
     metrics: metrics(systemClock, {
       flows,
       queueSize: async () => 0,
+      journalBytes: async () => 4_096,
       quarantine: async () => ({ size: 2, oldest_ms: null }),
       build: { version: '0', node: '24' },
       process: processFigures,

@@ -14,6 +14,7 @@ function measured(more: Partial<MetricsOptions> = {}) {
   const view = metrics(clock, {
     flows,
     queueSize: async () => 7,
+    journalBytes: async () => 12_345,
     quarantine: async () => ({ size: 2, oldest_ms: 400_000 }),
     build: { version: '0.1.0', node: 'v24.21.0' },
     process: () => ({ residentBytes: 1e8, heapBytes: 5e7, cpu_s: 12.5, started_s: 900 }),
@@ -101,6 +102,7 @@ test('the whole exposition after a little traffic', async () => {
       'sync_source_lag_seconds{source="legacy"} 0.25',
       `sync_last_success_timestamp_seconds{${labels}} 1000`,
       'sync_poll_age_seconds{source="legacy"} 5',
+      'sync_journal_bytes{source="legacy"} 12345',
       `sync_quarantine_size{${labels}} 2`,
       `sync_quarantine_oldest_age_seconds{${labels}} 605`,
       'syncline_build_info{version="0.1.0",node="v24.21.0"} 1',

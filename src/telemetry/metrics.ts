@@ -12,6 +12,8 @@ export interface MetricsOptions {
   readonly queueSize: (flow: string) => Promise<number>
   /** Parked records of a flow, and since when the oldest is there; null where none is. */
   readonly quarantine: (flow: string) => Promise<{ readonly size: number; readonly oldest_ms: number | null }>
+  /** What the journal of a source holds, in bytes. */
+  readonly journalBytes: (source: string) => Promise<number>
   readonly build: { readonly version: string; readonly node: string }
   readonly process: () => ProcessFigures
 }
@@ -243,6 +245,18 @@ function stateFamilies(
       help: 'Since the last sign of the source: a change, or its word that there is none. Absent before the first.',
       type: 'gauge',
       samples: bySource(({ progress_ms }) => (progress_ms === null ? null : (clock.mono() - progress_ms) / 1_000)),
+    },
+    {
+      name: 'sync_journal_bytes',
+      help: 'What the journal of a source takes; above `retention.bytes` the sync that is furthest behind is given up.',
+      type: 'gauge',
+      samples: () =>
+        Promise.all(
+          [...sources.keys()].map(async (source) => ({
+            labels: { source },
+            value: await options.journalBytes(source),
+          })),
+        ),
     },
     {
       name: 'sync_quarantine_size',
