@@ -19,7 +19,7 @@ import { type Opening, readFrom, readPlace } from './identity.ts'
 import type { Settings } from './options.ts'
 import { comparePlaces, type Place, readPosition } from './position.ts'
 import { concernsTable, readChunks } from './snapshot.ts'
-import { readLog } from './stream.ts'
+import { readLog, type Start } from './stream.ts'
 import { readTransactions } from './transactions.ts'
 import type { Visibility } from './visibility.ts'
 
@@ -155,12 +155,12 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
 
   const caughtUp = async (asking: AbortSignal) => {
     const until = AbortSignal.any([asking, over])
-    const read = snapshots.finished()
+    const isRead = snapshots.finished()
     const asked = await connect(until)
     const reached = Promise.withResolvers<void>()
     try {
       await markHere(asked, reached.resolve)
-      await orAborted(Promise.all([reached.promise, read]), until)
+      await orAborted(Promise.all([reached.promise, isRead]), until)
     } finally {
       await asked.close()
     }
@@ -173,22 +173,31 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       outbox.quietIsDue()
     }
   }
-  const log = readLog(
-    {
-      link,
-      clock,
-      heartbeat_ms: settings.heartbeat_ms,
-      serverId: options.serverId,
-      uuid: uuidOf(options.random),
-      start: opening.start,
-      take(event) {
-        transactions.push(event)
-        if (room !== null) return room.promise
+  const read = (through: Link, start: Start) =>
+    readLog(
+      {
+        link: through,
+        clock,
+        heartbeat_ms: settings.heartbeat_ms,
+        serverId: options.serverId,
+        uuid: uuidOf(options.random),
+        start,
+        take(event) {
+          transactions.push(event)
+          if (room !== null) return room.promise
+        },
       },
-    },
-    over,
-  )
-  const works = [log, tick(), snapshots.run(over)]
+      over,
+    )
+  const follow = async () => {
+    const { start, otherwise } = opening
+    return read(link, start).catch(async (error) => {
+      const isDeleted = error instanceof SyncError && error.failure.code === 'SYNC-2032'
+      if (!isDeleted || otherwise === null || !transactions.withoutProof()) throw error
+      return read(await connect(over), otherwise)
+    })
+  }
+  const works = [follow(), tick(), snapshots.run(over)]
   for (const work of works) work.catch((error) => over.aborted || fail(error))
   over.addEventListener('abort', () => {
     room?.resolve()

@@ -47,11 +47,14 @@ export async function legacy(server: Pick<Server, 'url'>): Promise<Legacy> {
   }
   let own: mysql.Connection | null = null
   const sql = async (text: string): Promise<unknown[][]> => {
+    // The server may have been restarted since.
+    if (own !== null)
+      own = await own.ping().then(
+        () => own,
+        () => null,
+      )
     own ??= await session()
-    const [answer] = await own.query(text).catch((error: { fatal?: boolean }) => {
-      if (error.fatal === true) own = null
-      throw error
-    })
+    const [answer] = await own.query(text)
     const last = Array.isArray(answer) && Array.isArray((answer as unknown[]).at(-1)) ? (answer as unknown[]) : []
     return (Array.isArray((last[0] as unknown[])?.[0]) ? last.at(-1) : last) as unknown[][]
   }
@@ -75,6 +78,18 @@ export async function legacy(server: Pick<Server, 'url'>): Promise<Legacy> {
       await last?.end()
     },
   }
+}
+
+/** Deletes all files of the log but the last. The server takes a moment to be done with a file. */
+export async function purge(db: Legacy): Promise<void> {
+  await db.sql('FLUSH LOGS')
+  for (let tries = 0; tries < 200; tries++) {
+    const files = await db.sql('SHOW BINARY LOGS')
+    if (files.length === 1) return
+    await db.sql(`PURGE BINARY LOGS TO '${files.at(-1)?.[0]}'`)
+    await systemClock.sleep(25)
+  }
+  throw new Error('the server keeps a file of its log that nobody reads')
 }
 
 /** Reads what there is and closes: a journal with a position. */

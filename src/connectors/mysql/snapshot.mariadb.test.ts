@@ -62,8 +62,10 @@ function assertNeverBackwards(journal: Journal): void {
     if (change.op === 'delete') versions.delete(change.key)
     const n = change.row?.['n'] as number | undefined
     if (change.op === 'delete' || n === undefined) continue
-    // A delete and an insert in one transaction are one update, with a version that begins anew.
-    const isAnew = change.op === 'create' || (n === 0 && change.before !== undefined)
+    const before = change.before
+    // A delete and an insert in one transaction, or a row that takes the key of one that was deleted, are one update that says so.
+    const isAnew =
+      change.op === 'create' || (before !== undefined && n < Number(before['n'] ?? Number.POSITIVE_INFINITY))
     if (!isAnew)
       assert.ok(n >= (versions.get(change.key) ?? -1), `${change.key} went from ${versions.get(change.key)} to ${n}`)
     versions.set(change.key, n)

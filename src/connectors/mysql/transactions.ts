@@ -66,6 +66,8 @@ export interface Transactions {
   position(): Position
   /** Where that is. */
   place(): Place
+  /** The proof is not there any more; nothing waits for it from now on. False: it has come already, or none was asked for. */
+  withoutProof(): boolean
   /** The table's rows cannot be read until it is read from the catalog again. */
   blind(table: string): void
   /** It was. */
@@ -374,8 +376,14 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     })
   }
 
+  const withoutProof = () => {
+    const wasMissing = proof !== null
+    proof = null
+    return wasMissing
+  }
+
   const { blind, relearn } = readings
-  return { push, inside: () => group !== null, position: () => position, place, blind, relearn }
+  return { push, inside: () => group !== null, position: () => position, place, withoutProof, blind, relearn }
 }
 
 /** In a domain of MariaDB the order is the same on every server; MySQL promises that only for one server's log. */
