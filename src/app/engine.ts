@@ -46,6 +46,8 @@ export interface Engine {
   full(flow: FlowId): Promise<void>
   release(query: ParkedQuery): Promise<number>
   discard(query: ParkedQuery, by: string, why: string): Promise<number>
+  /** Lets a person change the state of a flow between two windows; what became due is judged at once. */
+  change<T>(flow: FlowId, body: (state: State) => Promise<T>): Promise<T>
   /**
    * Resolves when everything that was committed at the sources before the call is in a class of its own and nothing is
    * pending; with the failures of flows that stopped, or whose target or source stayed away, instead.
@@ -328,6 +330,12 @@ function engineOver(
       const n = await flow.exclusively(() => store.state.discard(query, by, why, clock.now()))
       flow.wake()
       return n
+    },
+    async change(id, body) {
+      const { flow } = of(id)
+      const answer = await flow.exclusively(() => body(store.state))
+      flow.wake()
+      return answer
     },
     settled: async () => (await Promise.all(running.map((group) => group.settled()))).flat(),
     ...life,

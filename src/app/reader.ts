@@ -65,6 +65,11 @@ export interface Reader {
   audit(): Promise<Audit[]>
   causes(flow: FlowId): ReturnType<State['causes']>
   parked(query: ParkedQuery): Promise<readonly LaneOf[]>
+  /** Merged records of a sync, and what persons said of its records; newest first. */
+  merged: State['merged']
+  decisions: State['decisions']
+  /** How far the target's records are known for comparison. */
+  scanHead: State['scanHead']
   story(flow: FlowId, sync: SyncConfig, key: Key, rowsMax: number): Promise<Story>
   /** Source keys of records by the target's id or the external id. */
   keysOf: State['keysOf']
@@ -155,6 +160,9 @@ function answers(
     },
     causes: (flow) => state.causes(flow),
     parked: (query) => state.parked(query),
+    merged: (sync, key, rowsMax) => state.merged(sync, key, rowsMax),
+    decisions: (sync, rowsMax) => state.decisions(sync, rowsMax),
+    scanHead: (sync, plan) => state.scanHead(sync, plan),
     async story(flow, sync, key, rowsMax) {
       const journal = journals.get(sync.source.system)
       const found = await Promise.all(

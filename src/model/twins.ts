@@ -204,6 +204,8 @@ export interface TwinState {
   /** The plan under which the sync's source is read into the index; null before the first one. */
   twinPlan(sync: string): Promise<string | null>
   setTwinPlan(sync: string, plan: string): Promise<void>
-  /** The newest edits of these links. */
+  /** Stores values of a person for parked records and releases them. `null` empties a column. Answers how many. */
+  edit(query: ParkedQuery, values: { readonly [column: string]: string | null }, word: Word): Promise<number>
+  /** The edits of these links. */
   edits(links: readonly number[]): Promise<readonly EditRow[]>
 }

@@ -166,6 +166,7 @@ export const knowing = (
     gather: async (_flow: string, _sync: string, keys: readonly string[]) => keys.map((each) => known[each] ?? null),
     roots: async (_sync: string, _join: string, children: readonly string[]) =>
       children.map((child) => roots[child] ?? []),
+    edits: async () => [],
     refs: async (_sync: string, refs: readonly string[]) => refs.map((ref) => (ref === 'taken' ? 77 : null)),
     shadows: async (links: readonly number[]) =>
       links.map((link) => Object.values(known).find((each) => each.link === link)?.shadow ?? null),

@@ -5,6 +5,7 @@ import type { Delivery } from '../model/target.ts'
 import { field, fold, newRow, type Row, rowFrom, rowHash, rowText, text, type Value } from '../model/value.ts'
 import type { Candidate, Reason, StageName } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
+import { applyEdits } from './edits.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { TwinStep } from './twins.ts'
@@ -49,6 +50,7 @@ export async function judge(
   signal: AbortSignal,
 ): Promise<Decision[]> {
   const { spec, target, state } = parts
+  await applyEdits(subjects, state)
   const mapped = subjects.map((subject) => mapOne(subject, at, spec))
   const verdicts = await validateMapped(subjects, mapped, parts, signal)
   await letThrough(subjects, verdicts, state)
@@ -100,7 +102,7 @@ export async function judge(
 
 /** What judging works with. */
 export interface JudgeParts extends Pick<FlowParts, 'spec' | 'target'> {
-  readonly state: Pick<State, 'refs' | 'passes'>
+  readonly state: Pick<State, 'refs' | 'passes' | 'edits'>
   /** The window's duplicates, where the sync looks for them. */
   readonly twins?: TwinStep | null
   /** Where figures go; nowhere for a plan. */

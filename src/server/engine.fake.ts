@@ -1,5 +1,6 @@
 import type { Engine } from '../app/engine.ts'
 import type { FlowReport } from '../app/report.ts'
+import type { State } from '../model/state.ts'
 
 /** An engine that remembers what it was asked to change. */
 export interface FakeEngine extends Engine {
@@ -54,6 +55,15 @@ export function fakeEngine(): FakeEngine {
     async discard(query, by, why) {
       await note(`discard ${JSON.stringify(query)} ${by} ${why}`)
       return 1
+    },
+    async change(flow, body) {
+      const noting = new Proxy({} as State, {
+        get: (_, method) => async (query: unknown) => {
+          await note(`${String(method)} ${flow} ${JSON.stringify(query)}`)
+          return method === 'approve' ? { approved: 1, refused: [] } : method === 'unmerge' ? null : 1
+        },
+      })
+      return body(noting)
     },
     async settled() {
       await held

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { Route } from './routes.ts'
+import type { Route } from './route.ts'
 import { problemAnswer } from './schemas.ts'
 
 /** The OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1.html) of these routes: their schemas are JSON Schema already. */

@@ -1,67 +1,9 @@
-import type { TSchema } from 'typebox'
-import type { Engine } from '../app/engine.ts'
-import type { Key } from '../model/key.ts'
-import type { ParkedQuery } from '../model/state.ts'
-import type { Health } from '../telemetry/health.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { ApiProblem } from './problem.ts'
-import type { Runs } from './runs.ts'
+import { reviewRoutes } from './review.ts'
+import { type Answered, type Answers, type Asked, known, queryOf, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
 
-/** What the routes answer from. */
-export interface Answers {
-  readonly engine: Engine
-  readonly metrics: Metrics
-  readonly health: Health
-  readonly runs: Runs
-  readonly version: string
-  readonly pid: number
-  readonly started_ms: number
-}
-
-/** A request whose parts have passed their schemas. */
-export interface Asked {
-  readonly params: Readonly<Record<string, string>>
-  readonly body: Readonly<Record<string, unknown>>
-}
-
-/** What a route answers. `text` is sent as it is, everything else as JSON. */
-export interface Answered {
-  readonly status: number
-  readonly body?: unknown
-  readonly text?: { readonly type: string; readonly body: string }
-}
-
-/** One resource of the API: the only place where it is declared. GET changes nothing. */
-export interface Route {
-  readonly method: 'GET' | 'POST'
-  /** With its parameters as `:name`. */
-  readonly path: string
-  readonly summary: string
-  readonly params?: TSchema
-  readonly body?: TSchema
-  /** The answer by status. */
-  readonly answers: Readonly<Record<number, { readonly text: string; readonly schema?: TSchema }>>
-  readonly answer: (asked: Asked, from: Answers) => Promise<Answered>
-}
-
 const flowOf = ({ params }: Asked, { engine }: Answers): string => known(String(params['flow']), engine)
-
-function known(flow: string, engine: Engine): string {
-  if (engine.flows.includes(flow)) return flow
-  throw new ApiProblem(404, 'SYNC-8008', `There is no flow ${flow}; there are: ${engine.flows.join(', ') || 'none'}.`)
-}
-
-function queryOf({ body }: Asked, { engine }: Answers): ParkedQuery {
-  const { key, code } = body
-  return {
-    flow: known(String(body['flow']), engine),
-    state: 'parked',
-    rowsMax: Number(body['rowsMax']),
-    ...(typeof key === 'string' ? { key: key as Key } : {}),
-    ...(typeof code === 'string' ? { code } : {}),
-  }
-}
 
 const statusOf = async (flow: string, { engine }: Answers): Promise<Answered> => {
   const report = (await engine.report()).find((each) => each.flow === flow)
@@ -196,4 +138,5 @@ export const routes: readonly Route[] = [
       },
     }),
   },
+  ...reviewRoutes,
 ]

@@ -24,6 +24,18 @@ const selection = {
   code: Type.Optional(
     Type.String({ pattern: '^SYNC-[0-9]{4}$', description: 'Records that are parked for this reason.' }),
   ),
+  stage: Type.Optional(
+    Type.String({ pattern: '^[a-z]{1,20}$', description: 'Records that are parked at this stage.' }),
+  ),
+  field: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'Records that are parked for this field.' }),
+  ),
+  before_ms: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'Records that are parked since before this time, in milliseconds since 1970.',
+    }),
+  ),
   rowsMax,
 }
 
@@ -48,6 +60,41 @@ export const runBody = Type.Object(
   closed,
 )
 export const releaseBody = Type.Object(selection, closed)
+const word = {
+  by: Type.String({ minLength: 1, maxLength: 200, description: 'Who decides this.' }),
+  why: Type.String({ minLength: 1, maxLength: 1_000, description: 'Why.' }),
+}
+export const editBody = Type.Object(
+  {
+    ...selection,
+    ...word,
+    values: Type.Record(Type.String(), Type.Union([Type.Null(), Type.String({ maxLength: 100_000 })]), {
+      minProperties: 1,
+      maxProperties: 50,
+      description: 'Source columns and the values to use as long as the source holds what it holds now.',
+    }),
+  },
+  closed,
+)
+export const approveBody = Type.Object(
+  {
+    ...selection,
+    ...word,
+    survivor: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4_096,
+        description: 'Which record stays: a source key, or an id of the target.',
+      }),
+    ),
+  },
+  closed,
+)
+export const rejectBody = Type.Object({ ...selection, ...word }, closed)
+export const undoBody = Type.Object(
+  { flow, key: Type.String({ minLength: 2, maxLength: 4_096, description: 'The source key: ["42"].' }), ...word },
+  closed,
+)
 export const discardBody = Type.Object(
   {
     ...selection,
@@ -96,6 +143,16 @@ export const statusAnswer = Type.Object({
 export const flowAnswer = Type.Object({ flow: Type.String(), status: Type.String() })
 export const releasedAnswer = Type.Object({ released: count })
 export const discardedAnswer = Type.Object({ discarded: count })
+export const approvedAnswer = Type.Object({
+  approved: count,
+  refused: Type.Array(Type.Object({ key: Type.String(), why: Type.String() })),
+})
+export const rejectedAnswer = Type.Object({ rejected: count })
+export const undoneAnswer = Type.Object({
+  from: Type.Union([Type.Null(), Type.String()], {
+    description: 'The record that it was merged into; null: into none.',
+  }),
+})
 
 /** A run to the end that was asked for. */
 export const runAnswer = Type.Object({

@@ -6,7 +6,8 @@ import type { Random } from '../std/random.ts'
 import { answerHeaders, guard, hostsOf } from './guard.ts'
 import { openApi } from './openapi.ts'
 import { ApiProblem, problemBody } from './problem.ts'
-import { type Answers, type Route, routes } from './routes.ts'
+import type { Answers, Route } from './route.ts'
+import { routes } from './routes.ts'
 import { runs } from './runs.ts'
 import { noQuery } from './schemas.ts'
 
@@ -60,6 +61,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     runs: runs(options),
     pid: process.pid,
     started_ms: options.clock.now(),
+    clock: options.clock,
   }
   let hosts = hostsOf(options.port)
   app.addHook('onRequest', async (request) => guard(request.method, request.headers, hosts))

@@ -14,6 +14,7 @@ import type {
   TwinsFound,
   Word,
 } from '../model/twins.ts'
+import { editLanes } from './edits.ts'
 import { approveLanes, rejectLanes } from './review.ts'
 import type { Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
@@ -68,6 +69,8 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
 
     approve: (query: ParkedQuery, survivor: string | null, word: Word): Approved =>
       write(() => approveLanes(db, index, query, survivor, word)),
+    edit: (query: ParkedQuery, values: { readonly [column: string]: string | null }, word: Word): number =>
+      write(() => editLanes(db, query, values, word)),
     reject: (query: ParkedQuery, word: Word): number => write(() => rejectLanes(db, query, word)),
     passes: (links: readonly number[]): (string | null)[] =>
       links.map(
