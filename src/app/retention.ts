@@ -61,7 +61,7 @@ async function tidy(
       signal.throwIfAborted()
     }
   }
-  // What is given up already holds nothing back.
+  // What is given up already holds nothing back, nor does what came since.
   for (const flow of flows)
     if (flow.view().status === 'needs-snapshot') await flow.giveUp(tooFar(system, bounds, flow.id))
   const settled = await Promise.all(flows.map((flow) => state.settled(flow.id)))

@@ -18,6 +18,8 @@ test('a good configuration is complete, with the defaults of the specification',
   assert.deepEqual({ ...sync.retry }, { attempts: 3, wait_ms: 4_000, waitMax_ms: 60_000 })
   assert.deepEqual({ ...sync.deletes.guard }, { percent: 10, rows: 500 })
   assert.equal(sync.deletes.policy, 'soft')
+  assert.equal(sync.whileParked, 'supersede')
+  assert.deepEqual({ ...config.retention }, { hours: 168, bytes: 10_000_000_000, rows: 100_000_000 })
   assert.deepEqual(sync.source.joins, [
     {
       alias: 'membership',

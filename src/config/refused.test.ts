@@ -195,6 +195,7 @@ const cases: readonly [string, string, string, RegExp][] = [
     /:18:20: syncs\.members\.batch\.rows: 0 is out of range, expected integer 1-10000/,
   ],
   ['C16 negative', `${good}retention: { hours: -1 }\n`, 'SYNC-1006', /-1 is out of range, expected integer 1-87600/],
+  ['C16 too small', `${good}retention: { bytes: 10 }\n`, 'SYNC-1006', /10 is out of range, expected integer 1000000-/],
   [
     'C16 too many',
     with_('url: https://example', 'requestsMax: 1000000000\n    url: https://example'),
