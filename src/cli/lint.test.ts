@@ -120,6 +120,54 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
     /syncline\.yaml:7:10: /,
   ],
   ['an expression', with_("row.status != 'test'", 'row.status !='), 'SYNC-1017', /syncline\.yaml:11:\d+: /],
+  [
+    'a rule that names a field that is not written',
+    `${good}    validate:\n      rules:\n        - name: a\n          when: record.LastNmae == 'x'\n          require: LastName\n`,
+    'SYNC-1017',
+    /syncline\.yaml:19:17: .*rules\.0\.when: "LastNmae" is not a field .*Did you mean "LastName"/,
+  ],
+  [
+    'a rule of the wrong type',
+    `${good}    validate: { rules: [{ name: a, assert: "row.n + 1" }] }\n`,
+    'SYNC-1017',
+    /syncline\.yaml:16:45: .*expected true or false, this gives a number/,
+  ],
+  [
+    'a function that is not there',
+    `${good}    validate: { rules: [{ function: ./rules/none.ts }] }\n`,
+    'SYNC-1026',
+    /syncline\.yaml:16:37: .*the file \.\/rules\/none\.ts is not there/,
+  ],
+  [
+    'reference data of a system that there is not',
+    `${good}    validate: { reference: { LastName: { in: { system: legcy, table: t, column: c } } } }\n`,
+    'SYNC-1012',
+    /syncline\.yaml:16:56: .*Did you mean "legacy"/,
+  ],
+  [
+    'a reference that is no column',
+    `${good}    validate: { reference: { LastName: chapters } }\n`,
+    'SYNC-1027',
+    /syncline\.yaml:16:\d+: .*reference\.LastName\.in: "chapters" is not <table>\.<column>/,
+  ],
+  [
+    'a reference file that is not there',
+    `${good}    validate: { reference: [{ field: LastName, in: { file: ./none.csv } }] }\n`,
+    'SYNC-1027',
+    /syncline\.yaml:16:60: .*none\.csv: it cannot be read/,
+  ],
+  [
+    'a length of time that is none',
+    `${good}    validate: { reference: { LastName: { in: [a], lifetime: 10 minutes } } }\n`,
+    'SYNC-1005',
+    /syncline\.yaml:16:61: .*expected a length of time such as 30s, 10m or 24h/,
+  ],
+  [
+    'quality of a format that there is not',
+    `${good}    validate: { quality: { validity: { LastName: phon } } }\n`,
+    'SYNC-1026',
+    /syncline\.yaml:16:50: .*the format "phon" is not known.*Did you mean "phone"/,
+  ],
   ['an address for others', `${good}server: { host: 0.0.0.0 }\n`, 'SYNC-1020', /syncline\.yaml:16:17: .*loopback/],
 ]
 

@@ -191,3 +191,61 @@ test('the figures of this process are plausible and in base units', () => {
   assert.ok(figures.cpu_s > 0 && figures.cpu_s < 3_600)
   assert.ok(Math.abs(figures.started_s - Date.now() / 1_000) < 3_600)
 })
+
+test('what validation said is counted by stage and rule; scores have a mean and a distribution', async () => {
+  const view = measured()
+  const validated = (scores: readonly number[], rule = 'student'): Event => ({
+    kind: 'validated',
+    flow: 'members',
+    records: 10,
+    valid: 8,
+    results: [
+      { stage: 'rules', rule: '', result: 'passed', n: 8 },
+      { stage: 'rules', rule: '', result: 'failed', n: 2 },
+      { stage: 'rules', rule, result: 'failed', n: 2 },
+    ],
+    scores,
+  })
+  assert.deepEqual(family(await view.text(), 'sync_quality_score'), [])
+  view.emit(validated([1, 0.5]), validated([]))
+  const text = await view.text()
+  assert.deepEqual(family(text, 'sync_validation_total'), [
+    'sync_validation_total{sync="members",stage="rules",rule="",result="passed"} 16',
+    'sync_validation_total{sync="members",stage="rules",rule="",result="failed"} 4',
+    'sync_validation_total{sync="members",stage="rules",rule="student",result="failed"} 4',
+  ])
+  assert.deepEqual(family(text, 'sync_quality_score'), [`sync_quality_score{${labels}} 0.75`])
+  const distribution = family(text, 'sync_quality_score_distribution')
+  assert.ok(distribution.includes(`sync_quality_score_distribution_bucket{${labels},le="0.5"} 1`))
+  assert.ok(distribution.includes(`sync_quality_score_distribution_bucket{${labels},le="+Inf"} 2`))
+  assert.ok(distribution.includes(`sync_quality_score_distribution_sum{${labels}} 1.5`))
+})
+
+test('the series of one flow are bounded, and the mean follows what is new', async () => {
+  const view = measured()
+  for (let n = 0; n < 1_500; n++)
+    view.emit({
+      kind: 'validated',
+      flow: 'members',
+      records: 1,
+      valid: 0,
+      results: [{ stage: 'schema', rule: `properties.f${n}.type`, result: 'failed', n: 1 }],
+      scores: [],
+    })
+  const lines = family(await view.text(), 'sync_validation_total')
+  assert.equal(lines.length, 1_001)
+  assert.ok(lines.includes('sync_validation_total{sync="members",stage="schema",rule="other",result="failed"} 500'))
+  const scored = (score: number) =>
+    view.emit({
+      kind: 'validated',
+      flow: 'members',
+      records: 1,
+      valid: 1,
+      results: [],
+      scores: Array(20_000).fill(score),
+    })
+  scored(0)
+  scored(1)
+  const [mean] = family(await view.text(), 'sync_quality_score')
+  assert.ok(Number(mean?.split(' ').at(-1)) > 0.99, mean)
+})
