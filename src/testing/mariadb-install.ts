@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { access, constants, readFile, realpath, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
+import { unpackUnstable } from './debian-unstable.ts'
 import {
   distribution,
   downloadFirst,
@@ -21,6 +22,9 @@ import { exists, giveTo } from './postgres-install.ts'
 
 /** MariaDB in messages. */
 export const mariadb: Product = { name: 'MariaDB', variable: 'SYNCLINE_TEST_MARIADB_URL' }
+
+/** Versions that can be asked for. `11`: as Debian's unstable suite had it when it was fetched first. */
+export type MariadbRelease = '11'
 
 /** The oldest that knows binlog_row_metadata. */
 const versionMin = [10, 5] as const
@@ -49,21 +53,27 @@ type Programs = {
   /** Folder of the client programs. */
   readonly clients: string
   readonly env: Readonly<Record<string, string>>
+  readonly basedir: string
 }
 
 /**
  * Finds the programs, makes them runnable and returns them with an initialised template: once some seconds, then next to
  * nothing. Any number of processes may call it at once.
+ * @param release Null: the machine's own, or the one that its release of Debian or Ubuntu has.
  * @param candidates Folders to keep it in; the first that can be used is.
  * @throws Error with a sentence that names what is missing and the variable that points at another server instead.
  */
-export async function installMariadb(candidates?: readonly string[]): Promise<Installation> {
+export async function installMariadb(
+  release: MariadbRelease | null = null,
+  candidates?: readonly string[],
+): Promise<Installation> {
   const place = await findPlace(mariadb, candidates)
   try {
-    const programs = (await ofMachine()) ?? (await ofPackages(place))
+    const programs = release === '11' ? await ofUnstable(place) : ((await ofMachine()) ?? (await ofPackages(place)))
     return await withTemplate(programs, place)
   } catch (error) {
-    throw new Error(`MariaDB cannot be had: ${(error as Error).message}. ${otherwise(mariadb)}`)
+    const name = release === null ? 'MariaDB' : `MariaDB ${release}`
+    throw new Error(`${name} cannot be had: ${(error as Error).message}. ${otherwise(mariadb)}`)
   }
 }
 
@@ -77,7 +87,7 @@ async function withTemplate(programs: Programs, place: Place): Promise<Installat
     .slice(0, 8)
   const template = join(place.folder, `mariadb-template-${version}-${process.arch}-${recipe}`)
   await once(template, (building) => initialise(programs, place, sql, `${major}.${minor}`, building))
-  const own = { lc_messages_dir: programs.share, basedir: dirname(dirname(programs.server)) }
+  const own = { lc_messages_dir: programs.share, basedir: programs.basedir }
   return {
     product: mariadb,
     path: programs.server,
@@ -110,7 +120,7 @@ async function ofMachine(): Promise<Programs | null> {
     const server = await realpath(path)
     const root = dirname(dirname(server))
     for (const share of ['share/mysql', 'share/mariadb', 'share'].map((name) => join(root, name))) {
-      const programs = { server, share, clients: join(root, 'bin'), env: environment([]) }
+      const programs = { server, share, clients: join(root, 'bin'), env: environment([]), basedir: root }
       const isUsable = await versionOf(programs)
         .then(async (version) => isNewEnough(version) && (await systemTables(share)) !== '')
         .catch(() => false)
@@ -150,6 +160,23 @@ async function ofPackages(place: Place): Promise<Programs> {
   return programsIn(folder)
 }
 
+async function ofUnstable(place: Place): Promise<Programs> {
+  const { folder, programs, version, env } = await unpackUnstable(place, {
+    server: 'mariadb-server-core',
+    further: ['mariadb-client'],
+    programs: ['sbin/mariadbd', 'bin/mariadb-binlog'],
+  })
+  if (!version.startsWith('11.')) throw new Error(`Debian's unstable suite had MariaDB ${version}`)
+  const usr = join(folder, 'usr')
+  return {
+    server: join(programs, 'mariadbd'),
+    share: join(usr, 'share', 'mariadb'),
+    clients: programs,
+    env,
+    basedir: usr,
+  }
+}
+
 async function programsIn(folder: string): Promise<Programs> {
   const share = join(folder, 'usr/share')
   const isRenamed = await exists(join(share, 'mariadb'))
@@ -157,6 +184,7 @@ async function programsIn(folder: string): Promise<Programs> {
     server: join(folder, 'usr/sbin/mariadbd'),
     share: join(share, isRenamed ? 'mariadb' : 'mysql'),
     clients: join(folder, 'usr/bin'),
+    basedir: join(folder, 'usr'),
     env: environment(await librariesIn(folder)),
   }
 }
@@ -167,7 +195,7 @@ async function unpackPackages(folder: string): Promise<void> {
     await unpackAll(apt, folder)
     for (const recurse of [false, true]) {
       if ((await missing(folder)) === '') break
-      await downloadLibraries(apt, server as string, recurse)
+      await downloadLibraries(apt, server as string, { recurse, ownC: false })
       await unpackAll(apt, folder)
     }
     const left = await missing(folder)

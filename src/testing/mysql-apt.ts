@@ -53,14 +53,21 @@ export async function downloadFirst(apt: Apt, groups: readonly (readonly string[
   throw last
 }
 
-/** Downloads the libraries that a package needs; `recurse`: and those that they need. */
-export async function downloadLibraries(apt: Apt, name: string, recurse: boolean): Promise<void> {
+/** Downloads the libraries that a package needs; `recurse`: and those that they need; `ownC`: the C library too. */
+export async function downloadLibraries(
+  apt: Apt,
+  name: string,
+  { recurse, ownC }: { readonly recurse: boolean; readonly ownC: boolean },
+): Promise<void> {
   const only = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((word) => `--no-${word}`)
   const options = [...apt.options, ...only, ...(recurse ? ['--recurse'] : [])]
   const said = await run('apt-cache', [...options, 'depends', name], { cwd: '/' })
-  const found = [...said.matchAll(/^ *\|?(?:Pre)?Depends: (lib[\w.+-]+)/gm)].map((match) => match[1] as string)
-  // The C library is the machine's own, always.
-  const names = [...new Set(found)].filter((each) => !/^libc6|^libgcc|^libstdc|^libelogind/.test(each))
+  const found = [...said.matchAll(/^ *\|?(?:Pre-?)?Depends: ((?:lib|zlib1g)[\w.+-]*)/gm)].map(
+    (match) => match[1] as string,
+  )
+  // Programs of the machine's own release run with the machine's C library.
+  const left = ownC ? /^libelogind|^libperl/ : /^libc6|^libgcc|^libstdc|^libelogind/
+  const names = [...new Set(found)].filter((each) => !left.test(each))
   await run('apt-get', ['-qq', ...apt.options, 'download', ...names], { cwd: apt.work })
 }
 

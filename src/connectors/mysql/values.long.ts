@@ -70,7 +70,7 @@ async function threeWays(server: Mysql, setting: v.Setting): Promise<void> {
   }
 }
 
-for (const release of ['5.7', '8.0'] as const)
+for (const release of ['5.7', '8.0', '9'] as const)
   test(`log, SELECT and literal are the same on MySQL ${release}`, { skip: await withoutMysql(release) }, async (t) => {
     await using server = await startMysql({ release })
     const version = await v.versionOf(server)
