@@ -121,17 +121,19 @@ interface Heard {
 
 function start(memory_mb: number): Thread {
   const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
-  const name = import.meta.url.endsWith('.ts') ? './function-worker.ts' : './function-worker.js'
-  const worker = new Worker(new URL(name, import.meta.url), {
-    workerData: { shared },
-    resourceLimits: { maxOldGenerationSizeMb: memory_mb, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
-    env: {},
-    argv: [],
-    execArgv: [],
-    stdin: false,
-    stdout: true,
-    stderr: true,
-  })
+  const worker = new Worker(
+    new URL(import.meta.url.endsWith('.ts') ? './function-worker.ts' : './function-worker.js', import.meta.url),
+    {
+      workerData: { shared },
+      resourceLimits: { maxOldGenerationSizeMb: memory_mb, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
+      env: {},
+      argv: [],
+      execArgv: [],
+      stdin: false,
+      stdout: true,
+      stderr: true,
+    },
+  )
   worker.stdout.resume()
   worker.stderr.resume()
   const ended = Promise.withResolvers<End>()

@@ -41,8 +41,7 @@ export function openPostgres(
 ): Source {
   const settings = settingsOf(options)
   const tables = needs.filter((need) => need.lookup !== true)
-  const names = tables.map((need) => tableName(need.name))
-  const readable = needs.map((need) => tableName(need.name))
+  const [names, readable] = [namesOf(tables), namesOf(needs)]
   const types = new Map<number, TypeInfo>()
   const feeds = new Set<Feed>()
   const closing = new AbortController()
@@ -181,3 +180,5 @@ export function openPostgres(
     },
   }
 }
+
+const namesOf = (needs: readonly TableNeed[]) => needs.map((need) => tableName(need.name))
