@@ -50,6 +50,13 @@ const ends: readonly OptionRow[] = [
 const selection: readonly OptionRow[] = [
   { flags: '--key <id>', text: 'the record with this source key; composite keys as JSON: \'["AT","0815"]\'' },
   { flags: '--code <code>', text: 'records with this cause: SYNC-4022' },
+  { flags: '--stage <stage>', text: 'records that are parked at this stage: schema, rules, duplicates, target' },
+  { flags: '--field <field>', text: 'records that are parked for this field' },
+  { flags: '--older-than <time>', text: 'records that are parked for longer: 12h, 7d' },
+]
+const word: readonly OptionRow[] = [
+  { flags: '--by <name>', text: 'who decides this (default: $USER)' },
+  { flags: '--why <reason>', text: 'why' },
 ]
 const yes: OptionRow = { flags: '--yes', text: 'do not ask' }
 
@@ -201,7 +208,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
       {
         name: 'quarantine list',
         args: ['[sync]'],
-        text: 'what is in quarantine, by cause; with --key or --code the records',
+        text: 'what is in quarantine, by cause; with a filter the records',
         options: [...selection, output],
         load: () => import('./quarantine-list.ts'),
       },
@@ -209,7 +216,13 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         name: 'quarantine release',
         args: ['<sync>'],
         text: 'judge parked records again, after the cause was mended',
-        options: [...selection, yes, output],
+        options: [
+          ...selection,
+          { flags: '--set <column=value...>', text: 'use this value as long as the source holds the present one' },
+          ...word,
+          yes,
+          output,
+        ],
         load: () => import('./quarantine-release.ts'),
       },
       {
@@ -224,6 +237,58 @@ export const groups: readonly { readonly title: string; readonly commands: reado
           output,
         ],
         load: () => import('./quarantine-discard.ts'),
+      },
+      {
+        name: 'review list',
+        args: ['[sync]'],
+        text: 'what waits for a person: possible duplicates field by field, poor records',
+        options: [...selection, output],
+        load: async () => ({ execute: (await import('./review.ts')).list }),
+      },
+      {
+        name: 'review approve',
+        args: ['<sync>'],
+        text: 'the same as the record that it resembles; or good enough as it is',
+        options: [
+          ...selection,
+          { flags: '--survivor <key>', text: 'which of the records stays: a source key, or an id of the target' },
+          ...word,
+          yes,
+          output,
+        ],
+        load: async () => ({ execute: (await import('./review.ts')).approve }),
+      },
+      {
+        name: 'review reject',
+        args: ['<sync>'],
+        text: 'not the same, ever; what resembles nobody is given up',
+        options: [...selection, ...word, yes, output],
+        load: async () => ({ execute: (await import('./review.ts')).reject }),
+      },
+      {
+        name: 'duplicates list',
+        args: ['<sync>'],
+        text: 'which records go with which others',
+        options: [
+          { flags: '--key <id>', text: 'those of the record with this source key' },
+          { flags: '--decisions', text: 'what people decided' },
+          output,
+        ],
+        load: async () => ({ execute: (await import('./duplicates.ts')).list }),
+      },
+      {
+        name: 'duplicates undo',
+        args: ['<sync>', '<id>'],
+        text: 'take a merged record out again, for ever',
+        options: [...word, yes, output],
+        load: async () => ({ execute: (await import('./duplicates.ts')).undo }),
+      },
+      {
+        name: 'duplicates train',
+        args: ['<sync>'],
+        text: 'estimate the weights of the comparison from your own records and decisions',
+        options: [{ flags: '--out <file>', text: 'where they are written (default: weights-<sync>.json)' }, output],
+        load: async () => ({ execute: (await import('./duplicates-train.ts')).execute }),
       },
     ],
   },
@@ -270,6 +335,8 @@ export const commands: readonly CommandRow[] = groups.flatMap((group) => group.c
 export const groupTexts: Readonly<Record<string, string>> = {
   conns: 'test the connections to the systems',
   stream: 'tail: read changes and status as streams',
+  review: 'list, approve or reject what waits for a person',
+  duplicates: 'list or undo merges, train the comparison',
   quarantine: 'list, release or discard what was parked',
   generate: 'odcs: files for other programs',
   emulate: 'salesforce: a local CRM to try things with',

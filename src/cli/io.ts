@@ -19,6 +19,8 @@ export interface Io {
    * signal does not end the process any more, but a second one does.
    */
   readonly onStop: () => AbortSignal
+  /** Asks a question to be answered with y or N; absent where nobody sits at a terminal. */
+  readonly ask?: (question: string) => Promise<boolean>
 }
 
 /** What was given to a command: its arguments by name and its options by their long name. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
 import { systemClock } from '../std/clock.ts'
 import { keepCompiled } from '../std/compiled.ts'
 import { boundHeap } from '../std/memory.ts'
@@ -24,6 +25,16 @@ function processIo(): Io {
     random: systemRandom,
     version: versionOf(),
     onStop: stopSignal,
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
+  }
+}
+
+async function ask(question: string): Promise<boolean> {
+  const line = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await line.question(question)).trim())
+  } finally {
+    line.close()
   }
 }
 

@@ -10,7 +10,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
   const by = named(given, 'by', 200)
   const why = named(given, 'why', 1_000)
   const { config, query, found } = await selected(given, io)
-  if (found.length > 0) confirmed(given, 'discard, for ever,', found)
+  if (found.length > 0) await confirmed(given, io, 'discard, for ever,', found)
   const { state: _, ...body } = query
   const discarded =
     found.length === 0

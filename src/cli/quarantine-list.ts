@@ -51,7 +51,8 @@ export async function execute(given: Given, io: Io): Promise<number> {
   const syncs = named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
   const reader = readState(config)
   try {
-    if (optionText(given, 'key') === null && optionText(given, 'code') === null) {
+    const filters = ['key', 'code', 'stage', 'field', 'olderThan']
+    if (filters.every((name) => optionText(given, name) === null)) {
       const found = await Promise.all(
         syncs.map(async (sync) => (await reader.causes(sync)).map((cause): Cause => ({ sync, ...cause }))),
       )
@@ -61,7 +62,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
     }
     const found = await Promise.all(
       syncs.map(async (sync) =>
-        (await reader.parked(queryOf(given, sync, LISTED_MAX))).map((lane) => ({ sync, ...lane })),
+        (await reader.parked(queryOf(given, io, sync, LISTED_MAX))).map((lane) => ({ sync, ...lane })),
       ),
     )
     const rows = found.flat().slice(0, LISTED_MAX)

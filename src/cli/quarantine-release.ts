@@ -1,21 +1,48 @@
+import type { Word } from '../model/twins.ts'
 import { change } from './ask.ts'
 import { exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
 import { answer, counted } from './output.ts'
 import { confirmed, selected } from './quarantine.ts'
+import { Refusal } from './refusal.ts'
+import { wordOf } from './review.ts'
+
+type Values = { readonly [column: string]: string | null }
+
+/** `--set column=value`, several times; `column=` empties it. */
+function valuesOf(given: Given): Values | null {
+  const given_ = given.options['set']
+  if (!Array.isArray(given_) || given_.length === 0) return null
+  const values: { [column: string]: string | null } = Object.create(null)
+  for (const pair of given_ as string[]) {
+    const at = pair.indexOf('=')
+    if (at < 1) throw new Refusal('SYNC-7101', `--set expects <source column>=<value>; got ${pair}.`)
+    values[pair.slice(0, at)] = at === pair.length - 1 ? null : pair.slice(at + 1)
+  }
+  return values
+}
+
+const asked = (body: object, values: Values | null, word: Word | null): [path: string, body: object] =>
+  values === null || word === null
+    ? ['/api/v1/quarantine/release', body]
+    : ['/api/v1/quarantine/edit', { ...body, values, by: word.by, why: word.why }]
 
 /** `quarantine release`: the records are judged again, at once by a running engine, else at its next start. */
 export async function execute(given: Given, io: Io): Promise<number> {
   const { config, query, found } = await selected(given, io)
-  if (found.length > 0) confirmed(given, 'release', found)
+  const values = valuesOf(given)
+  const word = values === null ? null : wordOf(given, io, 'quarantine release --set')
+  if (found.length > 0) await confirmed(given, io, 'release', found)
   const { state: _, ...body } = query
-  const released =
+  const { released } =
     found.length === 0
-      ? 0
+      ? { released: 0 }
       : await change(config, {
-          online: async (api) =>
-            ((await api.post('/api/v1/quarantine/release', body)) as { released: number }).released,
-          offline: ({ state }) => state.release(query),
+          online: async (api) => (await api.post(...asked(body, values, word))) as { released: number },
+          offline: async ({ state }) => ({
+            released:
+              values === null || word === null ? await state.release(query) : await state.edit(query, values, word),
+          }),
         })
   answer(given, io, { released }, [], [], `${counted(released, 'record')} released: judged again.`)
   return exits.ok

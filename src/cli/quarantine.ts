@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { LaneOf, ParkedQuery } from '../model/state.ts'
+import type { StageName } from '../model/verdict.ts'
+import { duration_ms } from '../std/duration.ts'
 import { configuration } from './configuration.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { figure } from './output.ts'
@@ -10,20 +12,34 @@ import { keyFrom, readState, syncNamed } from './syncs.ts'
 export const RECORDS_MAX = 1_000_000
 
 /** Which parked records of a sync are meant. */
-export function queryOf(given: Given, flow: string, rowsMax = RECORDS_MAX): ParkedQuery {
+export function queryOf(given: Given, io: Pick<Io, 'clock'>, flow: string, rowsMax = RECORDS_MAX): ParkedQuery {
   const [key, code] = [optionText(given, 'key'), optionText(given, 'code')]
   if (code !== null && !/^SYNC-\d{4}$/.test(code))
     throw new Refusal(
       'SYNC-7101',
       `--code expects a code as \`quarantine list\` shows it, such as SYNC-4022; got ${code}.`,
     )
+  const [stage, field, age_ms] = [optionText(given, 'stage'), optionText(given, 'field'), ageOf(given)]
   return {
     flow,
     state: 'parked',
     rowsMax,
     ...(key === null ? {} : { key: keyFrom(key) }),
     ...(code === null ? {} : { code }),
+    ...(stage === null ? {} : { stage: stage as StageName }),
+    ...(field === null ? {} : { field }),
+    ...(age_ms === null ? {} : { before_ms: io.clock.now() - age_ms }),
   }
+}
+
+/** `--older-than 2d`, in milliseconds. */
+function ageOf(given: Given): number | null {
+  const text = optionText(given, 'olderThan')
+  if (text === null) return null
+  const ms = duration_ms(text)
+  if (ms === undefined)
+    throw new Refusal('SYNC-7101', `--older-than expects a time such as 30m, 12h or 7d; got ${text}.`)
+  return ms
 }
 
 /** What `release` and `discard` have in common: the sync, what is meant, and how many records that is. */
@@ -33,7 +49,7 @@ export async function selected(
 ): Promise<{ readonly config: Config; readonly query: ParkedQuery; readonly found: readonly LaneOf[] }> {
   const config = configuration(given, io)
   const { name } = syncNamed(config, given.args['sync'] ?? '')
-  const query = queryOf(given, name)
+  const query = queryOf(given, io, name)
   const reader = readState(config)
   try {
     return { config, query, found: await reader.parked(query) }
@@ -42,8 +58,13 @@ export async function selected(
   }
 }
 
-/** Refuses without `--yes`, after saying how many records are meant. */
-export function confirmed(given: Given, what: string, found: readonly LaneOf[]): void {
+/** Asks at a terminal, after saying how many records are meant; refuses elsewhere without `--yes`. */
+export const confirmed = (given: Given, io: Io, what: string, found: readonly LaneOf[]): Promise<void> =>
+  agreed(given, io, `${what} ${figure(found.length)} of the parked records`)
+
+/** Asks whether this shall be done. */
+export async function agreed(given: Given, io: Io, what: string): Promise<void> {
   if (given.options['yes'] === true) return
-  throw new Refusal('SYNC-7109', `This would ${what} ${figure(found.length)} of the parked records. Nothing was done.`)
+  if (io.ask !== undefined && (await io.ask(`This will ${what}. Go on? [y/N] `))) return
+  throw new Refusal('SYNC-7109', `This would ${what}. Nothing was done.`)
 }

@@ -1,0 +1,68 @@
+import type { Key } from '../model/key.ts'
+import type { DecisionRow, MergedRow } from '../model/twins.ts'
+import { change } from './ask.ts'
+import { configuration } from './configuration.ts'
+import { exits } from './exit.ts'
+import { type Given, type Io, isSet, optionText } from './io.ts'
+import { answer, type Column, moment } from './output.ts'
+import { agreed } from './quarantine.ts'
+import { Refusal } from './refusal.ts'
+import { wordOf } from './review.ts'
+import { keyFrom, readState, syncNamed } from './syncs.ts'
+
+/** Rows that are listed at most. */
+const LISTED_MAX = 1_000
+
+const mergedColumns: readonly Column<MergedRow>[] = [
+  { title: 'RECORD', cell: (row) => row.key },
+  { title: 'GOES WITH', cell: (row) => row.into },
+  { title: 'SINCE', cell: (row) => moment(row.at_ms) },
+  { title: 'BECAUSE OF', cell: (row) => row.how },
+]
+
+const decisionColumns: readonly Column<DecisionRow>[] = [
+  { title: 'RECORD', cell: (row) => row.key },
+  { title: 'IS', cell: (row) => (row.kind === 'pass' ? 'good enough' : row.kind === 'same' ? 'the same as' : 'not') },
+  { title: 'OTHER', cell: (row) => row.other ?? (row.kind === 'pass' ? null : row.target) },
+  { title: 'BY', cell: (row) => row.by },
+  { title: 'WHY', cell: (row) => row.why },
+  { title: 'AT', cell: (row) => moment(row.at_ms) },
+]
+
+/** `duplicates list`: which records go with which others; with `--decisions` what people said. */
+export async function list(given: Given, io: Io): Promise<number> {
+  const config = configuration(given, io)
+  const { name } = syncNamed(config, given.args['sync'] ?? '')
+  const key = optionText(given, 'key')
+  const reader = readState(config)
+  try {
+    if (isSet(given, 'decisions')) {
+      const rows = await reader.decisions(name, LISTED_MAX)
+      answer(given, io, rows, rows, decisionColumns, 'Nobody has decided anything.')
+    } else {
+      const rows = await reader.merged(name, key === null ? null : keyFrom(key), LISTED_MAX)
+      answer(given, io, rows, rows, mergedColumns, 'No record is merged into another one.')
+    }
+    return exits.ok
+  } finally {
+    reader.close()
+  }
+}
+
+/** `duplicates undo`: the record goes alone again, and is never merged with that one any more. */
+export async function undo(given: Given, io: Io): Promise<number> {
+  const config = configuration(given, io)
+  const { name } = syncNamed(config, given.args['sync'] ?? '')
+  const key = keyFrom(given.args['id'] ?? '')
+  const word = wordOf(given, io, 'duplicates undo')
+  await agreed(given, io, `take ${key} out of the record that it goes with`)
+  const { by, why } = word
+  const from = await change<Key | null>(config, {
+    online: async (api) =>
+      ((await api.post('/api/v1/duplicates/undo', { flow: name, key, by, why })) as { from: Key | null }).from,
+    offline: ({ state }) => state.unmerge(name, key, word),
+  })
+  if (from === null) throw new Refusal('SYNC-7108', `Record ${key} of sync ${name} is not merged into another one.`)
+  answer(given, io, { key, from }, [], [], `${key} goes alone again; it is not the same as ${from}, ever.`)
+  return exits.ok
+}

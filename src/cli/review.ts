@@ -1,0 +1,142 @@
+import type { Config } from '../config/config.ts'
+import type { LaneOf, ParkedQuery } from '../model/state.ts'
+import type { Approved, Word } from '../model/twins.ts'
+import { change } from './ask.ts'
+import { configuration } from './configuration.ts'
+import { exits } from './exit.ts'
+import { type Given, type Io, optionText } from './io.ts'
+import { answer, type Column, counted, duration, figure, moment, table, wantsJson } from './output.ts'
+import { agreed, queryOf } from './quarantine.ts'
+import { Refusal } from './refusal.ts'
+import { keyFrom, readState, syncNamed } from './syncs.ts'
+
+/** Records that are listed at most, with what they resemble. */
+const LISTED_MAX = 200
+
+interface Resembled {
+  readonly field: string
+  readonly own: string
+  readonly other: string
+  readonly level: string
+  readonly bits: number
+}
+
+const fieldColumns: readonly Column<Resembled>[] = [
+  { title: '    FIELD', cell: (row) => `    ${row.field}` },
+  { title: 'THIS', cell: (row) => (row.own === '' ? null : row.own) },
+  { title: 'OTHER', cell: (row) => (row.other === '' ? null : row.other) },
+  { title: 'LEVEL', cell: (row) => row.level },
+  { title: 'BITS', cell: (row) => row.bits.toFixed(1) },
+]
+
+/** `review list`: records that wait for a person, each with whom it resembles, how sure that is, and what each field says. */
+export async function list(given: Given, io: Io): Promise<number> {
+  const config = configuration(given, io)
+  const named = given.args['sync']
+  const syncs = named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
+  const reader = readState(config)
+  try {
+    const found = await Promise.all(
+      syncs.map(async (sync) => {
+        const query = { ...queryOf(given, io, sync, LISTED_MAX), state: 'review' as const }
+        return (await reader.parked(query)).map((lane) => ({ sync, lane }))
+      }),
+    )
+    const rows = found.flat()
+    if (wantsJson(given, io)) {
+      // The source columns of a record are personal: `record --show-values` shows them.
+      const plain = rows.map(({ sync, lane: { image: _, next: __, ...lane } }) => ({ sync, ...lane }))
+      io.out(JSON.stringify(plain, null, 2))
+    } else if (rows.length === 0) io.out('Nothing waits for a person.')
+    else for (const { sync, lane } of rows) for (const line of page(sync, lane, io.clock.now())) io.out(line)
+    return exits.ok
+  } finally {
+    reader.close()
+  }
+}
+
+/** One record in review: why, and field by field. */
+function* page(sync: string, lane: LaneOf, now_ms: number): Generator<string> {
+  yield `${sync} ${lane.key}  at ${lane.stage ?? 'review'} for ${duration(Math.max(0, now_ms - lane.since_ms))}, since ${moment(lane.since_ms)}`
+  for (const { code, error, field, alike } of lane.reasons) {
+    yield `  ${code} ${field === undefined ? '' : `${field}: `}${error}`
+    if (alike !== undefined) yield table(alike.fields, fieldColumns)
+  }
+}
+
+/** `review approve`: the same as the one that it resembles; or good enough; or deleted although it leads others. */
+export async function approve(given: Given, io: Io): Promise<number> {
+  const { config, query, found } = await meant(given, io)
+  const word = wordOf(given, io, 'review approve')
+  const text = optionText(given, 'survivor')
+  const survivor = text === null ? null : survivorOf(text, found)
+  if (found.length > 0) await agreed(given, io, `approve ${counted(found.length, 'record')}`)
+  const { state: _, ...body } = query
+  const { by, why } = word
+  const done: Approved =
+    found.length === 0
+      ? { approved: 0, refused: [] }
+      : await change(config, {
+          online: async (api) =>
+            (await api.post('/api/v1/review/approve', {
+              ...body,
+              by,
+              why,
+              ...(survivor === null ? {} : { survivor }),
+            })) as Approved,
+          offline: ({ state }) => state.approve(query, survivor, word),
+        })
+  for (const { key, why: reason } of done.refused) io.err(`${key} stays in review: ${reason}`)
+  answer(given, io, done, [], [], `${counted(done.approved, 'record')} approved: judged again.`)
+  return done.refused.length === 0 ? exits.ok : exits.failed
+}
+
+/** `review reject`: never the same, and remembered; what resembles nobody is given up. */
+export async function reject(given: Given, io: Io): Promise<number> {
+  const { config, query, found } = await meant(given, io)
+  const word = wordOf(given, io, 'review reject')
+  if (found.length > 0) await agreed(given, io, `reject ${counted(found.length, 'record')}`)
+  const { state: _, ...body } = query
+  const { by, why } = word
+  const rejected =
+    found.length === 0
+      ? 0
+      : await change(config, {
+          online: async (api) =>
+            ((await api.post('/api/v1/review/reject', { ...body, by, why })) as { rejected: number }).rejected,
+          offline: ({ state }) => state.reject(query, word),
+        })
+  answer(given, io, { rejected }, [], [], `${counted(rejected, 'record')} rejected by ${by}.`)
+  return exits.ok
+}
+
+/** Who decides, and why: both stay with the decision. */
+export function wordOf(given: Given, io: Io, command: string): Word {
+  const by = optionText(given, 'by')?.trim() || io.variables['USER']?.trim() || ''
+  const why = optionText(given, 'why')?.trim() || '-'
+  if (by === '') throw new Refusal('SYNC-7101', `\`${command}\` needs --by: it stays with the decision.`)
+  if (by.length > 200 || why.length > 1_000)
+    throw new Refusal('SYNC-7101', `--by has at most ${figure(200)} characters, --why at most ${figure(1_000)}.`)
+  return { by, why, at_ms: io.clock.now() }
+}
+
+/** A record of the target is named by its id, a source record by its key. */
+function survivorOf(text: string, found: readonly LaneOf[]): string {
+  const ids = new Set(found.flatMap(({ reasons }) => reasons.map(({ alike }) => alike?.target ?? null)))
+  return ids.has(text) ? text : keyFrom(text)
+}
+
+async function meant(
+  given: Given,
+  io: Io,
+): Promise<{ readonly config: Config; readonly query: ParkedQuery; readonly found: readonly LaneOf[] }> {
+  const config = configuration(given, io)
+  const { name } = syncNamed(config, given.args['sync'] ?? '')
+  const query = { ...queryOf(given, io, name), state: 'review' as const }
+  const reader = readState(config)
+  try {
+    return { config, query, found: await reader.parked(query) }
+  } finally {
+    reader.close()
+  }
+}
