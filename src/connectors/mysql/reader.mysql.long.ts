@@ -1,5 +1,5 @@
 import { startMysql, withoutMysql } from '../../testing/mysql.ts'
 import { readerSuite } from './reader.fake.ts'
 
-for (const release of ['8.0', '5.7'] as const)
+for (const release of ['9', '8.0', '5.7'] as const)
   await readerSuite(() => startMysql({ release }), await withoutMysql(release))

@@ -173,10 +173,10 @@ export function keyColumns(table: CatalogTable): CatalogColumn[] {
 }
 
 /**
- * A text that is no date or number (1292, 1411, 1525), or that the column's character set lacks (1267, 1270, 1271, MySQL 3988).
+ * A text that is no date or number (1292, 1411, 1525), or that the column's character set lacks (1267, 1270, 1271, MySQL 3854, 3988).
  * It matches nothing; it must not fail the others.
  */
-const notOfType: ReadonlySet<number> = new Set([1292, 1411, 1525, 1267, 1270, 1271, 3988])
+const notOfType: ReadonlySet<number> = new Set([1292, 1411, 1525, 1267, 1270, 1271, 3854, 3988])
 
 async function inParts<T extends readonly string[]>(
   all: readonly T[],
