@@ -78,6 +78,9 @@ export function watch(): Watch {
         return
       case 'answered':
       case 'validated':
+      case 'duplicates':
+      case 'scan':
+      case 'report':
         return
       default:
         event satisfies never

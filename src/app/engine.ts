@@ -11,8 +11,11 @@ import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import { openStore } from '../store/open.ts'
 import type { Emit } from '../telemetry/event.ts'
-import { type Compiled, checkOnline, compile, openSystems, type Systems, specOf } from './build.ts'
+import { type Compiled, checkOnline, compile, flowNames, openSystems, type Systems, specOf } from './build.ts'
 import { type Checks, checkFunctions, checkLookups, checksOver } from './checks.ts'
+import { qualityOver, qualityView } from './quality.ts'
+import type { QualityReport } from './quality-report.ts'
+import type { ReportForm } from './quality-schedule.ts'
 import { type FlowReport, reportFlow } from './report.ts'
 import { type Bounds, keepHouse, neededAfter, refuseGap } from './retention.ts'
 import { Running } from './running.ts'
@@ -28,6 +31,8 @@ export interface EngineOptions {
   readonly emit: Emit
   /** What the systems warn of, before the first row. */
   readonly onWarnings?: (problems: readonly Problem[]) => void
+  /** How quality reports are written down; without it none is written, whatever the schedule. */
+  readonly render?: (report: QualityReport, form: ReportForm) => string
 }
 
 /** A running engine: one capture a source, one loop a flow. */
@@ -39,6 +44,8 @@ export interface Engine {
   backlog(flow: FlowId): Promise<Backlog & { readonly unjudged: number }>
   /** What the journal of a source system takes, in bytes: cheap, for metrics. */
   journalBytes(system: string): Promise<number>
+  /** How good the data was, up to now; of one flow or of all. */
+  quality(flow: FlowId | null, length_ms: number): Promise<QualityReport>
   pause(flow: FlowId): Promise<void>
   /** Goes on after a pause or a safety stop. Rejects with its failure where the flow needs a snapshot: only `full` opens it. */
   resume(flow: FlowId, options?: { approveDeletes?: boolean }): Promise<void>
@@ -63,9 +70,15 @@ export interface Engine {
  * Builds and wires everything, checks the systems, and starts. The only place where things are built.
  * @throws SyncError with every problem found, before anything is read or written
  */
-export async function startEngine(config: Config, options: EngineOptions): Promise<Engine> {
-  const { clock, random, emit } = options
+export async function startEngine(config: Config, given: EngineOptions): Promise<Engine> {
+  const { clock, random } = given
   const compiled = compile(config)
+  const figures = qualityView(clock)
+  const emit: Emit = (event) => {
+    given.emit(event)
+    figures.emit(event)
+  }
+  const options = { ...given, emit }
   const abort = new AbortController()
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => {})
@@ -84,7 +97,12 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
     const { hours, bytes, rows } = config.retention
     const bounds: Bounds = { age_ms: hours * 3_600_000, bytes, rows }
     const running = await openAll(compiled, systems, checks, opened, bounds, options, abort.signal)
-    const tasks = [...running.map((each) => each.run()), housekeeping(bounds, running, opened, clock, abort.signal)]
+    const quality = qualityOver(config, flowNames(compiled), opened.state, figures, options)
+    const tasks = [
+      ...running.map((each) => each.run()),
+      housekeeping(bounds, running, opened, clock, abort.signal),
+      quality.run(abort.signal),
+    ]
     Promise.all(tasks).then(
       () => ended.resolve(),
       (error: unknown) => {
@@ -93,10 +111,12 @@ export async function startEngine(config: Config, options: EngineOptions): Promi
       },
     )
     return engineOver(running, opened, clock, {
+      quality: quality.report,
       ended: ended.promise,
       async stop() {
         abort.abort(new Error('the engine was stopped'))
         await Promise.allSettled(tasks)
+        await quality.close()
         await checks.close()
         await systems.close()
         await opened.close()
@@ -276,7 +296,7 @@ function engineOver(
   running: readonly Running[],
   store: Store,
   clock: Clock,
-  life: Pick<Engine, 'ended' | 'stop'>,
+  life: Pick<Engine, 'quality' | 'ended' | 'stop'>,
 ): Engine {
   const of = (id: FlowId) => {
     for (const group of running) for (const each of group.flows) if (each.spec.id === id) return { group, ...each }

@@ -24,6 +24,8 @@ import { isLocked, type Owner, readOwner } from '../store/lock.ts'
 import { journalPath, openStore, statePath } from '../store/open.ts'
 import { type Database, hasDatabase, openDatabase, soundSqlite } from '../store/sqlite.ts'
 import { stateFile } from '../store/state.ts'
+import type { FlowName } from '../telemetry/event.ts'
+import { type QualityReport, qualityReport, type ReportAsk } from './quality-report.ts'
 import { type Audit, auditFlow, type FlowReport, reportFlow } from './report.ts'
 
 /** The JSON Schema of syncline.yaml, for editors. */
@@ -64,6 +66,8 @@ export interface Reader {
   /** The classes of every flow, and the audit trail (checked once for all flows). */
   audit(): Promise<Audit[]>
   causes(flow: FlowId): ReturnType<State['causes']>
+  /** How good the data was, as far as it is written: a running engine does so every minute. */
+  quality(flows: readonly FlowName[], ask: ReportAsk): Promise<QualityReport>
   parked(query: ParkedQuery): Promise<readonly LaneOf[]>
   /** Merged records of a sync, and what persons said of its records; newest first. */
   merged: State['merged']
@@ -159,6 +163,7 @@ function answers(
       return counted((head, tables, _, journal) => auditFlow(head, tables, checkedOnce(state, broken), journal))
     },
     causes: (flow) => state.causes(flow),
+    quality: (flows, ask) => qualityReport(state, flows, ask),
     parked: (query) => state.parked(query),
     merged: (sync, key, rowsMax) => state.merged(sync, key, rowsMax),
     decisions: (sync, rowsMax) => state.decisions(sync, rowsMax),

@@ -7,6 +7,8 @@ import type { Clock } from '../std/clock.ts'
 /** How often, and how many entries in one transaction. */
 const EVERY_MS = 60_000
 const ROWS_MAX = 20_000
+/** How long the figures of validation are kept: a year can be compared with the one before, month by month. */
+const FIGURES_MS = 400 * 86_400_000
 
 /** A journal with the flows that read it. */
 export interface Kept {
@@ -22,7 +24,7 @@ export interface Bounds {
   readonly bytes: number
 }
 
-/** Keeps the journals within their bounds until the signal is aborted. */
+/** Keeps the journals, and the figures of validation, within their bounds until the signal is aborted. */
 export async function keepHouse(
   kept: readonly Kept[],
   state: State,
@@ -33,6 +35,7 @@ export async function keepHouse(
 ): Promise<void> {
   while (!signal.aborted) {
     for (const each of kept) await tidy(each, state, bounds, clock, signal)
+    await state.trimFigures(clock.now() - FIGURES_MS)
     await clock.sleep(every_ms, signal)
   }
 }

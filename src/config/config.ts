@@ -12,7 +12,22 @@ export interface Config {
   readonly systems: { readonly [name: string]: SystemConfig }
   readonly syncs: { readonly [name: string]: SyncConfig }
   readonly server: { readonly host: string; readonly port: number }
+  readonly quality: { readonly report: ReportOptions | null }
   readonly retention: { readonly hours: number; readonly bytes: number; readonly rows: number }
+}
+
+/** A quality report that is written again and again. */
+export interface ReportOptions {
+  readonly cron: string
+  /** IANA name: of the schedule, and of the days in the report. */
+  readonly timezone: string
+  /** Absolute. */
+  readonly folder: string
+  /** What it covers, up to its own day or hour. */
+  readonly length_ms: number
+  readonly form: 'html' | 'markdown' | 'json' | 'text'
+  /** Files that are kept. */
+  readonly keep: number
 }
 
 /** A system with the options of its connector, as the connector's own schema describes them. */

@@ -11,6 +11,7 @@ import { readDebezium } from './debezium.ts'
 import { rawValue, read } from './read.ts'
 import { add, type Loaded, type Reading, type Rule, where } from './reading.ts'
 import { reasonOf, type Surroundings } from './references.ts'
+import { reportOf } from './report.ts'
 import { checkedAddress, crossCheck, placeOf, type RuleChecks } from './rules.ts'
 import { type ConnectorOptions, configSchema } from './schema.ts'
 import { limits, type Place, type Problem, parseTree } from './tree.ts'
@@ -135,8 +136,15 @@ function resolveConfig(loaded: Loaded, schema: Rule, file: string, reading: Read
     systems,
     syncs,
     server: complete(root['server'], under(schema, 'server')) as unknown as Config['server'],
+    quality: { report: reportOf(reportGiven(root['quality'], schema), reading) },
     retention: complete(root['retention'], under(schema, 'retention')) as unknown as Config['retention'],
   }
+}
+
+/** What is said of quality reports, and the defaults; null where nothing is. */
+function reportGiven(quality: Loaded | undefined, schema: Rule): Part | null {
+  const { report } = partOf(quality)
+  return report === undefined ? null : complete(report, under(schema, 'quality', 'report'))
 }
 
 function systemOf(name: string, given: Part, schema: Rule, reading: Reading): SystemConfig {

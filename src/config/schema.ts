@@ -1,6 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 import { fieldsOptions, keyOptions } from '../mapping/options.ts'
 import { validateOptions } from '../validation/options.ts'
+import { qualityOptions } from './quality-options.ts'
 
 /**
  * The one schema of syncline.yaml. It gives validation (read.ts), the editor's JSON Schema and the reference (describe.ts).
@@ -326,6 +327,7 @@ export function configSchema(connectors: ConnectorOptions): TSchema {
       }),
       server: Type.Optional(server),
       retention: Type.Optional(retention),
+      quality: Type.Optional(qualityOptions),
       alerts: later('alerting'),
       privacy: later('privacy'),
     },

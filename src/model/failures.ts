@@ -165,6 +165,11 @@ export const failures = {
     retry: 'manual',
     hint: 'Write `validate: duplicates:` as the message says.',
   },
+  'SYNC-1030': {
+    title: 'A schedule that cannot be followed',
+    retry: 'manual',
+    hint: 'Five fields: minute, hour, day of the month, month, day of the week; "0 7 * * 1" is every Monday at seven. Times are those of `timezone`.',
+  },
   // 2xxx: sources
   'SYNC-2001': {
     title: 'A source is configured wrongly',
@@ -801,6 +806,11 @@ export const failures = {
     title: 'The journal no longer keeps what a sync has not read',
     retry: 'manual',
     hint: 'Read its table again: `syncline sync <sync> --full`. What was deleted meanwhile is found too. Until then nothing is sent; `resume` would skip changes and is refused.',
+  },
+  'SYNC-6013': {
+    title: 'A quality report cannot be written',
+    retry: 'timed',
+    hint: 'The engine goes on, and tries again within the hour. Look at `quality.report.folder`: it must exist or be creatable, and have room.',
   },
   // 7xxx: command line and set-up
   'SYNC-7002': {

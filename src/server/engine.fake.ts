@@ -1,4 +1,5 @@
 import type { Engine } from '../app/engine.ts'
+import type { QualityReport } from '../app/quality-report.ts'
 import type { FlowReport } from '../app/report.ts'
 import type { State } from '../model/state.ts'
 
@@ -39,6 +40,10 @@ export function fakeEngine(): FakeEngine {
       return { waiting: 0, held: 0, inFlight: 0, parked: 2, review: 0, parkedSince_ms: 1_000, unjudged: 0 }
     },
     journalBytes: async () => 4_096,
+    async quality(flow, length_ms) {
+      await note(`quality ${flow} ${length_ms}`)
+      return fakeReport
+    },
     async pause(flow) {
       await note(`pause ${flow}`)
       status = 'paused'
@@ -72,4 +77,32 @@ export function fakeEngine(): FakeEngine {
     ended: new Promise<void>(() => {}),
     stop: async () => {},
   }
+}
+
+const totals = { judged: 10, valid: 8, merged: 0, failed: 2, validShare: 0.8, score: null }
+const span = { from: '2026-09-01T00:00:00.000Z', to: '2026-09-02T00:00:00.000Z' }
+
+/** What it says of the quality of its records. */
+const fakeReport: QualityReport = {
+  made: span.to,
+  timezone: 'UTC',
+  step: 'day',
+  period: span,
+  before: { from: '2026-08-31T00:00:00.000Z', to: span.from },
+  flows: [
+    {
+      flow: 'members',
+      sync: 'members',
+      source: 'legacy',
+      target: 'crm',
+      now: totals,
+      before: { ...totals, valid: 10, failed: 0, validShare: 1 },
+      checks: [{ stage: 'schema', rule: '', failed: 2, review: 0, share: 0.2, shareBefore: 0 }],
+      checksMore: 0,
+      series: [{ label: '2026-09-01', ...span, ...totals }],
+      parked: { records: 2, review: 0, oldest: span.from },
+      causes: [{ stage: 'schema', code: 'SYNC-4022', title: 'x', field: 'Email', records: 2, oldest: span.from }],
+      causesMore: 0,
+    },
+  ],
 }

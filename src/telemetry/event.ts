@@ -110,6 +110,8 @@ export type Event =
   /** The target does not take anything at present. */
   | { readonly kind: 'away'; readonly flow: FlowId; readonly failure: Failure; readonly retryIn_ms: number }
   | { readonly kind: 'flow'; readonly flow: FlowId; readonly status: FlowStatus; readonly failure: Failure | null }
+  /** A quality report was written, or could not be. */
+  | { readonly kind: 'report'; readonly file: string | null; readonly failure: Failure | null }
   /** The state cannot be written: the engine stops. */
   | { readonly kind: 'fatal'; readonly failure: Failure }
 

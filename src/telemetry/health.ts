@@ -161,7 +161,7 @@ function wakeFlows(flows: ReadonlyMap<string, FlowState>, system: string, clock:
 
 /** Snapshots, and what validation and duplicates count, say nothing of how a flow is. */
 const isOfFlow = (event: Event): event is FlowEvent =>
-  !['captured', 'capture', 'snapshot', 'validated', 'duplicates', 'scan', 'fatal'].includes(event.kind)
+  !['captured', 'capture', 'snapshot', 'validated', 'duplicates', 'scan', 'report', 'fatal'].includes(event.kind)
 
 type FlowEvent = Extract<Event, { kind: 'judged' | 'answered' | 'settled' | 'landing' | 'away' | 'flow' }>
 

@@ -145,6 +145,7 @@ function count(
     case 'landing':
     case 'away':
     case 'flow':
+    case 'report':
     case 'fatal':
       return
   }

@@ -59,6 +59,15 @@ export function lineOf(event: Event, flows: ReadonlyMap<string, FlowName>): Line
     case 'away':
     case 'flow':
       return lineOfFlow(event, flows.get(event.flow))
+    case 'report': {
+      const { file, failure } = event
+      if (failure === null) {
+        const sentence = `The quality report is written: ${printable(file ?? '')}`
+        return { level: 'info', sentence, fields: { event: 'report', file: printable(file ?? '') }, repeats: null }
+      }
+      const fields = { event: 'report', file: null, ...failureFields(failure) }
+      return { level: 'warn', sentence: failureText(failure), fields, repeats: null }
+    }
     case 'fatal':
       return {
         level: 'fatal',
