@@ -8,6 +8,12 @@ export type Op = 'create' | 'update' | 'delete' | 'read' | 'touch'
 /** A flow: one direction of a sync, from one source's journal to one target. `members` or, two-way, `members:back`. */
 export type FlowId = string
 
+/** A row of a table. */
+export interface RowRef {
+  readonly table: string
+  readonly key: Key
+}
+
 /** One row event. */
 export interface Change {
   /** As the source names it, with its schema: `public.members`. */
@@ -26,6 +32,18 @@ export interface Change {
   readonly mark?: string
   /** Addressed to this flow alone (a snapshot that it asked for). */
   readonly only?: FlowId
+  /** Made by us: a foreign key changed this row, and the source does not log what foreign keys do. The row has to be read again. */
+  readonly synthetic?: 'cascade'
+  /**
+   * Which rows this one points at by foreign keys whose actions the source does not log. The journal remembers it, entries do not show
+   * it. It may remember too much: a row that is read again although nothing changed is harmless.
+   */
+  readonly refs?: readonly RowRef[]
+  /**
+   * By this change the source changed all rows that point at `from`, in turn too, without logging it: the journal adds a `touch` for each
+   * that it knows. `to`: what they point at from now on, where that is known.
+   */
+  readonly cascades?: readonly { readonly from: RowRef; readonly to: RowRef | null }[]
   /** When the source committed it, milliseconds since 1970; 0 where the source does not say. */
   readonly at_ms: number
 }

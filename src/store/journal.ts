@@ -13,6 +13,7 @@ import type { JournalHead, Selection } from '../model/journal.ts'
 import type { Key } from '../model/key.ts'
 import type { Row } from '../model/value.ts'
 import { systemClock } from '../std/clock.ts'
+import { cascade, forgetDeleted, remember, type Ties } from './refs.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /**
@@ -27,6 +28,7 @@ export type Packed = readonly [
   id: string,
   at_ms: number,
   body: string,
+  ties?: Ties,
 ]
 /** An event of a feed on its way to the file. */
 export type PackedEvent =
@@ -35,7 +37,7 @@ export type PackedEvent =
 /** An entry on its way back. */
 export type PackedEntry = readonly [seq: number, ...Packed]
 
-type Body = { row?: Row; before?: Row; oldKey?: Key; mark?: string }
+type Body = { row?: Row; before?: Row; oldKey?: Key; mark?: string; synthetic?: 'cascade' }
 
 /** A change as it is stored. */
 export function pack(change: Change): Packed {
@@ -44,7 +46,11 @@ export function pack(change: Change): Packed {
   if (change.before !== undefined) body.before = change.before
   if (change.oldKey !== undefined) body.oldKey = change.oldKey
   if (change.mark !== undefined) body.mark = change.mark
-  return [change.key, change.table, change.op, change.only ?? null, change.id, change.at_ms, JSON.stringify(body)]
+  if (change.synthetic !== undefined) body.synthetic = change.synthetic
+  const { key, table, op, only = null, id, at_ms, refs, cascades } = change
+  if (refs === undefined && cascades === undefined) return [key, table, op, only, id, at_ms, JSON.stringify(body)]
+  const ties: Ties = { ...(refs === undefined ? {} : { refs }), ...(cascades === undefined ? {} : { cascades }) }
+  return [key, table, op, only, id, at_ms, JSON.stringify(body), ties]
 }
 
 /** A stored change with its number. */
@@ -89,6 +95,8 @@ export function journalFile(
 
   /** Whose pieces lie above the tail. */
   let openTx: string | null = null
+  /** Rows of theirs point at others, or are pointed at. */
+  let isTied = false
 
   /** Removes what lies above the tail: a transaction whose commit never came; the source sends it again. */
   function recover(): void {
@@ -103,7 +111,7 @@ export function journalFile(
   function insert(changes: readonly Packed[], seq: Sequence): Sequence {
     // The same change read twice has the same id (W2 of the commit points: stored, but the source not yet told).
     const stored_ms = now()
-    for (const [key, table, op, only, id, at_ms, body] of changes)
+    for (const [key, table, op, only, id, at_ms, body, ties] of changes) {
       seq += db.run(
         'INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING',
         seq,
@@ -116,6 +124,11 @@ export function journalFile(
         stored_ms,
         body,
       )
+      if (ties === undefined) continue
+      isTied = true
+      if (op !== 'delete') remember(db, table, key, ties.refs ?? [], seq)
+      for (const each of ties.cascades ?? []) seq += cascade(db, each, { id, at_ms, stored_ms }, seq)
+    }
     return seq
   }
 
@@ -194,6 +207,8 @@ export function journalFile(
                 event.set.bytes,
                 event.set.id,
               )
+            if (isTied) forgetDeleted(db, tail, next - 1)
+            isTied = false
             tail = next - 1
           } else if (event.kind === 'hold') {
             hold(event.tx, tail)
