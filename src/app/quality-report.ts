@@ -1,8 +1,10 @@
+import { lengthProblem } from '../config/report.ts'
 import { failures } from '../model/failures.ts'
 import type { FigureName, Figures } from '../model/figures.ts'
 import type { State } from '../model/state.ts'
 import type { StageName } from '../model/verdict.ts'
 import { type Calendar, calendarOf } from '../std/calendar.ts'
+import { duration_ms } from '../std/duration.ts'
 import type { FlowName } from '../telemetry/event.ts'
 
 const HOUR_MS = 3_600_000
@@ -95,6 +97,15 @@ export interface ReportAsk {
   readonly timezone: string
   /** `past`: whole days or hours that are over; `so far`: the present one too. */
   readonly upTo: 'past' | 'so far'
+}
+
+/** A length as people write it: `24h`, `7d`; or why no report can cover it, in a sentence. */
+export function lengthOf(text: string): { readonly length_ms: number } | { readonly problem: string } {
+  const length_ms = duration_ms(text)
+  const problem = lengthProblem(length_ms)
+  return length_ms === undefined || problem !== null
+    ? { problem: `"${text.slice(0, 20)}" will not do, ${problem}` }
+    : { length_ms }
 }
 
 /** Builds the report of these flows. */

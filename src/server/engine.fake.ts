@@ -6,6 +6,8 @@ import type { State } from '../model/state.ts'
 /** An engine that remembers what it was asked to change. */
 export interface FakeEngine extends Engine {
   readonly calls: string[]
+  /** Of which flows and lengths quality was asked. */
+  readonly asked: string[]
   /** Makes every later answer fail with this. */
   breakWith(error: Error): void
   /** What `settled` waits for. */
@@ -15,6 +17,7 @@ export interface FakeEngine extends Engine {
 /** One flow, `members`, with fixed figures. */
 export function fakeEngine(): FakeEngine {
   const calls: string[] = []
+  const asked: string[] = []
   let broken: Error | null = null
   let held: Promise<void> = Promise.resolve()
   let status: FlowReport['status'] = 'running'
@@ -24,6 +27,7 @@ export function fakeEngine(): FakeEngine {
   }
   return {
     calls,
+    asked,
     breakWith(error) {
       broken = error
     },
@@ -41,7 +45,8 @@ export function fakeEngine(): FakeEngine {
     },
     journalBytes: async () => 4_096,
     async quality(flow, length_ms) {
-      await note(`quality ${flow} ${length_ms}`)
+      if (broken !== null) throw broken
+      asked.push(`${flow} ${length_ms}`)
       return fakeReport
     },
     async pause(flow) {

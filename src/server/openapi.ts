@@ -23,15 +23,20 @@ export function openApi(routes: readonly Route[], version: string): { readonly [
   }
 }
 
-function operation({ method, path, summary, params, body, answers }: Route) {
-  const given = Object.entries((params as { properties?: { [name: string]: TSchema } } | undefined)?.properties ?? {})
+const partsOf = (schema: TSchema | undefined): [string, TSchema][] =>
+  Object.entries((schema as { properties?: { [name: string]: TSchema } } | undefined)?.properties ?? {})
+
+function operation({ method, path, summary, params, query, body, answers }: Route) {
+  const required = (query as { required?: readonly string[] } | undefined)?.required ?? []
+  const given = [
+    ...partsOf(params).map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
+    ...partsOf(query).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema })),
+  ]
   const problem = { $ref: '#/components/schemas/Problem' }
   return {
     summary,
     operationId: `${method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`,
-    ...(given.length === 0
-      ? {}
-      : { parameters: given.map(([name, schema]) => ({ name, in: 'path', required: true, schema })) }),
+    ...(given.length === 0 ? {} : { parameters: given }),
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),

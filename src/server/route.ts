@@ -24,6 +24,7 @@ export interface Answers {
 /** A request whose parts have passed their schemas. */
 export interface Asked {
   readonly params: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>>
 }
 
@@ -41,6 +42,8 @@ export interface Route {
   readonly path: string
   readonly summary: string
   readonly params?: TSchema
+  /** Texts after the question mark; none are allowed without it. */
+  readonly query?: TSchema
   readonly body?: TSchema
   /** The answer by status. */
   readonly answers: Readonly<Record<number, { readonly text: string; readonly schema?: TSchema }>>

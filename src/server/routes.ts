@@ -1,4 +1,5 @@
 import { ApiProblem } from './problem.ts'
+import { qualityRoutes } from './quality.ts'
 import { reviewRoutes } from './review.ts'
 import { type Answered, type Answers, type Asked, known, queryOf, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
@@ -139,4 +140,5 @@ export const routes: readonly Route[] = [
     }),
   },
   ...reviewRoutes,
+  ...qualityRoutes,
 ]

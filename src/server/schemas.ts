@@ -6,7 +6,8 @@ const closed = { additionalProperties: false } as const
 const rowsMax = Type.Optional(
   Type.Integer({ minimum: 1, maximum: 1_000_000, default: 10_000, description: 'Records at most.' }),
 )
-const flow = Type.String({
+/** A flow, by its name. */
+export const flow = Type.String({
   pattern: '^[A-Za-z_][A-Za-z0-9_-]{0,62}(:back)?$',
   description: 'The flow: the name of its sync.',
 })
@@ -104,7 +105,8 @@ export const discardBody = Type.Object(
   closed,
 )
 
-const count = Type.Integer({ minimum: 0 })
+/** A number of records. */
+export const count = Type.Integer({ minimum: 0 })
 const failure = Type.Union([
   Type.Null(),
   Type.Object({ code: Type.String(), message: Type.String(), retry: Type.String(), hint: Type.String() }),

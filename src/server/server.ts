@@ -127,14 +127,15 @@ function declare(app: FastifyInstance, route: Route, answers: Answers): void {
     method: route.method,
     url: route.path,
     schema: {
-      querystring: noQuery,
+      querystring: route.query ?? noQuery,
       ...(route.params === undefined ? {} : { params: route.params }),
       ...(route.body === undefined ? {} : { body: route.body }),
     },
     async handler(request, reply) {
       const params = (request.params ?? {}) as Readonly<Record<string, string>>
+      const query = (request.query ?? {}) as Readonly<Record<string, string>>
       const body = (request.body ?? {}) as Readonly<Record<string, unknown>>
-      const answered = await route.answer({ params, body }, answers)
+      const answered = await route.answer({ params, query, body }, answers)
       reply.code(answered.status)
       if (answered.text === undefined) return reply.send(answered.body)
       return reply.type(answered.text.type).send(answered.text.body)
