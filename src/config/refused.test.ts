@@ -292,12 +292,6 @@ const cases: readonly [string, string, string, RegExp][] = [
     'SYNC-1020',
     /conflict resolution/,
   ],
-  [
-    'rules stage',
-    with_('    validate:\n', '    validate:\n      duplicates: {}\n'),
-    'SYNC-1020',
-    /the validation stage duplicates is not supported/,
-  ],
   ['kafka', with_('state: ./data', 'stream: kafka://kafka:9092'), 'SYNC-1020', /stream: `kafka` is not supported/],
   ['postgres state', with_('state: ./data', 'state: postgres://x/y'), 'SYNC-1020', /state: .*not supported/],
   [
