@@ -259,6 +259,8 @@ async function openFlow(
     signal,
   )
   back.release = () => releaseAway(flow, store.state)
+  // Nobody has watched the reference data since the last run ended.
+  if (each.sync.validate.reference.some(({ stale }) => stale === 'park')) back.release()
   await refuseGap(flow, flowHead, each.sync.source.system, journal)
   // The preflight has just found the target sound again: what stopped it there is mended.
   if (flowHead.status === 'stopped' && flowHead.reason?.code.startsWith('SYNC-3')) await flow.resume()
