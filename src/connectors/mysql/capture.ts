@@ -25,6 +25,8 @@ export interface Reading {
   readonly columns: number
   /** Bytes of each `"name":` with the comma or brace before it. */
   readonly nameBytes: ReadonlyMap<string, number>
+  /** Columns that are needed and that the server computes. */
+  readonly computed: readonly string[]
 }
 
 /** Makes the reading of a TABLE_MAP. */
@@ -35,6 +37,10 @@ export function readingOf(captured: Captured, shape: RowShape): Reading {
     shape,
     columns: wanted.length,
     nameBytes: new Map(wanted.map(({ name }) => [name, textBytes(name) + 2])),
+    computed: captured.table.columns
+      .filter(({ name, generated }) => generated !== 'no' && captured.needed(name))
+      .map(({ name }) => name)
+      .filter((name) => wanted.some((column) => column.name === name)),
   }
 }
 
@@ -90,6 +96,7 @@ export type RowRead =
 /**
  * One row's change. Columns that the images lack stay absent (I6). An update's missing columns have not changed, so those of the image
  * before it stand for them. An insert's missing columns have their defaults, which nobody sent: such a record is read again (`touch`).
+ * So is one whose computed columns are missing: MariaDB 11.8 never logs them with an update, changed or not.
  */
 export function changeOf(reading: Reading, op: 'insert' | 'update' | 'delete', { before, after }: RowImages): RowRead {
   const { table } = reading.captured
@@ -99,17 +106,18 @@ export function changeOf(reading: Reading, op: 'insert' | 'update' | 'delete', {
   const key = keyIn(row, table)
   const oldKey = op === 'update' && before !== null ? keyIn(before, table, row) : key
   if (key === null || oldKey === null) return { change: null, problem: 'has a key that cannot be read' }
-  const touched: Op = complete ? 'create' : 'touch'
+  const again = op === 'insert' ? !complete : op === 'update' && reading.computed.some((name) => !(name in image))
+  const told: Op = again ? 'touch' : op === 'insert' ? 'create' : op
   return {
     change: {
       table: table.full,
-      op: op === 'insert' ? touched : op,
+      op: told,
       key,
       ...(oldKey === key ? {} : { oldKey }),
       ...(op === 'insert' && !complete ? {} : { row }),
       ...(op === 'update' && before !== null ? { before } : {}),
     },
-    complete: complete || op === 'insert',
+    complete: complete || again,
     bytes: rowBytes(row, reading.nameBytes),
   }
 }
