@@ -50,8 +50,12 @@ export interface Person {
 function people(records: number, random: Random, preset: Preset): Labelled[] {
   const made: Labelled[] = []
   let entity = 0
-  const add = (person: Person) => {
+  // Two people have one address only where they share it in a household.
+  const owners = new Map<string, Person>()
+  const add = (person: Person, head: Person) => {
     const name = `p${entity++}`
+    if ((owners.get(person.email) ?? head) !== head) person.email = person.email.replace('@', `${entity}@`)
+    owners.set(person.email, head)
     const write = preset === 'typed' ? febrlRow : contactRow
     const row = write(person, random)
     made.push({ id: '', entity: name, row, sort: 'original' })
@@ -67,8 +71,8 @@ function people(records: number, random: Random, preset: Preset): Labelled[] {
   }
   while (made.length < records) {
     const head = person(random)
-    add(head)
-    if (chance(random, 22)) for (const other of household(head, random)) add(other)
+    add(head, head)
+    if (chance(random, 22)) for (const other of household(head, random)) add(other, head)
   }
   return made.slice(0, records)
 }
@@ -161,13 +165,15 @@ function localPart(given: string, family: string, extra: string, form = 0): stri
   return `${forms[form]}${extra}`
 }
 
-/** Digits drawn so that numbers differ: the ranges for fiction are too small for 100,000 people. */
+/** A number of the pattern, its last six digits drawn: the ranges for fiction are too small for 100,000 people. */
 function digits(random: Random, pattern: string): string {
-  const digit = () => String(Math.floor(random.next() * 10))
-  return pattern
-    .replaceAll('#', digit)
-    .replace(/0(?=00)|(?<=0)0(?=\d)/g, digit)
-    .replace(/\d{3}(?=\D*\d{3}\D*$)/, () => digit() + digit() + digit())
+  let left = 6
+  const drawn = [...pattern].reverse().map((sign) => {
+    if (!/[#\d]/.test(sign) || (left <= 0 && sign !== '#')) return sign
+    left--
+    return String(Math.floor(random.next() * 10))
+  })
+  return drawn.reverse().join('')
 }
 
 function birthday(random: Random, from: number, to: number): string {

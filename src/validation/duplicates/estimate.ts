@@ -26,25 +26,22 @@ export interface Estimate extends Classes {
 }
 
 const names = ['m', 'r', 'v'] as const
-/**
- * How many pairs the starting values are worth. Who is related to whom is much the same everywhere, and relatives are easily
- * taken for doubtful duplicates: they move only with many pairs.
- */
-const worth = { m: 40, r: 5000, v: 5 } as const
+/** How many pairs the starting values are worth. */
+const worth = { m: 40, v: 5 } as const
 const roundsMax = 60
 const settled = 1e-4
 
 /**
  * Expectation and maximisation over unlabelled pairs (Dempster, Laird, Rubin 1977; Winkler 1988 for record linkage): each round
  * says how likely each pattern is of each sort, and then what each sort looks like. The starting values stay in as if they were
- * pairs that had been seen, so that little data moves them little. Deterministic.
+ * pairs that had been seen, so that little data moves them little; those of relatives stay as they are. Deterministic.
  */
 export function estimate(patterns: readonly Pattern[], start: Classes): Estimate {
   let now: Classes = start
   let share = { m: 0.2, r: 0.2, v: 0.6 }
   let rounds = 0
   for (; rounds < roundsMax; rounds++) {
-    const sums = { m: zeros(start.m), r: zeros(start.m), v: zeros(start.m) }
+    const sums = { m: zeros(start.m), v: zeros(start.m) }
     const total = { m: 0, r: 0, v: 0 }
     for (const pattern of patterns) {
       const parts = partsOf(pattern, now, share)
@@ -52,15 +49,16 @@ export function estimate(patterns: readonly Pattern[], start: Classes): Estimate
         const weight = parts[name] * pattern.count
         // How many there are of each sort, only an unasked pair can tell.
         if (pattern.same === undefined) total[name] += weight
-        add(sums[name], pattern.levels, weight)
+        if (name !== 'r') add(sums[name], pattern.levels, weight)
       }
     }
     const next: Classes = {
       m: shares(sums.m, start.m, worth.m),
-      r: shares(sums.r, start.r, worth.r),
+      // What relatives share is much the same everywhere, and without a label they are easily taken for namesakes.
+      r: start.r,
       v: shares(sums.v, start.v, worth.v),
     }
-    const moved = Math.max(difference(now.m, next.m), difference(now.r, next.r), difference(now.v, next.v))
+    const moved = Math.max(difference(now.m, next.m), difference(now.v, next.v))
     const all = total.m + total.r + total.v + 3
     now = next
     share = { m: (total.m + 1) / all, r: (total.r + 1) / all, v: (total.v + 1) / all }

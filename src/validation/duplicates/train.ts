@@ -41,7 +41,7 @@ export interface Training {
 
 const recordsMin = 100
 const pairsMax = 300_000
-const randomPairs = 200_000
+const randomPairs = 100_000
 /** What a decision of a person counts, in estimated pairs. */
 const labelWorth = 4
 /** Random pairs that look so much the same, before training, are left out of `u`. */
@@ -51,8 +51,8 @@ const uWorth = 100
 const progressEvery = 10_000
 
 /**
- * Weights from the user's own records: `u` from random pairs, `m` and `r` by expectation and maximisation over pairs that share
- * a block, and from labelled pairs where there are some; how common values are, from an even draw. Memory is bounded, whatever
+ * Weights from the user's own records: `u` from random pairs, `m` by expectation and maximisation over pairs that share a
+ * block, and from labelled pairs where there are some; how common values are, from an even draw. Memory is bounded, whatever
  * the number of rows. Throws a `SyncError` (SYNC-1029) where there are fewer than 100 records.
  */
 export async function train({ rows, labels = [], plan, random, progress }: TrainingInput): Promise<Training> {
@@ -158,11 +158,15 @@ function fieldWeights(kind: ComparedKind, place: number, { m, r }: Classes, u: S
   return made
 }
 
-/** The odds that a record's match, or relative, is among the others; only told where all blocks were kept. */
+/** The same share about so many blocks; it says how many of them a sample of blocks has met. */
+const sharedBlocks = 6
+
+/** The odds that a record's match, or relative, is among the others. */
 function priorOf({ pairs }: Estimate, sample: Sample): Weights['priorBits'] {
   const within = (value: number, least: number, most: number) => Math.max(least, Math.min(most, value))
-  const matches = within((2 * pairs.m * sample.oneIn) / sample.records, 0.02, 2)
-  const relatives = within((2 * pairs.r * sample.oneIn) / sample.records, 0.002, 4)
+  const met = sample.records * (1 - (1 - 1 / sample.oneIn) ** sharedBlocks)
+  const matches = within((2 * pairs.m) / met, 0.02, 2)
+  const relatives = within((2 * pairs.r) / met, 0.002, 4)
   return {
     strangers: Math.log2(matches) - Math.log2(populationDefault),
     relatives: within(Math.log2(matches / relatives), -3, 8),

@@ -211,6 +211,7 @@ export interface Clustering {
 /*
  * The functions, by file:
  *   plan.ts      planOf(options, fieldNames, weights?): Plan            throws SyncError where options contradict each other
+ *                forPopulation(plan, records): Plan                     for a collection of so many records; withWeights(plan, weights)
  *   features.ts  featuresOf(set: Row, plan): Features
  *   blocks.ts    blocksOf(features, plan): bigint[]                     signed 64 bits, distinct, at most `blocksMax`
  *                namesBlockOf(features, plan): bigint | undefined       its size, as `namesakes`, makes `compare` wary of common names
