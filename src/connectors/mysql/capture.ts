@@ -114,7 +114,7 @@ export function changeOf(reading: Reading, op: 'insert' | 'update' | 'delete', {
       op: told,
       key,
       ...(oldKey === key ? {} : { oldKey }),
-      ...(op === 'insert' && !complete ? {} : { row }),
+      row,
       ...(op === 'update' && before !== null ? { before } : {}),
     },
     complete: complete || again,

@@ -12,6 +12,7 @@ import { readSnapshots } from '../sql/snapshot.ts'
 import { DecodeError } from './binlog/event.ts'
 import { shapeOf } from './binlog/shape.ts'
 import type { Captured } from './capture.ts'
+import type { Cascades } from './cascade.ts'
 import type { CatalogTable } from './catalog.ts'
 import type { Link } from './client.ts'
 import type { Names } from './ddl.ts'
@@ -39,6 +40,7 @@ export interface FeedOptions {
   /** Where the log was when the tables were read from the catalog. */
   readonly openedAt: Place
   readonly visibility: Visibility
+  readonly cascades: Cascades
   /** What was found while opening: it comes first. */
   readonly found: readonly SourceEvent[]
   readonly snapshots: readonly SnapshotProgress[]
@@ -46,7 +48,7 @@ export interface FeedOptions {
 
 /** Starts the stream and gives the feed. */
 export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
-  const { clock, link, settings, tables, names, opening, visibility } = options
+  const { clock, link, settings, tables, names, opening, visibility, cascades } = options
   const ended = new AbortController()
   const over = AbortSignal.any([signal, ended.signal])
   let room: PromiseWithResolvers<void> | null = null
@@ -73,7 +75,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       if (last !== undefined) yielded = last.position
     },
   })
-  const { emit } = outbox
+  const emit = (event: SourceEvent) => {
+    for (const each of cascades.spread(event)) outbox.emit(each)
+  }
 
   const fail = (error: unknown) => {
     outbox.fail(error instanceof DecodeError ? unreadable(error) : error)
@@ -103,8 +107,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     rowsEstimated: (table) => tables.get(table)?.table.rowsEstimated ?? null,
     ofTable: concernsTable,
     emit(event) {
-      if (event.kind === 'rows') outbox.count(event.changes.length, 0)
-      emit(event)
+      if (event.kind !== 'rows') return emit(event)
+      outbox.count(event.changes.length, 0)
+      emit({ ...event, changes: event.changes.map((change) => cascades.tie(change, () => {})) })
     },
     position: () => transactions.position(),
     between,
@@ -128,7 +133,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     tables,
     names,
     shape: (map, captured) => shapeOf(map, captured.table, null),
-    from: opening.from,
+    from: { ...opening.from, edges: cascades.known },
     proof: opening.proof,
     proofIsFirst: opening.start.kind === 'file',
     gtids: opening.gtids,
@@ -137,6 +142,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     openedAt: options.openedAt,
     pieceRows: settings.bufferRows,
     pieceBytes: settings.bufferBytes,
+    tie: cascades.tie,
     emit,
     watch: {
       rows: (count, bytes) => outbox.count(count, bytes),
@@ -209,6 +215,8 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     if (event.kind === 'table') transactions.blind(event.table)
     emit(event)
   }
+  // Asked for before any position says that it was.
+  for (const request of cascades.unread(opening.from.edges)) snapshots.request(request)
   emit({ kind: 'progress', position: transactions.position() })
   for (const progress of options.snapshots) if (!progress.done) snapshots.resume(progress)
 

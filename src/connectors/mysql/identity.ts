@@ -99,7 +99,16 @@ export function openNow(facts: ServerFacts): Opening {
   const { flavour, identity, executed, place } = facts
   const gtids = facts.hasGtids ? readFrom(flavour, executed) : null
   const start: Start = { kind: 'file', ...place }
-  const from = { flavour, server: identity, gtids: gtids?.text() ?? null, ...place, last: null, held: {}, shapes: null }
+  const from = {
+    flavour,
+    server: identity,
+    gtids: gtids?.text() ?? null,
+    ...place,
+    last: null,
+    held: {},
+    shapes: null,
+    edges: [],
+  }
   return { from, start, proof: null, gtids, otherwise: null }
 }
 

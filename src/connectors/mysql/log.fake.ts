@@ -150,6 +150,7 @@ export function reader(more: Partial<TransactionsOptions> & { readonly start?: P
     last: null,
     held: {},
     shapes: null,
+    edges: [],
     ...more.start,
   }
   const tables = new Map<string, Captured>(
@@ -168,6 +169,7 @@ export function reader(more: Partial<TransactionsOptions> & { readonly start?: P
     gtids: start.gtids === null ? null : readFrom(start.flavour, start.gtids),
     adopt: () => null,
     shapes: () => null,
+    tie: (change) => change,
     openedAt: { file: start.file, offset: start.offset },
     pieceRows: 100,
     pieceBytes: 1_000_000,

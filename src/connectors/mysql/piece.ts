@@ -53,10 +53,13 @@ export function newPiece(): Piece {
     const { oldKey: _, before, ...rest } = change
     changes[index] = null
     count--
-    add({ ...deleted, key: oldKey, ...(before === undefined ? {} : { row: before }) }, true)
+    const { cascades: _deleted, ...gone } = deleted
+    add({ ...gone, key: oldKey, ...(before === undefined ? {} : { row: before }) }, true)
     // What this change does not carry is what the other record held.
     const { row, ...touched } = rest
-    push(complete ? { ...rest, before: deleted.row ?? newRow() } : { ...touched, op: 'touch' }, true)
+    const one: Change = complete ? { ...rest, before: deleted.row ?? newRow() } : { ...touched, op: 'touch' }
+    const cascades = [...(deleted.cascades ?? []), ...(change.cascades ?? [])]
+    push(cascades.length === 0 ? one : { ...one, cascades }, true)
   }
 
   const push = (change: Change, complete: boolean): void => {
@@ -85,7 +88,10 @@ export function newPiece(): Piece {
     const deleted = changes[before] as Noted
     changes[before] = null
     const { row = newRow() } = deleted.change
-    changes.push({ change: change.op === 'touch' ? change : { ...change, op: 'update', before: row }, complete })
+    const one: Change = change.op === 'touch' ? change : { ...change, op: 'update', before: row }
+    // The row was deleted all the same, and with it went its children.
+    const cascades = [...(deleted.change.cascades ?? []), ...(change.cascades ?? [])]
+    changes.push({ change: cascades.length === 0 ? one : { ...one, cascades }, complete })
   }
 
   const find = (name: string | null): number | null => {

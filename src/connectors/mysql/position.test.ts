@@ -18,6 +18,7 @@ test('a position comes back as it was written', () => {
     },
     held: { '61,62,3': 'x@1' },
     shapes: { 'shop.members': 'abc' },
+    edges: ['shop.members.fk'],
   }
   assert.deepEqual(readPosition(writePosition(position)), position)
   const plain = { ...position, gtids: null, last: null, held: {}, shapes: null }

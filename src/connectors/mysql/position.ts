@@ -33,15 +33,17 @@ export interface LogPosition extends Place {
   readonly held: { readonly [xid: string]: string }
   /** Without column names in the log: what the captured tables looked like. Null: the log has the names. */
   readonly shapes: { readonly [table: string]: string } | null
+  /** The foreign keys whose actions are followed. */
+  readonly edges: readonly string[]
 }
 
 /** Writes a position. Called at every commit: the parts that seldom change come as text. */
 export function writePosition(position: LogPosition): Position {
-  const { flavour, server, gtids, file, offset, last, held, shapes } = position
+  const { flavour, server, gtids, file, offset, last, held, shapes, edges } = position
   const begin = last === null ? 'null' : lastText(last)
   return `{"flavour":"${flavour}","server":${JSON.stringify(server)},"gtids":${
     gtids === null ? 'null' : `"${gtids}"`
-  },"file":${JSON.stringify(file)},"offset":"${offset}","last":${begin},"held":${JSON.stringify(held)},"shapes":${JSON.stringify(shapes)}}` as Position
+  },"file":${JSON.stringify(file)},"offset":"${offset}","last":${begin},"held":${JSON.stringify(held)},"shapes":${JSON.stringify(shapes)},"edges":${JSON.stringify(edges)}}` as Position
 }
 
 function lastText({ id, stamp, at }: LastGroup): string {
@@ -51,7 +53,7 @@ function lastText({ id, stamp, at }: LastGroup): string {
 /** Reads what `writePosition` wrote. Throws a `SyncError` (SYNC-2029) for anything else. */
 export function readPosition(position: Position): LogPosition {
   try {
-    const { flavour, server, gtids, file, offset, last, held, shapes } = JSON.parse(position) as {
+    const { flavour, server, gtids, file, offset, last, held, shapes, edges } = JSON.parse(position) as {
       [name: string]: unknown
     }
     if ((flavour === 'mysql' || flavour === 'mariadb') && typeof server === 'string' && typeof file === 'string')
@@ -64,6 +66,7 @@ export function readPosition(position: Position): LogPosition {
         last: readLast(last),
         held: { ...(held as object) },
         shapes: shapes == null ? null : { ...(shapes as object) },
+        edges: Array.isArray(edges) ? edges.map(String) : [],
       }
   } catch {
     // not JSON: the same failure as JSON of another shape

@@ -34,7 +34,7 @@ test('images with fewer columns, which one session asks for: absent is not null,
       'update ["9"] name=y note=m',
     ],
   )
-  assert.deepEqual(columns, ['id,name', 'id', 'id', '', 'id,name,email', 'id,name,note,email'])
+  assert.deepEqual(columns, ['id,name', 'id', 'id', 'id', 'id,name,email', 'id,name,note,email'])
 })
 
 test('REPLACE, ON DUPLICATE KEY and a delete with an insert are updates of the record, unless the key is another', async () => {

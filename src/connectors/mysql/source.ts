@@ -6,11 +6,13 @@ import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
 import { takeTurns } from '../sql/reads.ts'
 import { capture, describeTable } from './capture.ts'
+import { newCascades } from './cascade.ts'
 import { type CatalogTable, readCatalog, tableName } from './catalog.ts'
 import { connect, databaseOf, type Link, quoted } from './client.ts'
 import type { Names } from './ddl.ts'
 import { numberOf } from './errors.ts'
 import { fingerprint, startFeed } from './feed.ts'
+import { type CascadeEdge, logsCascades, readCascades } from './foreign-keys.ts'
 import { type Opening, openFrom, openNow, readFacts, type ServerFacts } from './identity.ts'
 import { literalOf } from './literal.ts'
 import { type MysqlOptions, serverIdOf, settingsOf } from './options.ts'
@@ -100,6 +102,14 @@ export function openMysql(
       const opening = stored === null ? openNow(facts) : await openFrom(stored, facts, link)
       const captured = capture(await catalog(link), names(), tables)
       refuseErrors([...captured.values()].flatMap(({ table }, i) => tableProblems(table, tables[i]?.columns)))
+      const edges = (await logsCascades(link))
+        ? []
+        : await readCascades(
+            link,
+            [...captured.values()].map(({ table }) => table),
+          )
+      const above = await tablesAbove(link, edges, captured)
+      const cascades = newCascades(edges, catalogOf(captured, above), new Set(captured.keys()))
       const found = alteredTables(stored?.shapes ?? null, facts, captured, from)
       visibility = newVisibility(wayOf(facts, opening, captured), facts.place, env.clock)
       log = await open(over)
@@ -110,11 +120,12 @@ export function openMysql(
           link: log,
           serverId: serverIdOf(settings, env.random),
           connect: open,
-          tables: captured,
-          names: namesOf(facts, captured),
+          tables: new Map([...captured, ...above]),
+          names: namesOf(facts, [...captured.keys(), ...above.keys()]),
           opening,
           openedAt: facts.place,
           visibility,
+          cascades,
           found,
           snapshots: snapshots.map((progress) => ({ ...progress, table: named(progress.table).full })),
         },
@@ -170,9 +181,33 @@ const gone: ReadonlySet<number> = new Set([1146, 1054])
 
 type CapturedTables = ReturnType<typeof capture>
 
-function namesOf(facts: ServerFacts, captured: CapturedTables): Names {
-  const { foldsCase, named, hasGtids } = facts
-  return { captured: new Set(captured.keys()), foldsCase, named, hasGtids }
+function namesOf({ foldsCase, named, hasGtids }: ServerFacts, tables: readonly string[]): Names {
+  return { captured: new Set(tables), foldsCase, named, hasGtids }
+}
+
+/** Tables that nobody syncs and whose changes change rows of those that somebody does. Of their columns only keys matter. */
+async function tablesAbove(
+  link: Link,
+  edges: readonly CascadeEdge[],
+  captured: CapturedTables,
+): Promise<CapturedTables> {
+  const names = edges.flatMap(({ parent, child }) => [parent, child]).filter(({ full }) => !captured.has(full))
+  const found = await readCatalog(link, names)
+  const columns = (full: string) =>
+    edges.flatMap(({ parent, parentColumns, child, childColumns }) => [
+      ...(parent.full === full ? parentColumns : []),
+      ...(child.full === full ? childColumns : []),
+    ])
+  return new Map(
+    [...found].map(([full, table]) => {
+      const needed = new Set([...table.key, ...columns(full)])
+      return [full, { table, needed: (column) => needed.has(column) }]
+    }),
+  )
+}
+
+function catalogOf(...tables: readonly CapturedTables[]): Map<string, CatalogTable> {
+  return new Map(tables.flatMap((each) => [...each]).map(([full, { table }]) => [full, table]))
 }
 
 /** How it is known what queries see. */

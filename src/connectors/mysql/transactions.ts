@@ -50,6 +50,8 @@ export interface TransactionsOptions {
   readonly adopt: (executed: string) => GtidsRead | null
   /** Without column names in the log: what the tables look like. */
   readonly shapes: () => LogPosition['shapes']
+  /** Adds what foreign keys make of a change. */
+  readonly tie: (change: Change, tell: (effect: Effect) => void) => Change
   /** Where the log was when the tables were read from the catalog. */
   readonly openedAt: Place
   readonly pieceRows: number
@@ -92,10 +94,20 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   const stays = (table: string): boolean => isLasting(tables.get(table)?.table.engine ?? '')
 
   const write = (): Position => {
-    const { flavour, server } = options.from
+    const { flavour, server, edges } = options.from
     const open = held.size === 0 ? {} : Object.fromEntries(held)
     const shapes = options.shapes()
-    return writePosition({ flavour, server, gtids: gtids?.text() ?? null, file, offset, last, held: open, shapes })
+    return writePosition({
+      flavour,
+      server,
+      gtids: gtids?.text() ?? null,
+      file,
+      offset,
+      last,
+      held: open,
+      shapes,
+      edges,
+    })
   }
   let position = write()
 
@@ -124,7 +136,8 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     from.isPassed = true
     const changes = noted.map(({ change }) => change)
     emit({ kind: 'rows', tx: groupName(from), changes })
-    for (const { change, complete } of noted) watch.row(change, complete)
+    // Of tables that are read for their foreign keys alone no row is kept, and none can be told too often.
+    for (const { change, complete } of noted) if (change.row !== undefined) watch.row(change, complete)
     return changes.at(-1) ?? null
   }
 
@@ -230,7 +243,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
           tell(unreadable(table, groupPlace(open), `a row ${read.problem}.`))
           continue
         }
-        open.piece.add({ ...read.change, id, at_ms: open.at_ms }, read.complete)
+        open.piece.add(options.tie({ ...read.change, id, at_ms: open.at_ms }, tell), read.complete)
         open.rows++
         open.bytes += read.bytes
         open.waitingBytes += read.bytes
