@@ -340,6 +340,8 @@ export class Flow {
         ? { entries: [], scanned: this.#judged }
         : await journal.read(from, spec.windowRows, spec.windowBytes)
     if (lanes.length > 0 || entries.length > 0 || scanned > this.#judged) return { entries, lanes, scanned }
+    // A link that was freed may have no lane any more; others that were freed with it may.
+    if (freed.length > 0) this.#bell.ring()
     const isStill = this.#air.open === 0 && this.#behind.size === 0 && next_ms === null && !probing
     this.#idle = isStill && news === this.#news
     return probing ? this.#rest(now_ms) : this.#rest(next_ms)
