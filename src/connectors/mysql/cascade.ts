@@ -189,7 +189,9 @@ function cascadeOf(
   { edge, name, columns, fold }: PointedAt,
 ): { from: RowRef; to: RowRef | null } | 'nothing' | 'unknown' {
   const isGone = change.op === 'delete'
-  if (!isGone && change.op !== 'update') return 'nothing'
+  // An update whose computed columns were not logged is a touch, with the row before it.
+  const isUpdate = change.op === 'update' || (change.op === 'touch' && change.before !== undefined)
+  if (!isGone && !isUpdate) return 'nothing'
   if ((isGone ? edge.onDelete : edge.onUpdate) === 'NO ACTION') return 'nothing'
   const before = isGone ? change.row : change.before
   const old = before === undefined ? undefined : keyAt(columns, before)
