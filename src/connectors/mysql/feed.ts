@@ -6,10 +6,10 @@ import type { Feed } from '../../model/source.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
 import { orAborted } from '../../std/signal.ts'
-import { newOutbox } from '../sql/outbox.ts'
+import { newOutbox, type Outbox } from '../sql/outbox.ts'
 import { ownLinks } from '../sql/reads.ts'
-import { readSnapshots } from '../sql/snapshot.ts'
-import { DecodeError } from './binlog/event.ts'
+import { readSnapshots, type Snapshots } from '../sql/snapshot.ts'
+import { type BinlogEvent, DecodeError, type TableMap } from './binlog/event.ts'
 import { shapeOf } from './binlog/shape.ts'
 import type { Captured } from './capture.ts'
 import type { Cascades } from './cascade.ts'
@@ -21,7 +21,7 @@ import type { Settings } from './options.ts'
 import { comparePlaces, type Place, readPosition } from './position.ts'
 import { concernsTable, readChunks } from './snapshot.ts'
 import { readLog, type Start } from './stream.ts'
-import { readTransactions } from './transactions.ts'
+import { readTransactions, type StreamWatcher, type Transactions } from './transactions.ts'
 import type { Visibility } from './visibility.ts'
 
 /** What a feed is made of. */
@@ -51,10 +51,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   const { clock, link, settings, tables, names, opening, visibility, cascades } = options
   const ended = new AbortController()
   const over = AbortSignal.any([signal, ended.signal])
-  let room: PromiseWithResolvers<void> | null = null
-  const betweens: (() => void)[] = []
-  const marks = newMarks()
+  const room = newRoom()
   let yielded: Position | null = null
+  const looks = newLooks(names, tables)
   const { connect, cut } = ownLinks(options.connect, over)
 
   const outbox = newOutbox({
@@ -63,13 +62,8 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     signal,
     over,
     flush: () => {}, // small transactions are passed on whole, large ones in pieces of their own
-    pause() {
-      room = Promise.withResolvers<void>()
-    },
-    resume() {
-      room?.resolve()
-      room = null
-    },
+    pause: room.close,
+    resume: room.open,
     given(item) {
       const last = item.findLast((event) => event.kind !== 'rows')
       if (last !== undefined) yielded = last.position
@@ -79,23 +73,20 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     for (const each of cascades.spread(event)) outbox.emit(each)
   }
 
+  const emitChunk = (event: SourceEvent) => {
+    if (event.kind !== 'rows') return emit(event)
+    outbox.count(event.changes.length, 0)
+    emit({ ...event, changes: event.changes.map((change) => cascades.tie(change, () => {})) })
+  }
+
   const fail = (error: unknown) => {
     outbox.fail(error instanceof DecodeError ? unreadable(error) : error)
     ended.abort(error)
   }
-  const between = (work: () => void) => {
-    if (transactions.inside()) betweens.push(work)
-    else work()
-  }
-  const markHere = async (asked: Link, done: () => void) => {
-    const place = await readPlace(asked)
-    between(() => {
-      if (comparePlaces(transactions.place(), place) >= 0) done()
-      else marks.add(place, done)
-    })
-  }
+  const gaps = newGaps({ inside: () => transactions.inside(), place: () => transactions.place() })
+  const markHere = async (asked: Link, done: () => void) => gaps.mark(await readPlace(asked), done)
 
-  const snapshots = readSnapshots({
+  const snapshots: Snapshots = readSnapshots({
     ...options,
     open: async (until) =>
       readChunks(await connect(until), {
@@ -106,13 +97,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       }),
     rowsEstimated: (table) => tables.get(table)?.table.rowsEstimated ?? null,
     ofTable: concernsTable,
-    emit(event) {
-      if (event.kind !== 'rows') return emit(event)
-      outbox.count(event.changes.length, 0)
-      emit({ ...event, changes: event.changes.map((change) => cascades.tie(change, () => {})) })
-    },
+    emit: emitChunk,
     position: () => transactions.position(),
-    between,
+    between: gaps.between,
   })
 
   /** The stream reads a table as the catalog has it from where the catalog was asked. */
@@ -126,37 +113,26 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       await orAborted(reached.promise, until)
     }
     tables.set(table.full, { ...known, table })
+    looks.changed()
     transactions.relearn(table.full)
   }
 
-  const transactions = readTransactions({
+  const transactions: Transactions = readTransactions({
     tables,
     names,
-    shape: (map, captured) => shapeOf(map, captured.table, null),
+    shape: looks.shape,
     from: { ...opening.from, edges: cascades.known },
     proof: opening.proof,
     proofIsFirst: opening.start.kind === 'file',
     gtids: opening.gtids,
     adopt: (executed) => (names.hasGtids ? readFrom(opening.from.flavour, executed) : null),
-    shapes: () => (names.named ? null : fingerprints(tables)),
+    shapes: looks.now,
     openedAt: options.openedAt,
     pieceRows: settings.bufferRows,
     pieceBytes: settings.bufferBytes,
     tie: cascades.tie,
     emit,
-    watch: {
-      rows: (count, bytes) => outbox.count(count, bytes),
-      row: snapshots.watch.row,
-      truncated: snapshots.watch.truncated,
-      unseen: snapshots.watch.unseen,
-      committed(place, isOurs, row) {
-        if (isOurs) visibility.streamed(place, row)
-        for (const work of betweens.splice(0)) work()
-        snapshots.watch.committed()
-        outbox.ring()
-      },
-      reached: (place) => marks.reached(place),
-    },
+    watch: watcher(outbox, snapshots, visibility, gaps),
   })
 
   const caughtUp = async (asking: AbortSignal) => {
@@ -173,61 +149,30 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     await outbox.untilStored(until)
   }
 
-  const tick = async () => {
-    for (;;) {
-      await clock.sleep(settings.heartbeat_ms, over)
-      outbox.quietIsDue()
-    }
+  const durable = (position: Position) => {
+    // The server keeps its log whatever we say; a position that was never given out is a fault of ours all the same (I1).
+    if (position === yielded) return
+    if (yielded === null || comparePlaces(readPosition(position), readPosition(yielded)) > 0)
+      throw new Error('this position was never read from this feed')
   }
-  const read = (through: Link, start: Start) =>
-    readLog(
-      {
-        link: through,
-        clock,
-        heartbeat_ms: settings.heartbeat_ms,
-        serverId: options.serverId,
-        uuid: uuidOf(options.random),
-        start,
-        take(event) {
-          transactions.push(event)
-          if (room !== null) return room.promise
-        },
-      },
-      over,
-    )
-  const follow = async () => {
-    const { start, otherwise } = opening
-    return read(link, start).catch(async (error) => {
-      const isDeleted = error instanceof SyncError && error.failure.code === 'SYNC-2032'
-      if (!isDeleted || otherwise === null || !transactions.withoutProof()) throw error
-      return read(await connect(over), otherwise)
-    })
-  }
-  const works = [follow(), tick(), snapshots.run(over)]
+
+  const works = [
+    followLog(options, { transactions, room, connect }, over),
+    beat(options, outbox, over),
+    snapshots.run(over),
+  ]
   for (const work of works) work.catch((error) => over.aborted || fail(error))
   over.addEventListener('abort', () => {
-    room?.resolve()
+    room.open()
     outbox.ring()
     cut()
     link.destroy()
   })
-  for (const event of options.found) {
-    if (event.kind === 'table') transactions.blind(event.table)
-    emit(event)
-  }
-  // Asked for before any position says that it was.
-  for (const request of cascades.unread(opening.from.edges)) snapshots.request(request)
-  emit({ kind: 'progress', position: transactions.position() })
-  for (const progress of options.snapshots) if (!progress.done) snapshots.resume(progress)
+  begin(options, transactions, snapshots, emit)
 
   return {
     events: { [Symbol.asyncIterator]: outbox.events },
-    durable(position) {
-      // The server keeps its log whatever we say; a position that was never given out is a fault of ours all the same (I1).
-      if (position === yielded) return
-      if (yielded === null || comparePlaces(readPosition(position), readPosition(yielded)) > 0)
-        throw new Error('this position was never read from this feed')
-    },
+    durable,
     snapshot: (request) => snapshots.request(request),
     caughtUp,
     async [Symbol.asyncDispose]() {
@@ -238,16 +183,144 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   }
 }
 
-/** Places of the log that somebody waits for. */
-function newMarks(): { add(place: Place, done: () => void): void; reached(place: Place): void } {
-  let waiting: { readonly place: Place; readonly done: () => void }[] = []
+/** Who hears what of the stream. */
+function watcher(outbox: Outbox, { watch }: Snapshots, visibility: Visibility, gaps: Gaps): StreamWatcher {
   return {
-    add: (place, done) => void waiting.push({ place, done }),
+    ...watch,
+    rows: outbox.count,
+    committed(place, isOurs, row) {
+      if (isOurs) visibility.streamed(place, row)
+      gaps.passed()
+      watch.committed()
+      outbox.ring()
+    },
+    reached: gaps.reached,
+  }
+}
+
+/** What was found while opening comes first; then snapshots that were asked for. */
+function begin(
+  { found, cascades, opening, snapshots: unfinished }: FeedOptions,
+  transactions: Transactions,
+  snapshots: Snapshots,
+  emit: (event: SourceEvent) => void,
+): void {
+  for (const event of found) {
+    if (event.kind === 'table') transactions.blind(event.table)
+    emit(event)
+  }
+  // Asked for before any position says that it was.
+  for (const request of cascades.unread(opening.from.edges)) snapshots.request(request)
+  emit({ kind: 'progress', position: transactions.position() })
+  for (const progress of unfinished) if (!progress.done) snapshots.resume(progress)
+}
+
+/** Whether there is room for more. */
+interface Room {
+  close(): void
+  open(): void
+  /** Undefined: there is. */
+  wait(): Promise<void> | undefined
+}
+
+function newRoom(): Room {
+  let closed: PromiseWithResolvers<void> | null = null
+  return {
+    close() {
+      closed ??= Promise.withResolvers<void>()
+    },
+    open() {
+      closed?.resolve()
+      closed = null
+    },
+    wait: () => closed?.promise,
+  }
+}
+
+/** Work that has to be done between two transactions of the stream, or once it has come to a place. */
+interface Gaps {
+  /** Now, or after the open transaction. */
+  readonly between: (work: () => void) => void
+  mark(place: Place, done: () => void): void
+  /** A transaction is over. */
+  passed(): void
+  readonly reached: (place: Place) => void
+}
+
+function newGaps(stream: { inside(): boolean; place(): Place }): Gaps {
+  const waiting: (() => void)[] = []
+  let marks: { readonly place: Place; readonly done: () => void }[] = []
+  const passed = () => {
+    for (const work of waiting.splice(0)) work()
+  }
+  const between = (work: () => void) => {
+    if (stream.inside()) waiting.push(work)
+    else work()
+  }
+  return {
+    between,
+    passed,
+    mark(place, done) {
+      between(() => {
+        if (comparePlaces(stream.place(), place) >= 0) done()
+        else marks.push({ place, done })
+      })
+    },
     reached(place) {
-      if (waiting.length === 0) return
-      const due = waiting.filter((each) => comparePlaces(place, each.place) >= 0)
-      waiting = waiting.filter((each) => !due.includes(each))
+      passed()
+      if (marks.length === 0) return
+      const due = marks.filter((each) => comparePlaces(place, each.place) >= 0)
+      marks = marks.filter((each) => !due.includes(each))
       for (const each of due) each.done()
+    },
+  }
+}
+
+/** Reads the log into the transactions, until the signal ends it. */
+function followLog(
+  { link, opening, clock, settings, serverId, random }: FeedOptions,
+  to: { transactions: Transactions; room: Room; connect: (signal: AbortSignal) => Promise<Link> },
+  over: AbortSignal,
+): Promise<never> {
+  const { transactions, room } = to
+  const { heartbeat_ms } = settings
+  const read = (through: Link, start: Start) => {
+    const take = (event: BinlogEvent) => {
+      transactions.push(event)
+      return room.wait()
+    }
+    return readLog({ link: through, clock, heartbeat_ms, serverId, uuid: uuidOf(random), start, take }, over)
+  }
+  return read(link, opening.start).catch(async (error) => {
+    const isDeleted = error instanceof SyncError && error.failure.code === 'SYNC-2032'
+    if (!isDeleted || opening.otherwise === null || !transactions.withoutProof()) throw error
+    return read(await to.connect(over), opening.otherwise)
+  })
+}
+
+/** Passes on, now and then, that nothing happened. */
+async function beat({ clock, settings }: FeedOptions, outbox: Outbox, over: AbortSignal): Promise<never> {
+  for (;;) {
+    await clock.sleep(settings.heartbeat_ms, over)
+    outbox.quietIsDue()
+  }
+}
+
+/** What the tables look like, where the log does not say it; and how their rows are read. */
+function newLooks(names: Names, tables: ReadonlyMap<string, Captured>) {
+  let looks = names.named ? null : fingerprints(tables)
+  return {
+    now: () => looks,
+    changed() {
+      if (!names.named) looks = fingerprints(tables)
+    },
+    shape(map: TableMap, { table }: Captured) {
+      // The setting may change while the server runs.
+      if (names.named && map.columns.some(({ name }) => name === undefined)) {
+        names.named = false
+        looks = fingerprints(tables)
+      }
+      return shapeOf(map, table, null)
     },
   }
 }

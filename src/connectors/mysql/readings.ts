@@ -91,9 +91,9 @@ export function newReadings(options: ReadingsOptions): Readings {
 
 /** What the catalog says of names: a column of it that the log does not have is gone. */
 function catalogShape({ table }: Captured, shape: RowShape): ShapeColumn[] {
-  const [any] = shape.columns
-  if (any === undefined) return []
-  return table.columns.map(({ name }) => shape.columns.find((column) => column.name === name) ?? { ...any, name })
+  const [some] = shape.columns
+  if (some === undefined) return []
+  return table.columns.map(({ name }) => shape.columns.find((column) => column.name === name) ?? { ...some, name })
 }
 
 /** Whether an error is about rows of one table; what it says then. */

@@ -3,7 +3,7 @@
  * tables, and the position after each.
  */
 import type { Change, Position, SourceEvent } from '../../model/change.ts'
-import { type FailureCode, failure, SyncError } from '../../model/failure.ts'
+import { type FailureCode, failure } from '../../model/failure.ts'
 import type { BinlogEvent, EventHeader, Gtid, RowShape, TableMap } from './binlog/event.ts'
 import { gtidText } from './binlog/gtid.ts'
 import { type Captured, changeOf } from './capture.ts'
@@ -12,6 +12,7 @@ import { fullName, type Group, groupName, groupPlace, isLasting, newGroup, widen
 import { comparePlaces, type LastGroup, type LogPosition, type Place, writePosition } from './position.ts'
 import { decodeProblem, newReadings, unreadable } from './readings.ts'
 import { type Statement, statementOf, xidOf } from './statement.ts'
+import { domainOf, incident, inPart, lostInRollback, otherHistory, unknown, unknownXa } from './trouble.ts'
 
 /** What must be known of the stream beside it. Called in stream order. */
 export interface StreamWatcher {
@@ -379,14 +380,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   const partial = (table: TableMap | null, name: string) => {
     if (table === null) throw unknown(`an event ${name}`, place())
     if (group !== null) group.events++
-    const full = fullName(table)
-    if (!tables.has(full)) return
-    tell({
-      table: full,
-      state: 'gap',
-      message: `A change of ${full} was logged in part only (${name}), at ${file}:${offset}.`,
-      hint: "SET GLOBAL binlog_row_value_options = ''; and take it out of the sessions that set it. Then read the table again: `syncline sync <sync> --full`.",
-    })
+    if (tables.has(fullName(table))) tell(inPart(fullName(table), name, place()))
   }
 
   const withoutProof = () => {
@@ -397,48 +391,4 @@ export function readTransactions(options: TransactionsOptions): Transactions {
 
   const { blind, relearn } = readings
   return { push, inside: () => group !== null, position: () => position, place, withoutProof, blind, relearn }
-}
-
-/** In a domain of MariaDB the order is the same on every server; MySQL promises that only for one server's log. */
-function domainOf({ id }: LastGroup): number {
-  const domain = /^(\d+)-\d+-\d+$/.exec(id)?.[1]
-  return domain === undefined ? -1 : Number(domain)
-}
-
-function otherHistory({ id, stamp }: LastGroup, found: string): SyncError {
-  const when = new Date(stamp * 1_000).toISOString()
-  return new SyncError(
-    failure(
-      'SYNC-2015',
-      `The log was read up to transaction ${id} of ${when}; in its place the server now has ${found === id ? 'another one of that number' : found}. It was reset, or restored from an older copy, or is another server.`,
-    ),
-  )
-}
-
-function unknown(what: string, { file, offset }: Place): SyncError {
-  return new SyncError(failure('SYNC-2013', `The log holds ${what}, after ${file}:${offset}.`))
-}
-
-function lostInRollback(table: string, at: string): Effect {
-  return {
-    table,
-    state: 'gap',
-    message: `A large transaction with tables that cannot be rolled back was taken back in part, at ${at}: what is left of it in ${table} cannot be told.`,
-  }
-}
-
-function unknownXa(table: string, xid: string, at: string): Effect {
-  return {
-    table,
-    state: 'gap',
-    message: `The XA transaction ${xid} was committed at ${at}, but prepared before this capture began: if it changed ${table}, those changes were not seen.`,
-  }
-}
-
-function incident(table: string, message: string, { file, offset }: Place): Effect {
-  return {
-    table,
-    state: 'gap',
-    message: `The server says that it lost events of its log, after ${file}:${offset} (${message}): changes of ${table} may be missing.`,
-  }
 }
