@@ -185,6 +185,22 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         load: () => import('./audit.ts'),
       },
       {
+        name: 'quality',
+        args: ['[sync]'],
+        text: 'how good the data was over a period: valid share, failed checks, causes',
+        options: [
+          { flags: '--since <length>', text: 'whole days, today the last of them, or hours: 24h, 30d', default: '7d' },
+          {
+            flags: '--format <form>',
+            text: 'text, json, markdown, or html: one page with charts (default: as the file of --to ends)',
+            choices: ['text', 'json', 'markdown', 'html'],
+          },
+          { flags: '--to <file>', text: 'write it to a file' },
+          output,
+        ],
+        load: () => import('./quality.ts'),
+      },
+      {
         name: 'stream tail',
         args: ['<topic>'],
         text: 'entries of a topic: sync.status, sync.<table>, <system>.<schema>.<table>',

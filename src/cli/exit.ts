@@ -55,6 +55,7 @@ const byCode: Readonly<Record<string, Exit>> = {
   'SYNC-5003': exits.usage,
   'SYNC-5006': exits.usage,
   'SYNC-6006': exits.connection,
+  'SYNC-6013': exits.usage,
   'SYNC-7107': exits.failed,
   'SYNC-7110': exits.failed,
   'SYNC-7199': exits.internal,

@@ -11,6 +11,7 @@ import { metrics, processFigures } from '../telemetry/metrics.ts'
 import { failureText, printable } from '../telemetry/sentence.ts'
 import { type Given, type Io, isSet, optionText } from './io.ts'
 import { progress } from './progress.ts'
+import { renderQuality } from './quality-forms.ts'
 import { Refusal } from './refusal.ts'
 import { screenOf } from './screen.ts'
 
@@ -58,6 +59,7 @@ export async function openLive(
     clock: io.clock,
     random: io.random,
     emit: views.emit,
+    render: renderQuality,
     onWarnings: (problems) => {
       warnings += problems.length
       for (const { failure } of problems) views.say('warn', failureText(failure))
