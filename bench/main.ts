@@ -1,20 +1,38 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { startEngineChild } from './child.ts'
 import { bareLoop, oneUpsertP95, percentile } from './floor.ts'
 import { benchWorld, seed } from './world.ts'
 
 /**
- * `npm run bench`: each figure beside its floor of the same run. Sizes: `SYNCLINE_BENCH_ROWS` (snapshot, default 100,000),
- * `SYNCLINE_BENCH_BIG` (memory, default 1,000,000; 0 leaves it out), `SYNCLINE_BENCH_SECONDS` (live, default 20).
+ * `npm run bench`: each figure beside its floor of the same run; `npm run bench -- engine mysql` only those. Sizes of `engine`:
+ * `SYNCLINE_BENCH_ROWS` (snapshot, default 100,000), `SYNCLINE_BENCH_BIG` (memory, default 1,000,000; 0 leaves it out),
+ * `SYNCLINE_BENCH_SECONDS` (live, default 20). The others say theirs at their top.
  */
+const others = ['mysql', 'validation', 'twins', 'duplicates']
+const given = process.argv.slice(2)
+const unknown = given.find((name) => name !== 'engine' && !others.includes(name))
+if (unknown !== undefined) throw new Error(`there is no bench ${unknown}; there are engine, ${others.join(', ')}`)
+const wanted = (name: string) => given.length === 0 || given.includes(name)
 const rows = Number(process.env['SYNCLINE_BENCH_ROWS'] ?? 100_000)
 const big = Number(process.env['SYNCLINE_BENCH_BIG'] ?? 1_000_000)
 const seconds = Number(process.env['SYNCLINE_BENCH_SECONDS'] ?? 20)
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const million = 1_000_000
 
-await snapshotBench()
-await liveBench()
-if (big > 0) await memoryBench()
+if (wanted('engine')) {
+  await snapshotBench()
+  await liveBench()
+  if (big > 0) await memoryBench()
+}
+for (const name of others.filter(wanted)) {
+  say(`\n${name}`)
+  // Each in a process of its own: what one leaves in the heap must not slow the next.
+  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(`./${name}.ts`, import.meta.url))], {
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exitCode = 1
+}
 
 /** From an empty state to every record confirmed. */
 async function snapshotBench(): Promise<void> {
