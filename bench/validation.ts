@@ -163,7 +163,7 @@ async function measure(stages: readonly Stage[]): Promise<{ perSecond: number; p
   for (let from = 1; from <= rows; from += WINDOW) {
     const candidates = mapped(window(from))
     const started = performance.now()
-    const judged = await validate(candidates, [], { id: 'members', stages, references: sets }, () => {}, signal)
+    const judged = await validate(candidates, new Map(), { id: 'members', stages, references: sets }, () => {}, signal)
     spent_ms += performance.now() - started
     for (const one of judged) if (one.kind === 'park') parked += 1
   }

@@ -6,6 +6,7 @@ import { keyOf } from '../model/key.ts'
 import { field, newRow, type Row, text, type Value } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
 import type { References } from '../pipeline/flow.ts'
+import { candidateOf } from '../pipeline/judge.ts'
 import { validate } from '../pipeline/validate.ts'
 import type { Clock } from '../std/clock.ts'
 import { plainValue } from '../validation/plain.ts'
@@ -130,9 +131,9 @@ async function judgeRow(
   for (const column of Object.keys(given)) row[column] = given[column] as Value
   if (filter !== null && !filter.keeps(row)) return { kind: 'skip', why: `the filter leaves it out: ${filter.text}` }
   const mapped = mapping.map(row)
-  if (mapped.kind === 'invalid') return { kind: 'quarantine', reasons: mapped.reasons }
-  const key = keyOf([mapped.key]) ?? keyOf([0])!
-  const [judged] = await validate([{ key, link: null, row, set: mapped.set }], [], judges, undefined, signal)
+  const subject = { key: keyOf([0])!, known: null, image: { op: 'upsert', row } } as const
+  const { candidate, reasons } = candidateOf(subject, mapped, mapping)
+  const [judged] = await validate([candidate], new Map(reasons && [[0, reasons]]), judges, undefined, signal)
   if (judged?.kind === 'park') return { kind: judged.to, reasons: judged.reasons }
   if (judged?.kind !== 'accept') return { kind: 'skip', why: judged?.reason ?? '' }
   return { kind: 'record', set: mapped.set }

@@ -123,7 +123,7 @@ function mapRow(row: Row, keyRule: Rule, rules: readonly Rule[]): Mapped {
     const value = apply(rule, row, reasons, 'mapping')
     if (value !== undefined) set[rule.field] = value
   }
-  if (reasons.length > 0) return { kind: 'invalid', reasons }
+  if (reasons.length > 0) return { kind: 'invalid', set, reasons }
   return { kind: 'mapped', key: key as Value, set }
 }
 

@@ -4,7 +4,8 @@ import type { Reason } from './verdict.ts'
 /** What mapping made of a row. */
 export type Mapped =
   | { readonly kind: 'mapped'; readonly key: Value; readonly set: Row }
-  | { readonly kind: 'invalid'; readonly reasons: readonly Reason[] }
+  /** `set`: the fields that could be mapped; those that could not are named by the reasons. */
+  | { readonly kind: 'invalid'; readonly set: Row; readonly reasons: readonly Reason[] }
 
 /** A compiled mapping: pure, from a composed source row to target fields. */
 export interface Mapping {

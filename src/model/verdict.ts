@@ -62,6 +62,8 @@ export interface Candidate {
   readonly row: Row
   /** The mapped target fields. */
   readonly set: Row
+  /** Fields that could not be mapped: not in `set`, and nothing can be said of them (I6). Absent: none. */
+  readonly unmapped?: ReadonlySet<string>
 }
 
 /**

@@ -163,7 +163,7 @@ function refOf(mapping: Mapping, key: Value): string | null {
   return mapping.keyColumn !== undefined && lower === exact && lower === exact.toUpperCase() ? null : lower
 }
 
-/** What mapping parked, and what the stages say of the others: one answer a subject, null where nothing was mapped. */
+/** What mapping and the stages say: one answer a subject, null where nothing was mapped. */
 async function validateMapped(
   subjects: readonly Subject[],
   mapped: readonly Early[],
@@ -172,36 +172,36 @@ async function validateMapped(
 ): Promise<(Judged | null)[]> {
   const candidates: Candidate[] = []
   const places: number[] = []
-  const unmapped: (readonly Reason[])[] = []
-  const judged = mapped.map((one, i): Judged | null => {
-    if (one.kind !== 'mapped') return null
-    const parked = one.mapped.kind === 'mapped' ? keyless(one.mapped, spec.mapping) : parkUnmapped(one.mapped)
-    if (parked !== null) {
-      unmapped.push(parked.reasons)
-      return parked
-    }
-    const { image, key, known } = subjects[i] as Subject
-    candidates.push({ key, link: known?.link ?? null, row: image.row, set: (one.mapped as Mappable).set })
+  const refused = new Map<number, readonly Reason[]>()
+  for (const [i, one] of mapped.entries()) {
+    if (one.kind !== 'mapped') continue
+    const { candidate, reasons } = candidateOf(subjects[i] as Subject, one.mapped, spec.mapping)
+    if (reasons !== null) refused.set(candidates.length, reasons)
+    candidates.push(candidate)
     places.push(i)
-    return null
-  })
+  }
   const gone = mapped.flatMap((one, i) => (one.kind === 'delete' ? [i] : []))
   const stages = twins?.among(spec.stages, places, gone) ?? spec.stages
-  const answers = await validate(candidates, unmapped, { ...spec, stages }, emit, signal)
+  const answers = await validate(candidates, refused, { ...spec, stages }, emit, signal)
+  const judged = mapped.map((): Judged | null => null)
   for (const [n, answer] of answers.entries()) judged[places[n] as number] = answer
   return judged
 }
 
-type Mappable = Extract<Mapped, { kind: 'mapped' }>
-
-const keyless = ({ key }: Mappable, mapping: Mapping) => ((text(key) ?? '').trim() === '' ? parkKeyless(mapping) : null)
-
-const parkUnmapped = ({ reasons }: Extract<Mapped, { kind: 'invalid' }>): Extract<Decision, { kind: 'park' }> => ({
-  kind: 'park',
-  to: 'quarantine',
-  stage: reasons[0]?.stage ?? 'mapping',
-  reasons,
-})
+/** What the stages see of a mapped row, and what already speaks against it; null: nothing. */
+export function candidateOf(
+  { key, known, image }: Pick<Subject, 'key' | 'known' | 'image'>,
+  mapped: Mapped,
+  mapping: Mapping,
+): { readonly candidate: Candidate; readonly reasons: readonly Reason[] | null } {
+  const candidate: Candidate = { key, link: known?.link ?? null, row: image.row, set: mapped.set }
+  if (mapped.kind === 'mapped') {
+    const isKeyless = (text(mapped.key) ?? '').trim() === ''
+    return { candidate, reasons: isKeyless ? parkKeyless(mapping).reasons : null }
+  }
+  const unmapped = new Set(mapped.reasons.flatMap(({ field: name }) => name ?? []))
+  return { candidate: { ...candidate, unmapped }, reasons: mapped.reasons }
+}
 
 const park = (code: Reason['code'], mapping: Mapping, error: string): Extract<Decision, { kind: 'park' }> => ({
   kind: 'park',

@@ -19,20 +19,24 @@ export type Judged =
  * Runs all stages over mapped records: one answer each, same order. A record parks at its first failing stage, with the errors of
  * the later ones (rule 8). The stages' needs are answered once, before the first of them judges (rule 7).
  *
- * @param unmapped what mapping parked, for the figures
+ * @param refused what mapping and key said against a candidate, by its place: it is parked already, and the stages say what else
+ *   is wrong with it
  * @param emit where the figures go; nothing is told of records that are only looked at
  */
 export async function validate(
   candidates: readonly Candidate[],
-  unmapped: readonly (readonly Reason[])[],
+  refused: ReadonlyMap<number, readonly Reason[]>,
   spec: Pick<FlowSpec, 'id' | 'stages' | 'references'>,
   emit: Emit | undefined,
   signal: AbortSignal,
 ): Promise<readonly Judged[]> {
   const figures = new Figures()
-  const failed = unmapped.map((reasons): Verdict => ({ kind: 'park', to: 'quarantine', reasons }))
-  figures.add('mapping', [...candidates.map(() => accepted), ...failed])
-  const judged = candidates.map((): Judged => accepted)
+  const judged = candidates.map((_, place): Judged => {
+    const reasons = refused.get(place)
+    if (reasons === undefined) return accepted
+    return { kind: 'park', to: 'quarantine', stage: reasons[0]?.stage ?? 'mapping', reasons }
+  })
+  figures.add('mapping', judged)
   const stands = (place: number) => judged[place]?.kind === 'accept'
   let seen = candidates
   const found = await answerNeeds(spec.stages, candidates, spec.references, signal)
@@ -44,8 +48,7 @@ export async function validate(
       judged[place] = withVerdict(judged[place] as Judged, verdict, stage.name)
     seen = (await stage.after?.(seen)) ?? seen
   }
-  if (emit !== undefined && candidates.length + unmapped.length > 0)
-    figures.tell(spec.id, judged, unmapped.length, emit)
+  if (emit !== undefined) figures.tell(spec.id, judged, emit)
   return judged
 }
 
@@ -89,8 +92,8 @@ class Figures {
     }
   }
 
-  tell(flow: FlowId, judged: readonly Judged[], unmapped: number, emit: Emit): void {
-    const records = judged.length + unmapped
+  tell(flow: FlowId, judged: readonly Judged[], emit: Emit): void {
+    const records = judged.length
     if (records === 0) return
     const valid = judged.filter(({ kind }) => kind === 'accept').length
     emit({ kind: 'validated', flow, records, valid, results: this.#results, scores: this.#scores })

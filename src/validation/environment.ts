@@ -48,11 +48,12 @@ export function isFilled(value: Value | undefined): boolean {
 }
 
 /**
- * Whether a field is absent because the change did not carry its columns: it stays as it is at the target, and nothing can be
- * said of it (I6). A field that is absent although its columns are there is empty.
+ * Whether a field is absent because the change did not carry its columns, or because it could not be mapped: nothing can be said
+ * of it (I6). A field that is absent although its columns are there and good is empty.
  */
-export function isUnsent(name: string, { row, set }: Candidate, inputs: StageEnvironment['inputs']): boolean {
-  return !Object.hasOwn(set, name) && (inputs[name] ?? []).some((column) => !Object.hasOwn(row, column))
+export function isUnsent(name: string, { row, set, unmapped }: Candidate, inputs: StageEnvironment['inputs']): boolean {
+  if (Object.hasOwn(set, name)) return false
+  return unmapped?.has(name) === true || (inputs[name] ?? []).some((column) => !Object.hasOwn(row, column))
 }
 
 /** What a check looks at: a target field, or a column of the source row written as `row.<column>`. */

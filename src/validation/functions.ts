@@ -86,13 +86,14 @@ function valueText(value: unknown): string {
   }
 }
 
-/** The reasons in an answer. A value is shown as its field is classified, whether the function gave it or the record has it. */
+/** The reasons in an answer; none for a record that is not whole, which is not asked about. A value is shown as its field is classified, whether the function gave it or the record has it. */
 export function functionReasons(
   { name }: FunctionRule,
   answer: FunctionAnswer | undefined,
-  { set }: Candidate,
+  { set, unmapped }: Candidate,
   classes: Classes,
 ): Reason[] {
+  if (unmapped !== undefined) return []
   const failed = (why: string): Reason[] => [
     {
       stage: 'rules',

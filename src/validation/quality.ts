@@ -41,6 +41,8 @@ type Measure = (candidate: Candidate) => Mark | null
 interface Compiled {
   readonly measures: readonly Measure[]
   readonly columns: readonly string[]
+  /** Target fields that it looks at. */
+  readonly fields: readonly string[]
   readonly weights: { readonly [part in Part]: number }
   readonly threshold: number
   readonly parks: boolean
@@ -66,7 +68,8 @@ export function checkQuality(
  * - consistency: conditions that hold; null and absent inputs say nothing
  * - freshness: 1 up to the age `fresh`, 0 from the age `stale` on, evenly in between; a date that is not there says nothing
  *
- * Below the threshold a record goes to review, with score and reasons; every verdict carries its score.
+ * Below the threshold a record goes to review, with score and reasons; every verdict carries its score. A record is not scored
+ * where a field that is measured could not be mapped.
  *
  * @param schemaFormats formats that the schema gives to fields, where `validity` says nothing
  */
@@ -82,7 +85,10 @@ export function qualityStage(
     name: 'quality',
     columns: compiled.columns,
     together: compiled.columns.length > 1 ? [compiled.columns] : [],
-    judge: (candidates) => candidates.map((candidate) => judge(candidate, compiled)),
+    judge: (candidates) =>
+      candidates.map((candidate) =>
+        compiled.fields.some((name) => candidate.unmapped?.has(name)) ? { kind: 'accept' } : judge(candidate, compiled),
+      ),
   }
 }
 
@@ -130,17 +136,18 @@ function compile(
   problems: RuleProblem[],
 ): Compiled {
   const add: Add = (message, ...at) => void problems.push({ code: 'SYNC-1026', message, path: ['quality', ...at] })
-  const columns = new Set<string>()
+  const [columns, fields] = [new Set<string>(), new Set<string>()]
   const subject = (name: string, ...at: readonly string[]): Subject | null => {
     const found = subjectOf(name, env)
     if (found === null) add(`"${name}" is not a field that the mapping writes.${didYouMean(name, env.fields)}`, ...at)
     for (const column of found?.columns ?? []) columns.add(column)
+    fields.add(name)
     return found
   }
   const measures = [
     ...completeness(quality, env, subject),
     ...validity(quality, schemaFormats, env, subject, add),
-    ...consistency(quality, env, columns, problems, add),
+    ...consistency(quality, env, { columns, fields }, problems, add),
     ...freshness(quality, env, subject, add),
   ]
   const weights = { ...weightsDefault, ...quality.weights }
@@ -148,7 +155,7 @@ function compile(
     add('nothing is measured: name fields for `completeness`, formats for `validity`, `consistency` or `freshness`')
   if (qualityParts.every((part) => weights[part] === 0)) add('at least one weight must be more than 0', 'weights')
   const { threshold = 0.6, poor = 'review' } = quality
-  return { measures, columns: [...columns], weights, threshold, parks: poor === 'review' }
+  return { measures, columns: [...columns], fields: [...fields], weights, threshold, parks: poor === 'review' }
 }
 
 type SubjectAt = (name: string, ...at: readonly string[]) => Subject | null
@@ -207,7 +214,7 @@ function validMark(name: string, format: Format, value: Value | undefined, class
 function consistency(
   { consistency: given = [] }: QualityOptions,
   env: StageEnvironment,
-  columns: Set<string>,
+  reads: { readonly columns: Set<string>; readonly fields: Set<string> },
   problems: RuleProblem[],
   add: Add,
 ): Measure[] {
@@ -222,7 +229,9 @@ function consistency(
       return []
     }
     const rule: CelRule = compiled.program
-    for (const column of [...rule.columns, ...rule.fields.flatMap((one) => env.inputs[one] ?? [])]) columns.add(column)
+    for (const one of rule.fields) reads.fields.add(one)
+    for (const column of [...rule.columns, ...rule.fields.flatMap((one) => env.inputs[one] ?? [])])
+      reads.columns.add(column)
     const finding: Finding = { rule: 'consistency', error: `${name} does not hold: ${assert}.` }
     return [
       ({ row, set }) => {

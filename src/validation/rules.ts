@@ -45,7 +45,8 @@ export function ruleName(rule: RuleOptions, place: number): string {
  *
  * A rule whose inputs the change did not carry says nothing: they have not changed (I6). Inputs that are read together are
  * declared in `together`, so that the pipeline reads them together. A rule that cannot be evaluated parks the record; a record
- * that an earlier stage has parked is only told what certainly is wrong with it.
+ * that an earlier stage has parked is only told what certainly is wrong with it, and functions, of which nobody knows what they
+ * read, are not asked about one whose fields could not all be mapped.
  *
  * @param rules that `checkRules` finds nothing wrong with
  */
@@ -69,7 +70,7 @@ export function rulesStage(rules: readonly RuleOptions[], env: StageEnvironment,
         for (const [place, candidate] of candidates.entries()) {
           const said =
             rule.kind === 'function'
-              ? functionReasons(rule, answers?.[place], candidate, env.classes)
+              ? functionReasons(rule, answers?.get(candidate), candidate, env.classes)
               : judgeOne(rule, candidate, env)
           const known = stands(place) ? said : said.filter(({ code }) => code !== 'SYNC-4042' && code !== 'SYNC-4043')
           if (known.length > 0) reasons[place]?.push(...known)
@@ -95,9 +96,11 @@ async function ask(
   rule: FunctionRule,
   candidates: readonly Candidate[],
   functions: UserFunctions,
-): Promise<readonly FunctionAnswer[]> {
-  const calls = candidates.map(({ row, set }) => ({ record: plainRow(set), row: plainRow(row) }))
-  return functions.call(rule.file, calls, rule.timeout_ms)
+): Promise<ReadonlyMap<Candidate, FunctionAnswer>> {
+  const asked = candidates.filter(({ unmapped }) => unmapped === undefined)
+  const calls = asked.map(({ row, set }) => ({ record: plainRow(set), row: plainRow(row) }))
+  const answers = await functions.call(rule.file, calls, rule.timeout_ms)
+  return new Map(answers.map((answer, i) => [asked[i] as Candidate, answer]))
 }
 
 function judgeOne(rule: Expressions, candidate: Candidate, env: StageEnvironment): Reason[] {

@@ -188,3 +188,15 @@ test('reasons are bounded', () => {
   assert.equal(all.length, 21)
   assert.match(all.at(-1)!.error, /80 more errors/)
 })
+
+test('I6: columns of an object on which a condition stands are read together', () => {
+  const inputs = { Type: ['type'], 'Address.City': ['city'], 'Address.Zip': ['zip', 'country'], Name: ['name'] }
+  const together = (schema: JsonSchema) => schemaStage(schema, { inputs }).together
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  const condition = { if: { required: ['Type'] }, then: { required: ['Name'] } }
+  assert.deepEqual(together({ allOf: [condition] }), [['type', 'city', 'zip', 'country', 'name']])
+  assert.deepEqual(together({ properties: { Address: { type: 'object', dependentRequired: { City: ['Zip'] } } } }), [
+    ['city', 'zip', 'country'],
+  ])
+  assert.equal(together({ properties: { Name: { anyOf: [{ type: 'string' }, { type: 'null' }] } } }), undefined)
+})

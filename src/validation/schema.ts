@@ -28,13 +28,17 @@ export interface SchemaStage extends Stage {
  * bound, with the spec's `{field, error, value}`; the record parks in quarantine.
  *
  * Patterns run in linear time (std/pattern.ts). A field that is absent because its source column is absent has not changed,
- * and is not reported as missing; for that `inputs` must say which columns a field is made of.
+ * and is not reported as missing; for that `inputs` must say which columns a field is made of. Nor is a field that could not be
+ * mapped, nor what a condition (`if`, `anyOf` …) says of the object that it belongs to. Columns behind conditions are declared in
+ * `together`.
  */
 export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}): SchemaStage {
   const validate = compile(schema)
   const settings = { reasonsMax: reasonsDefault, inputs: {}, classes: new Map(), ...options }
+  const together = conditionedColumns(schema, '', settings.inputs)
   return {
     name: 'schema',
+    ...(together.length > 1 ? { together: [together] } : {}),
     judge: (candidates) => candidates.map((candidate) => judge(candidate, validate, settings)),
   }
 }
@@ -106,7 +110,9 @@ function judge(
   { reasonsMax, inputs, classes }: Required<SchemaStageOptions>,
 ): Verdict {
   if (validate(plainRow(candidate.set))) return { kind: 'accept' }
-  const errors = (validate.errors ?? []).filter((error) => !isEcho(error) && !isUnchanged(error, candidate, inputs))
+  const errors = (validate.errors ?? []).filter(
+    (error) => !isEcho(error) && !isUnchanged(error, candidate, inputs) && !isGuess(error, candidate),
+  )
   if (errors.length === 0) return { kind: 'accept' }
   const reasons = errors.slice(0, reasonsMax).map((error) => reasonOf(error, candidate.set, classes))
   if (errors.length > reasonsMax)
@@ -126,16 +132,70 @@ function isEcho(error: ErrorObject): boolean {
 /** A field that is only missing because the change did not carry its columns. */
 function isUnchanged(
   error: ErrorObject,
-  { row }: Candidate,
+  { row, unmapped }: Candidate,
   inputs: NonNullable<SchemaStageOptions['inputs']>,
 ): boolean {
   if (error.keyword !== 'required' && error.keyword !== 'dependentRequired') return false
   const field = fieldOf(error)
+  if (unmapped !== undefined && concerns(field, unmapped)) return true
   // A missing object is unchanged if one of its fields is.
   return Object.keys(inputs).some(
     (name) =>
       (name === field || name.startsWith(`${field}.`)) && inputs[name]!.some((column) => !Object.hasOwn(row, column)),
   )
+}
+
+/** Whether a field, or one inside of it, is among these. */
+function concerns(field: string, names: Iterable<string>): boolean {
+  for (const name of names) if (field === '' || name === field || name.startsWith(`${field}.`)) return true
+  return false
+}
+
+/** Keywords whose verdict on one field depends on others of the same object. */
+const conditions: ReadonlySet<string> = new Set([
+  ...['if', 'then', 'else', 'anyOf', 'oneOf', 'not', '$ref', '$dynamicRef', '$defs', 'definitions'],
+  ...['dependentRequired', 'dependentSchemas', 'minProperties', 'unevaluatedProperties'],
+])
+
+/** An error by a condition on an object of which one field could not be mapped: it may be there because of that. */
+function isGuess({ schemaPath }: ErrorObject, { unmapped }: Candidate): boolean {
+  if (unmapped === undefined) return false
+  const path = schemaPath.split('/').slice(1)
+  let object = ''
+  for (let at = 0; at < path.length; at++) {
+    const word = path[at] as string
+    if (conditions.has(word)) return concerns(object, unmapped)
+    if (word !== 'properties') continue
+    at += 1
+    const name = (path[at] ?? '').replaceAll('~1', '/').replaceAll('~0', '~')
+    object = object === '' ? name : `${object}.${name}`
+  }
+  return false
+}
+
+/** Columns of the fields of which a condition could judge none without the others. */
+function conditionedColumns(
+  schema: unknown,
+  object: string,
+  inputs: NonNullable<SchemaStageOptions['inputs']>,
+): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const inside = Object.keys(inputs).filter((name) => object === '' || name.startsWith(`${object}.`))
+  const columns = new Set<string>()
+  const add = (more: Iterable<string>) => {
+    for (const column of more) columns.add(column)
+  }
+  if (inside.length === 0) return []
+  for (const [word, value] of Object.entries(schema)) {
+    if (conditions.has(word) && word !== '$defs' && word !== 'definitions')
+      add(inside.flatMap((name) => inputs[name] ?? []))
+    if (word === 'allOf' && Array.isArray(value))
+      for (const part of value) add(conditionedColumns(part, object, inputs))
+    if (word === 'properties' && typeof value === 'object' && value !== null)
+      for (const [name, part] of Object.entries(value))
+        add(conditionedColumns(part, object === '' ? name : `${object}.${name}`, inputs))
+  }
+  return [...columns]
 }
 
 function reasonOf(error: ErrorObject, set: Row, classes: Classes): Reason {
