@@ -26,17 +26,19 @@ export async function checkAll(
   names: readonly TableName[],
   needs: readonly TableNeed[],
 ): Promise<Problem[]> {
-  const tables = [...found.values()]
+  // What is only looked up must be there and readable; nobody waits for it in the log.
+  const captured = names.flatMap(({ full }, i) => {
+    const [table, need] = [found.get(full), needs[i]]
+    return table === undefined || need?.lookup === true ? [] : [{ table, columns: need?.columns }]
+  })
+  const tables = captured.map(({ table }) => table)
   return [
     ...(await serverProblems(link)),
     ...(await roleProblems(settings, link)),
     ...(await filterProblems(link, new Set(tables.map(({ schema }) => schema)))),
     ...(await existenceProblems(link, found, names, needs)),
-    ...names.flatMap(({ full }, i) => {
-      const table = found.get(full)
-      return table === undefined ? [] : tableProblems(table, needs[i]?.columns)
-    }),
-    ...(await accessProblems(link, tables)),
+    ...captured.flatMap(({ table, columns }) => tableProblems(table, columns)),
+    ...(await accessProblems(link, [...found.values()])),
     ...(await cascadeProblems(link, tables)),
   ]
 }

@@ -187,3 +187,37 @@ test('a slow consumer whose server loses patience is told to connect again, and 
   await readOnce(db, ['members'], journal)
   assert.equal(new Set(journal.changes.map(({ key }) => key)).size, 10_000)
 })
+
+test('a table that is only looked up is read, described and checked, and not captured', async () => {
+  await using db = await legacy(server)
+  await db.sql(`CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE chapters (id int, code varchar(10));
+    CREATE VIEW active AS SELECT id, code FROM chapters; INSERT INTO chapters VALUES (1,'VIE'), (2,'GRZ')`)
+  const source = db.source([
+    { name: 'active', columns: ['code'], lookup: true },
+    { name: 'chapters', lookup: true },
+    't',
+  ])
+  assert.deepEqual(
+    (await source.check(AbortSignal.timeout(10_000))).filter(({ level }) => level === 'error'),
+    [],
+  )
+  assert.deepEqual(
+    (await source.describe(AbortSignal.timeout(10_000))).map(({ name }) => name),
+    [`${db.name}.active`, `${db.name}.chapters`, `${db.name}.t`],
+  )
+  await using read = await reading(source)
+  await db.sql("INSERT INTO chapters VALUES (3,'LNZ'); INSERT INTO t VALUES (7)")
+  await read.caughtUp()
+  assert.deepEqual(
+    read.journal.changes.map(({ table }) => table),
+    [`${db.name}.t`],
+  )
+  const rows = await source.lookup('active', 'code', ['LNZ', 'nowhere', 5], AbortSignal.timeout(10_000))
+  assert.deepEqual(
+    rows.map((row) => row['code']),
+    ['LNZ'],
+  )
+  const missing = db.source(['t', { name: 'active', columns: ['nothing'], lookup: true }])
+  const problems = await missing.check(AbortSignal.timeout(10_000))
+  assert.ok(problems.some(({ failure }) => /active has no column "nothing"/.test(failure.message)))
+})

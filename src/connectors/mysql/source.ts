@@ -25,6 +25,8 @@ import { newVisibility, type Visibility, type Way } from './visibility.ts'
 export interface TableNeed {
   readonly name: string
   readonly columns?: readonly string[]
+  /** Only looked up and scanned: not captured. */
+  readonly lookup?: boolean
 }
 
 /**
@@ -34,9 +36,10 @@ export interface TableNeed {
 export function openMysql(
   options: MysqlOptions,
   env: { readonly clock: Clock; readonly random: Random },
-  tables: readonly TableNeed[],
+  needs: readonly TableNeed[],
 ): Source {
   const settings = settingsOf(options)
+  const tables = needs.filter((need) => need.lookup !== true)
   const feeds = new Set<Feed>()
   const closing = new AbortController()
   /** What queries must see; it begins with the first feed. */
@@ -45,8 +48,8 @@ export function openMysql(
   const open = (signal: AbortSignal) => connect(settings, env.clock, signal)
   const reads = takeTurns(() => open(closing.signal))
   const named = (name: string) => tableName(name, databaseOf(settings))
-  const names = () => tables.map(({ name }) => named(name))
-  const catalog = (link: Link) => readCatalog(link, names())
+  const namesIn = (some: readonly TableNeed[]) => some.map(({ name }) => named(name))
+  const catalog = (link: Link) => readCatalog(link, namesIn(needs))
 
   /** The table for a read by key or value; the catalog is read again after an error that a change of it explains. */
   const withTable = <T>(
@@ -100,7 +103,7 @@ export function openMysql(
       const stored = from === null ? null : readPosition(from)
       const facts = await readFacts(link) // before the catalog: a change between the two is told, not missed
       const opening = stored === null ? openNow(facts) : await openFrom(stored, facts, link)
-      const captured = capture(await catalog(link), names(), tables)
+      const captured = capture(await catalog(link), namesIn(tables), tables)
       refuseErrors([...captured.values()].flatMap(({ table }, i) => tableProblems(table, tables[i]?.columns)))
       const edges = (await logsCascades(link))
         ? []
@@ -154,12 +157,12 @@ export function openMysql(
     traits: { feed: 'every-change', marks: false },
     open: openFeed,
     check: (signal) =>
-      reads.ask(signal, async (link) => checkAll(settings, link, await catalog(link), names(), tables)),
+      reads.ask(signal, async (link) => checkAll(settings, link, await catalog(link), namesIn(needs), needs)),
     describe: (signal) =>
       reads.ask(signal, async (link) => {
         const found = await catalog(link)
         known = Promise.resolve(found)
-        return tables.flatMap(({ name }) => found.get(named(name).full) ?? []).map(describeTable)
+        return needs.flatMap(({ name }) => found.get(named(name).full) ?? []).map(describeTable)
       }),
     fetch: (table, keys, signal) => withCurrent(table, signal, (link, found) => fetchRows(link, found, keys)),
     lookup: (table, column, values, signal) =>
