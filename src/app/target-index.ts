@@ -94,6 +94,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
         gone: scanned.gone,
         cursor: scanned.after,
         filled: scanned.isAll,
+        at_ms: clock.now(),
       })
     head = await state.scanHead(spec.sync, plan)
     if (!wasFilled) tell(null)

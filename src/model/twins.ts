@@ -60,6 +60,8 @@ export interface OwnTwin {
   readonly into: { readonly lead: Lead; readonly set: string; readonly how: string } | null
   /** Links merged into it. */
   readonly leads: readonly number[]
+  /** What is compared of its record at the target, where that is known: who resembles it belongs to the cluster too. */
+  readonly there: { readonly plan: string; readonly features: string } | null
   /** It is another one, ever: leaders of the records that a person said so of, and ids of the target. */
   readonly apart: { readonly leads: readonly number[]; readonly targets: readonly string[] }
   /** It is the same as this one, as a person said; the newest word. */
@@ -159,6 +161,7 @@ export interface ScanCommit {
   readonly gone: readonly string[]
   readonly cursor: string
   readonly filled: boolean
+  readonly at_ms: number
 }
 
 /** A value that a person put in the place of the source's, until the source changes that column. */

@@ -36,6 +36,8 @@ export function scattered(
     open.set(id, { id, features, same: its.same !== null && 'lead' in its.same ? [leader] : [] })
   const root = window.row(leader)?.features ?? (own.row?.plan === rules.plan.id ? own.row.features : null)
   const held: Held[] = [{ id: leader, features: root, same: [] }]
+  const there = window.there(leader) ?? (own.there?.plan === rules.plan.id ? own.there.features : undefined)
+  if (there !== undefined) held.push({ id: leader, features: there, same: [] })
   for (let next = held.pop(); next !== undefined; next = held.pop())
     for (const [id, member] of open)
       if (joins(next, member, leader, rules, window)) {

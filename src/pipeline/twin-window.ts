@@ -62,6 +62,8 @@ export class TwinWindow {
   readonly #grown = new Map<TwinId, number>()
   /** Records of the target that were taken over in this window. */
   readonly #adopted = new Map<string, TwinId>()
+  /** What is compared of those. */
+  readonly #there = new Map<TwinId, string>()
   readonly #parsed = new Map<string, Features>()
   /** Pairs that were compared. */
   compared = 0
@@ -94,7 +96,10 @@ export class TwinWindow {
       else ids.push(one.id)
     }
     this.join(one.id, say.kind === 'merge' ? say.into : null, one.own.into?.lead.link ?? null)
-    if (say.kind === 'accept' && say.adopt !== null) this.#adopted.set(say.adopt, one.id)
+    if (say.kind !== 'accept' || say.adopt === null) return
+    this.#adopted.set(say.adopt, one.id)
+    const there = one.found.find(({ target }) => target === say.adopt)
+    if (there !== undefined) this.#there.set(one.id, there.features)
   }
 
   /** A membership changes: into another record, or into none. `stored`: the leader that the state knows. */
@@ -133,6 +138,11 @@ export class TwinWindow {
       const row = lead === into ? this.#rows.get(id) : undefined
       return row === undefined ? [] : [row]
     })
+  }
+
+  /** What is compared of the target's record that it took over in this window. */
+  there(id: TwinId): string | undefined {
+    return this.#there.get(id)
   }
 
   /** The membership of a record, where this window changed it; undefined: it did not. */
@@ -236,17 +246,20 @@ export class TwinWindow {
       if (found.lead !== null) this.#know(found.lead)
       const { link } = found
       if (link !== null && (told.has(link) || this.#out.has(link) || this.#rows.get(link)?.looks === true)) continue
-      const lead = this.#leadOf(found)
+      const lead = this.#leadOf(found, one)
       if (lead !== null && this.#out.has(lead)) continue
       yield { id: link, key: found.key, target: found.target, ref: found.ref, features: found.features, lead }
     }
   }
 
-  #leadOf({ link, target, lead }: TwinFound): TwinId | null {
+  #leadOf({ link, target, lead }: TwinFound, own: Standing): TwinId | null {
     if (link !== null) return this.#leader(link, lead?.link ?? null)
     const adopted = this.#adopted.get(target as string)
     if (adopted !== undefined) return this.#leader(adopted, null)
-    return lead === null ? null : this.#leader(lead.link, null)
+    if (lead === null) return null
+    const now = this.#leader(lead.link, null)
+    // It was to take that record over, and is looked at afresh.
+    return now === own.id && !own.delivered ? null : now
   }
 
   #resolve(one: Standing, found: readonly Resembles[]): Say {

@@ -22,7 +22,14 @@ type Turn =
 export const twinsOf = (subjects: readonly Subject[], spec: FlowSpec, state: TwinAnswers): TwinStep | null =>
   spec.duplicates === null ? null : new TwinStep(subjects, spec, spec.duplicates, state)
 
-const nothing: OwnTwin = { row: null, into: null, leads: [], apart: { leads: [], targets: [] }, same: null }
+const nothing: OwnTwin = {
+  row: null,
+  into: null,
+  there: null,
+  leads: [],
+  apart: { leads: [], targets: [] },
+  same: null,
+}
 
 /**
  * Duplicates of one window: who is merged into whom, what the leaders become by it, and what of all that is stored with the

@@ -25,7 +25,7 @@ import { flowHead, keysOf, known } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { twinIndex } from './twin-index.ts'
 import { twinState } from './twin-state.ts'
-import { storeTwins, withClusters } from './twins.ts'
+import { dropDeleted, storeTwins, withClusters } from './twins.ts'
 
 /** One state file. Synchronous; the store's worker, or the simulation, runs it. The contract is `State` in the model. */
 export function stateFile(db: Database) {
@@ -160,7 +160,11 @@ export function stateFile(db: Database) {
       })
     },
 
-    settle: (commit: Stored<SettleCommit>): void => db.write(() => storeSettled(db, commit)),
+    settle: (commit: Stored<SettleCommit>): void =>
+      write(() => {
+        storeSettled(db, commit)
+        dropDeleted(db, index, commit.flow, commit.links)
+      }),
 
     flights(flow: FlowId): Flight[] {
       return db

@@ -151,7 +151,11 @@ function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void 
       dropTwin(db, index, no, Number(old['id']))
     }
     // Who was to take it over is looked at afresh.
-    db.run('UPDATE twin SET target = NULL, again = 1 WHERE target = ? AND id > 0 AND sync = ?', target, no)
+    for (const row of db.all('SELECT id FROM twin WHERE target = ? AND id > 0 AND sync = ?', target, no)) {
+      db.run('UPDATE twin SET target = NULL WHERE id = ?', Number(row['id']))
+      for (const flow of db.all('SELECT id FROM flow WHERE sync = ?', commit.sync))
+        lookAgain(db, String(flow['id']), Number(row['id']), commit.at_ms)
+    }
   }
   counted(db, no, fresh)
   db.run(

@@ -90,6 +90,25 @@ export function dropTwin(db: Database, index: TwinIndex, no: number, id: number)
   counted(db, no, -1)
 }
 
+/** What we deleted at the target is out of the index at once: its feed tells it later. */
+export function dropDeleted(
+  db: Database,
+  index: TwinIndex,
+  flow: FlowId,
+  links: readonly { readonly target: string | null; readonly state: string }[],
+): void {
+  for (const { target, state } of links) {
+    if (state !== 'tombstone' || target === null) continue
+    const row = db.get(
+      `SELECT twin.id, twin.sync FROM twin JOIN twin_sync ON twin_sync.no = twin.sync
+       WHERE twin.target = ? AND twin.id < 0 AND twin_sync.sync = (SELECT sync FROM flow WHERE id = ?)`,
+      target,
+      flow,
+    )
+    if (row !== undefined) dropTwin(db, index, Number(row['sync']), Number(row['id']))
+  }
+}
+
 /** The index has more rows, or fewer: counting a million of them takes too long. */
 export const counted = (db: Database, no: number, rows: number): number =>
   db.run('UPDATE twin_sync SET records = records + ? WHERE no = ?', rows, no)
@@ -153,9 +172,20 @@ export function ownTwins(db: Database, links: readonly number[]): OwnTwin[] {
       leads: merges
         ? db.all('SELECT link FROM member WHERE into_link = ? ORDER BY link', link).map((each) => Number(each['link']))
         : [],
+      there: thereOf(db, link),
       ...(words ? wordsOf(db, link) : noWords),
     }
   })
+}
+
+/** The target's record of a link, or the one that it is to take over, in the index. */
+function thereOf(db: Database, link: number): OwnTwin['there'] {
+  const target =
+    db.get(`SELECT b_key FROM link WHERE id = ? AND state = 'linked'`, link)?.['b_key'] ??
+    db.get('SELECT target FROM twin WHERE id = ?', link)?.['target']
+  if (typeof target !== 'string') return null
+  const row = db.get('SELECT plan, features FROM twin WHERE target = ? AND id < 0', target)
+  return row === undefined ? null : { plan: String(row['plan']), features: String(row['features']) }
 }
 
 const noWords: Pick<OwnTwin, 'apart' | 'same'> = { apart: { leads: [], targets: [] }, same: null }
@@ -177,15 +207,20 @@ function wordsOf(db: Database, link: number): Pick<OwnTwin, 'apart' | 'same'> {
     else leads.push(leadLink(db, Number(row['other'])))
   }
   const said = db.get(`SELECT b, target FROM decision WHERE kind = 'same' AND a = ? ORDER BY id DESC LIMIT 1`, link)
-  return { apart: { leads, targets }, same: said === undefined ? null : sameAs(db, said) }
+  return { apart: { leads, targets }, same: said === undefined ? null : sameAs(db, link, said) }
 }
 
 /** The record that a person named, if it is still there. */
-function sameAs(db: Database, said: Cells): OwnTwin['same'] {
+function sameAs(db: Database, link: number, said: Cells): OwnTwin['same'] {
   if (said['target'] !== null) {
     const target = String(said['target'])
-    const owner = ownerOf(db, target)
-    if (owner !== null) return { lead: leadOf(db, leadLink(db, owner)) }
+    const linked = db.get(
+      `SELECT id FROM link WHERE sync = (SELECT sync FROM link WHERE id = ?) AND b_key = ? AND state = 'linked'`,
+      link,
+      target,
+    )?.['id']
+    const owner = linked === undefined ? ownerOf(db, target) : Number(linked)
+    if (owner !== null && owner !== link) return { lead: leadOf(db, leadLink(db, owner)) }
     return db.get('SELECT 1 AS one FROM twin WHERE target = ? AND id < 0', target) === undefined ? null : { target }
   }
   const other = Number(said['b'])
@@ -259,8 +294,10 @@ function targetTwin(db: Database, id: number, sync: string, leads: Map<number, L
   const row = db.get('SELECT plan, features, target, ref FROM twin WHERE id = ?', id)
   if (row === undefined) return null
   const target = String(row['target'])
-  const linked = db.get(`SELECT id FROM link WHERE sync = ? AND b_key = ? AND state = 'linked'`, sync, target)?.['id']
-  const owner = linked === undefined ? ownerOf(db, target) : Number(linked)
+  const link = db.get('SELECT id, state FROM link WHERE sync = ? AND b_key = ?', sync, target)
+  // What we deleted there is nobody's record.
+  if (link?.['state'] === 'tombstone') return null
+  const owner = link?.['state'] === 'linked' ? Number(link['id']) : ownerOf(db, target)
   return {
     id,
     plan: String(row['plan']),

@@ -1,6 +1,6 @@
-import { failure } from '../../src/model/failure.ts'
+import { failure, SyncError } from '../../src/model/failure.ts'
 import type { Stored } from '../../src/model/source.ts'
-import type { Delivery, Outcome, Ref, Request, Target } from '../../src/model/target.ts'
+import type { Delivery, Outcome, Ref, Request, Scanned, Target } from '../../src/model/target.ts'
 import { field, fold, newRow, type Row, text } from '../../src/model/value.ts'
 import type { Random } from '../../src/std/random.ts'
 import type { World } from './clock.ts'
@@ -38,6 +38,11 @@ export class Crm {
   /** Requests by record that may still take effect: more than one at a time breaks I4. */
   readonly #flying = new Map<string, number>()
   readonly violations: string[] = []
+  /** Records in the order of their last change, deleted ones too, for who follows them. */
+  readonly #changed: { readonly id: string; readonly n: number }[] = []
+  #changes = 0
+  /** Records of nobody that were there before anything was sent: none of them may get a double. Null: nobody compares with them. */
+  strays: Set<string> | null = null
   /** Its rule holds: names that are `refused` are refused. */
   strict = true
   #ids = 0
@@ -88,9 +93,62 @@ export class Crm {
           return { id: one[0], row }
         })
       },
+      scan: (_object, fields, after, rowsMax) => this.#scan(fields, after, rowsMax, alive),
       normal: (_object, row) => row,
       close: async () => {},
     }
+  }
+
+  /** A record that somebody made there by hand, or took away. */
+  stray(mail: string): string {
+    const id = `crm${++this.#ids}`
+    this.records.set(id, { Name: 'by hand', Mail__c: mail })
+    this.#mark(id)
+    return id
+  }
+
+  remove(id: string): void {
+    this.records.delete(id)
+    this.strays?.delete(id)
+    this.#mark(id)
+  }
+
+  #mark(id: string): void {
+    const at = this.#changed.findIndex((each) => each.id === id)
+    if (at >= 0) this.#changed.splice(at, 1)
+    this.#changed.push({ id, n: ++this.#changes })
+  }
+
+  async #scan(
+    fields: readonly string[],
+    after: string | null,
+    rowsMax: number,
+    alive: () => boolean,
+  ): Promise<Scanned> {
+    await this.#world.wait(this.#random.next() * 30, alive)
+    if (this.#random.next() < this.faults.throttled) throw new SyncError(failure('SYNC-6006', 'throttled'))
+    const some = this.#changed.filter(({ n }) => n > Number(after ?? 0)).slice(0, Math.min(rowsMax, 3))
+    const rows = some.flatMap(({ id }): Stored[] => {
+      const found = this.records.get(id)
+      if (found === undefined) return []
+      const row = newRow()
+      for (const name of fields) row[name] = field(found, name) ?? null
+      return [{ id, row }]
+    })
+    const gone = some.filter(({ id }) => !this.records.has(id)).map(({ id }) => id)
+    const last = some.at(-1)?.n ?? Number(after ?? 0)
+    await this.#world.wait(this.#random.next() * 30, alive)
+    return { rows, gone, after: String(last), isAll: last === this.#changes }
+  }
+
+  /** A record is made although one of nobody is there that it would be. */
+  #double(delivery: Delivery): void {
+    const mail = text(field(delivery.set, 'Mail__c') ?? null)
+    const same = [...(this.strays ?? [])].filter(
+      (id) => text(field(this.records.get(id) ?? {}, 'Mail__c') ?? null) === mail,
+    )
+    if (mail !== null && same.length === 1)
+      this.violations.push(`O10: link ${delivery.link} got a record of its own beside ${same[0]}, which is the same`)
   }
 
   #submit(request: Request, alive: () => boolean): Promise<Outcome[]> {
@@ -143,6 +201,7 @@ export class Crm {
     if (delivery.op === 'delete') {
       if (found !== undefined) {
         this.records.delete(found[0])
+        this.#mark(found[0])
         this.applied.push({ id: found[0], ext: text(field(found[1], 'Ext__c') ?? null), v: null, deleted: true })
       }
       return { kind: 'confirmed', id: 'id' in delivery.ref ? delivery.ref.id : (found?.[0] ?? '') }
@@ -154,7 +213,10 @@ export class Crm {
     const owner = ext === null ? undefined : this.byExt(ext)
     if (delivery.op === 'update' && owner !== undefined && owner[0] !== found?.[0])
       return { kind: 'rejected', failure: failure('SYNC-4002', 'duplicate external id') }
+    if (found === undefined) this.#double(delivery)
     const id = found?.[0] ?? `crm${++this.#ids}`
+    this.strays?.delete(id)
+    this.#mark(id)
     const ref = 'id' in delivery.ref ? {} : { [delivery.ref.field]: delivery.ref.value }
     const row = fold(found?.[1] ?? newRow(), { ...ref, ...delivery.set })
     this.records.set(id, row)

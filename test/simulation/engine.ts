@@ -1,5 +1,6 @@
 import { type Bounds, keepHouse, refuseGap } from '../../src/app/retention.ts'
 import { Running } from '../../src/app/running.ts'
+import { openTwins } from '../../src/app/target-index.ts'
 import type { Journal } from '../../src/model/journal.ts'
 import type { Filter, Mapping } from '../../src/model/mapping.ts'
 import type { Source } from '../../src/model/source.ts'
@@ -191,8 +192,22 @@ export class Incarnation {
         random,
         emit: () => {},
       }
-      const flow = new Flow(parts, flowHead, () => next++, signal)
+      const following = {
+        spec,
+        journal,
+        state,
+        target: parts.target,
+        clock,
+        emit: () => {},
+        onFilled: () => flow.wake(),
+      }
+      const index = await openTwins(following, true)
+      const ready = () => index?.ready() ?? true
+      const flow: Flow = new Flow({ ...parts, ready }, flowHead, () => next++, signal)
       this.state = state
+      index?.run(signal).catch((error: unknown) => {
+        if (this.alive) this.error = error
+      })
       if (household !== null) await this.#housed(flow, flowHead, parts, household, signal)
       else await this.#bare(flow, parts, signal)
     }

@@ -7,7 +7,7 @@ import { openFiles } from './files.ts'
 import { Legacy } from './legacy.ts'
 import { hasReleasable, oracles } from './oracles.ts'
 import { Person } from './person.ts'
-import { interfere, twinRules } from './twins.ts'
+import { interfere, mailOf, twinRules } from './twins.ts'
 
 /** What a seed showed. */
 export interface Verdict {
@@ -51,7 +51,11 @@ function deal(
   })
   const legacy = new Legacy(world, random)
   legacy.mails = twins
-  const duplicates = twins === null ? null : twinRules(2 + Math.floor(twins.next() * 4))
+  const duplicates = twins === null ? null : twinRules(2 + Math.floor(twins.next() * 4), twins.next() < 0.5)
+  if (twins !== null && duplicates?.target) {
+    crm.strays = new Set()
+    for (let n = Math.floor(twins.next() * 4); n > 0; n--) crm.strays.add(crm.stray(mailOf(twins)))
+  }
   const sourceFaults = { cut: chance(0.3, 0.05) }
   const keys = 3 + Math.floor(random.next() * 6)
   for (let n = Math.floor(random.next() * 8); n > 0; n--) legacy.edit(keys, joined)
@@ -106,7 +110,11 @@ export async function simulate(seed: number, bugs: Bugs = {}, withTwins = false,
   for (let n = edits; n > 0; n--) world.schedule(random.next() * span, edit)
   if (twins !== null)
     for (let n = Math.floor(twins.next() * 8); n > 0; n--)
-      world.schedule(twins.next() * span, () => engine.person((state) => interfere(state, twins, world.now())))
+      world.schedule(twins.next() * span, () => {
+        // What a person decides may be anything.
+        crm.strays?.clear()
+        engine.person((state) => interfere(state, twins, world.now()))
+      })
   let crashes = 0
   for (let n = Math.floor(random.next() * 4); n > 0; n--) world.schedule(random.next() * span, interrupt)
   if (household !== null)

@@ -22,7 +22,7 @@ const says = (verdict: Comparison['verdict'], bits: number): Comparison => ({
 })
 
 /** Rules that are easy to foretell. A house without a letter is unknown: it is compared with nobody. */
-export const twinRules = (clusterMax: number): Duplicates => ({
+export const twinRules = (clusterMax: number, target: boolean): Duplicates => ({
   plan: { id: 'plan-1', fields: [{ name: 'Mail__c' }], clusterMax, candidatesMax: 50 },
   features: (set) => [text(field(set, 'Mail__c') ?? null) ?? ''],
   blocks: ([mail = '']) => (mail === '' ? [] : [BigInt(mail.charCodeAt(0)) * 1_000_003n]),
@@ -36,7 +36,7 @@ export const twinRules = (clusterMax: number): Duplicates => ({
     fold(survive(records, { default: 'complete', fields: new Map([['Note__c', 'longest']]) }), {
       V__c: field(records[0]?.set ?? {}, 'V__c') ?? null,
     }),
-  target: false,
+  target,
 })
 
 /** A person at work: says yes or no to everything in review, or takes a merged record out again. */
@@ -123,7 +123,7 @@ export function clusterOracle(
 /** The fields of a cluster, with the identity of its leader. */
 function survivors(all: readonly { key: Key; set: Row }[]): Row {
   const [first] = all
-  const merged = twinRules(4).survive([...all]) as Row
+  const merged = twinRules(4, false).survive([...all]) as Row
   return fold(merged, { Ext__c: field(first?.set as Row, 'Ext__c') ?? null })
 }
 
