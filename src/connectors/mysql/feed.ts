@@ -86,21 +86,24 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   const gaps = newGaps({ inside: () => transactions.inside(), place: () => transactions.place() })
   const markHere = async (asked: Link, done: () => void) => gaps.mark(await readPlace(asked), done)
 
-  const snapshots: Snapshots = readSnapshots({
-    ...options,
-    open: async (until) =>
-      readChunks(await connect(until), {
-        settings,
-        visibility,
-        learned: (table, asking) => learn(table, asking, until),
-        mark: (mark, asking) => markHere(asking, () => snapshots.watch.passed(mark)),
-      }),
-    rowsEstimated: (table) => tables.get(table)?.table.rowsEstimated ?? null,
-    ofTable: concernsTable,
-    emit: emitChunk,
-    position: () => transactions.position(),
-    between: gaps.between,
-  })
+  const startSnapshots = (): Snapshots => {
+    return readSnapshots({
+      ...options,
+      open: async (until) =>
+        readChunks(await connect(until), {
+          settings,
+          visibility,
+          learned: (table, asking) => learn(table, asking, until),
+          mark: (mark, asking) => markHere(asking, () => snapshots.watch.passed(mark)),
+        }),
+      rowsEstimated: (table) => tables.get(table)?.table.rowsEstimated ?? null,
+      ofTable: concernsTable,
+      emit: emitChunk,
+      position: () => transactions.position(),
+      between: gaps.between,
+    })
+  }
+  const snapshots = startSnapshots()
 
   /** The stream reads a table as the catalog has it from where the catalog was asked. */
   const learn = async (table: CatalogTable, asking: Link, until: AbortSignal) => {
