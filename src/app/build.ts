@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Config, SyncConfig } from '../config/config.ts'
 import { connectors, type WantedTable } from '../connectors/index.ts'
@@ -12,6 +13,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { FlowName } from '../telemetry/event.ts'
 import { referenceSets } from '../validation/reference.ts'
+import { ruleHash } from './rule-hash.ts'
 import { checkedColumns } from './stages.ts'
 import { duplicatesOf } from './twins.ts'
 
@@ -24,6 +26,8 @@ export interface Compiled {
   readonly checked: readonly string[]
   /** How duplicates are found and merged; null where they are not looked for. */
   readonly duplicates: Duplicates | null
+  /** Hash of everything that judges. */
+  readonly rules: string
 }
 
 /** A sync with the systems that it joins. */
@@ -52,12 +56,15 @@ export function compile(config: Config, names: readonly string[] = []): Compiled
   return chosen.map((sync) => {
     const aliases = sync.source.joins.map((join) => join.alias)
     const mapping = compileMapping({ ...sync.mapping, joins: aliases })
+    const folder = dirname(config.path)
+    const duplicates = duplicatesOf(sync, mapping, folder)
     return {
       sync,
       mapping,
       filter: sync.source.where === null ? null : compileFilter(sync.source.where, aliases),
-      checked: checkedColumns(sync, dirname(config.path)),
-      duplicates: duplicatesOf(sync, mapping, dirname(config.path)),
+      checked: checkedColumns(sync, folder),
+      duplicates,
+      rules: ruleHash(sync, mapping, duplicates?.plan.id ?? null, folder, readFileSync),
     }
   })
 }
@@ -175,7 +182,7 @@ export function tableNamed(tables: readonly Table[], name: string): Table {
 
 /** A flow's specification, with what only the source knows: full names and keys of its tables. */
 export function specOf(
-  { sync, mapping, filter, duplicates }: Compiled,
+  { sync, mapping, filter, duplicates, rules }: Compiled,
   tables: readonly Table[],
   checks: Pick<FlowSpec, 'stages' | 'references'>,
 ): FlowSpec {
@@ -192,6 +199,7 @@ export function specOf(
     joins,
     filter,
     mapping,
+    rules,
     ...checks,
     duplicates,
     deletes: sync.deletes,

@@ -5,6 +5,7 @@ import { text as exactText, field, newRow, type Row, type Value } from '../model
 import type { Reason } from '../model/verdict.ts'
 import { type CelProgram, compileCel } from '../std/cel.ts'
 import type { CelRow } from '../std/cel-walk.ts'
+import { canonicalText } from '../std/json.ts'
 import { type Classification, mask } from '../std/mask.ts'
 import { refusedName } from '../std/names.ts'
 import { didYouMean, nearest } from '../std/suggest.ts'
@@ -89,20 +90,11 @@ function untouchedColumn(rule: FieldRule | undefined): string | undefined {
 
 /** SHA-256 over the rules in a canonical order: equal rules have equal hashes, however they were written down. */
 function hashOf(options: MappingOptions): string {
-  const canonical = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(canonical)
-    if (typeof value !== 'object' || value === null) return value
-    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
-    return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, inner]) => [name, canonical(inner)])
-  }
   const [key, fields] = [options.key, options.fields].map((rules) =>
     Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, unclassified(rule)])),
   )
   const { object } = options
-  return createHash('sha256')
-    .update(JSON.stringify(canonical({ semantics, object, key, fields })))
-    .digest('hex')
-    .slice(0, 32)
+  return createHash('sha256').update(canonicalText({ semantics, object, key, fields })).digest('hex').slice(0, 32)
 }
 
 /** How a value is shown does not change what is delivered. */

@@ -20,7 +20,7 @@ export interface Mapping {
   readonly together: readonly (readonly string[])[]
   /** The source column that the external id is an untouched copy of; absent where it is computed. */
   readonly keyColumn?: string
-  /** Hash of the rule set: entries keep it, `plan` compares it. */
+  /** Hash of its rules: a part of what is kept of the rules that judged. */
   readonly hash: string
   /** Fields whose inputs are absent are absent from `set`; fields whose inputs are invalid are reasons. All reasons at once. */
   map(row: Row): Mapped

@@ -72,6 +72,7 @@ export const spec = (more: Partial<FlowSpec> = {}): FlowSpec => ({
   joins: [],
   filter: null,
   mapping,
+  rules: 'rules',
   stages: [],
   references: { known: async () => ({ known: new Set(), away: null }) },
   duplicates: null,

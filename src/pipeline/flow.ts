@@ -47,6 +47,8 @@ export interface FlowSpec {
   readonly joins: readonly Join[]
   readonly filter: Filter | null
   readonly mapping: Mapping
+  /** Hash of everything that judges: kept with what it judged. */
+  readonly rules: string
   readonly stages: readonly Stage[]
   readonly references: References
   /** How duplicates are found and merged; null where they are not looked for. */

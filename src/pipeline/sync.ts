@@ -283,7 +283,7 @@ export class Flow {
       readMore: window.entries.length,
       deletes: count.deletes,
       deletesSince_ms: count.since_ms,
-      rules: spec.mapping.hash,
+      rules: spec.rules,
       links: decided.links,
       released,
       outcomes,

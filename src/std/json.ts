@@ -14,3 +14,14 @@ export function jsonFrom(text: string): unknown {
     return undefined
   }
 }
+
+/** JSON with the keys of every object in order, so that equal values have equal texts; keys without a value are left out. */
+export function canonicalText(value: unknown): string {
+  const ordered = (one: unknown): unknown => {
+    if (Array.isArray(one)) return one.map(ordered)
+    if (!isObject(one)) return one
+    const entries = Object.entries(one).filter(([, inner]) => inner !== undefined)
+    return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, inner]) => [name, ordered(inner)])
+  }
+  return JSON.stringify(ordered(value))
+}

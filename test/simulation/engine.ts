@@ -68,6 +68,7 @@ export const specOf = (
 ): FlowSpec => ({
   id: 'members',
   sync: 'members',
+  rules: 'rules-1',
   table: MEMBERS,
   key: ['id'],
   joins: joined
