@@ -142,12 +142,15 @@ function registerCommand(serverId: number): Buffer {
 }
 
 const positionMax = 0xffff_ffffn
+/** MySQL 8.0.26: heartbeats that can name an offset beyond 4 GiB; older ones ignore it. To MariaDB this bit means something else. */
+const widerHeartbeats = 2
 
 function dumpCommand({ serverId, start, link }: StreamOptions): Buffer {
   if (start.kind === 'set') {
     const data = encodeGtidSet(start.gtids)
     const bytes = Buffer.alloc(1 + 2 + 4 + 4 + 8 + 4 + data.length)
     bytes[0] = 0x1e
+    bytes.writeUInt16LE(widerHeartbeats, 1)
     bytes.writeUInt32LE(serverId, 3)
     // No name: with one the server would begin there, and skip what the set lacks before it.
     bytes.writeBigUInt64LE(4n, 11)
@@ -170,6 +173,7 @@ function dumpCommand({ serverId, start, link }: StreamOptions): Buffer {
   const bytes = Buffer.alloc(1 + 4 + 2 + 4 + name.length)
   bytes[0] = 0x12
   bytes.writeUInt32LE(Number(offset), 1)
+  bytes.writeUInt16LE(link.server.flavour === 'mysql' ? widerHeartbeats : 0, 5)
   bytes.writeUInt32LE(serverId, 7)
   name.copy(bytes, 11)
   return bytes
