@@ -276,6 +276,6 @@ function seriesOf({ hours }: Figures, { step, from_ms, to_ms }: Times, calendar:
 }
 
 const titleOf = (code: string): string =>
-  Object.hasOwn(failures, code) ? failures[code as keyof typeof failures].title : code
+  Object.hasOwn(failures, code) ? failures[code as keyof typeof failures].title : 'A cause of another version'
 
 const iso = (ms: number): string => new Date(ms).toISOString()

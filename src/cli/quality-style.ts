@@ -25,7 +25,7 @@ p { margin: 0; }
 .soft { color: var(--soft); }
 section { margin-top: 3rem; }
 section .route { color: var(--soft); font-size: .9rem; }
-.lead { font-size: 1.15rem; margin-top: .75rem; max-width: 46rem; }
+.lead { font-size: 1.15rem; margin-top: .75rem; max-width: 46rem; text-wrap: balance; }
 a { color: inherit; text-decoration-color: var(--soft); text-underline-offset: .2em; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 1px; margin: 1.5rem 0 0; border: 1px solid var(--rule); border-radius: 6px; overflow: hidden; }
 .tiles div { outline: 1px solid var(--rule); padding: .85rem 1rem; }

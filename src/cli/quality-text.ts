@@ -1,4 +1,5 @@
 import type { Bucket, Cause, Check, FlowQuality, QualityReport } from '../app/quality-report.ts'
+import { printable } from '../telemetry/sentence.ts'
 import { type Column, counted, duration, table } from './output.ts'
 import {
   ageOf,
@@ -61,7 +62,7 @@ export function qualityText(report: QualityReport): string {
 function section(flow: FlowQuality, report: QualityReport): string {
   const { checks, causes, series } = columnsOf(report)
   const parts = [
-    `${flow.sync} (${flow.source} to ${flow.target})\n${headline(flow, report)} ${summary(flow)}`.trimEnd(),
+    `${printable(`${flow.sync} (${flow.source} to ${flow.target})`)}\n${headline(flow, report)} ${summary(flow)}`.trimEnd(),
   ]
   if (flow.now.judged > 0) parts.push(table(flow.series, series))
   if (flow.checks.length > 0) parts.push(table(flow.checks, checks) + more(flow.checksMore, 'check'))

@@ -109,6 +109,8 @@ export function periodText(report: QualityReport): string {
   const labels = report.flows[0]?.series.map(({ label }) => label) ?? []
   const [first = '', last = ''] = [labels[0], labels.at(-1)]
   const zone = report.timezone
+  // Without a sync there is nothing that was cut into days.
+  if (labels.length === 0) return `${dayText(report.period.from.slice(0, 10))} on`
   if (report.step === 'hour') {
     const said = (label: string) => `${dayText(label.slice(0, 10))} ${label.slice(11)}`
     return `the ${labels.length} hours from ${said(first)} (${zone})`
@@ -126,8 +128,8 @@ const isLastPartial = (report: QualityReport): boolean => {
 
 /** `the 7 days before` */
 export function beforeText(report: QualityReport): string {
-  const n = report.flows[0]?.series.length ?? 0
-  return `the ${n} ${report.step}s before`
+  const n = report.flows[0]?.series.length
+  return n === undefined ? 'the time before' : `the ${n} ${report.step}s before`
 }
 
 /** What is to be said first of a sync. */

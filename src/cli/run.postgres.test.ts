@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import type { QualityReport } from '../app/quality-report.ts'
 import { systemClock } from '../std/clock.ts'
 import { type Postgres, startPostgres } from '../testing/postgres.ts'
 import { type Ended, runHere } from './io.fake.ts'
@@ -236,6 +237,26 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     assert.match(plan.out, / 1 {2}rules SYNC-4041 member Email: Not eight/)
     writeFileSync(join(folder, 'ruled.yaml'), changed.replace('states.name', 'states.nmae'))
     assert.match((await here('lint', '--online', '--config', 'ruled.yaml')).err, /public\.states has no column "nmae"/)
+  })
+
+  await t.test('quality tells what validation said, and a report that was missed is made up', async () => {
+    const { flows } = JSON.parse((await here('quality', '--since', '24h', '--output', 'json')).out) as QualityReport
+    const [members] = flows
+    // What was still in memory was written when the runs ended.
+    assert.deepEqual([members?.now.judged, members?.now.valid, members?.now.failed], [191, 186, 5])
+    assert.deepEqual([members?.checks[0]?.stage, members?.checks[0]?.failed], ['mapping', 5])
+    assert.deepEqual([members?.parked.records, members?.causes[0]?.code], [5, 'SYNC-4022'])
+    const state = new DatabaseSync(join(folder, 'data', 'state.db'))
+    state.exec('UPDATE figure SET hour_ms = hour_ms - 86400000')
+    state.close()
+    const report = 'quality: { report: { schedule: "* * * * *", period: 2d, format: json } }\n'
+    writeFileSync(join(folder, 'reporting.yaml'), report + config(url))
+    const run = start('run', '--once', '--config', 'reporting.yaml')
+    assert.equal(await run.ended, 0, run.err())
+    assert.match(run.err(), /The quality report is written: .*quality-[-\dT]+Z\.json/)
+    const [name = ''] = readdirSync(join(folder, 'reports'))
+    const written = JSON.parse(readFileSync(join(folder, 'reports', name), 'utf8')) as QualityReport
+    assert.deepEqual([written.flows[0]?.now.judged, written.flows[0]?.now.valid], [191, 186])
   })
 
   await t.test('discard needs a name and a reason, release a yes', async () => {

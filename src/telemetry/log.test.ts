@@ -116,6 +116,8 @@ test('info has what a person should see, each with its level', () => {
     { kind: 'landing', flow: 'members', records: 200, until_ms: 1 },
     { ...judged, parked: 3 },
     { ...settled, parked: 2 },
+    { kind: 'report', file: '/reports/quality\u001b[31m.html', failure: null },
+    { kind: 'report', file: null, failure: failure('SYNC-6013', 'The folder is full.') },
     { kind: 'fatal', failure: failure('SYNC-5004', 'The disk is full.') },
   )
   assert.deepEqual(
@@ -129,6 +131,8 @@ test('info has what a person should see, each with its level', () => {
       ['warn', 'landing', null],
       ['warn', 'judged', null],
       ['warn', 'settled', null],
+      ['info', 'report', null],
+      ['warn', 'report', 'SYNC-6013'],
       ['fatal', 'fatal', 'SYNC-5004'],
     ],
   )
@@ -246,10 +250,11 @@ test('nothing but counts, names and failures gets into a line, whatever an event
       { kind: 'landing', flow: 'members', records: 1, until_ms: 1 },
       away,
       { kind: 'flow', flow: 'members', status: 'running', failure: null },
+      { kind: 'report', file: null, failure: { ...lost, ...stowaway } },
       { kind: 'fatal', failure: { ...lost, ...stowaway } },
     ] as const)
       log.emit({ ...event, ...stowaway } as Event)
-    assert.ok(log.lines.length >= 10)
+    assert.ok(log.lines.length >= 11)
     assert.ok(!log.lines.join('').includes(canary))
   }
 })
