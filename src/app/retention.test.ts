@@ -147,3 +147,23 @@ test('a sync whose entries are gone without anybody having given it up does not 
   await refuseGap(quick, read, 'legacy', journal)
   assert.equal(quick.view().status, 'running')
 })
+
+test('figures of validation stay for 400 days', async () => {
+  const house = await household()
+  house.later(500 * DAY_MS)
+  const figure = (day: number) => ({
+    flow: 'quick',
+    hour_ms: day * DAY_MS,
+    name: 'judged' as const,
+    stage: '' as const,
+    rule: '',
+    n: 1,
+  })
+  await house.state.addFigures([figure(109), figure(110), figure(500)])
+  await house.tidy({})
+  const { hours } = await house.state.figures('quick', 0, Number.MAX_SAFE_INTEGER)
+  assert.deepEqual(
+    hours.map(({ hour_ms }) => hour_ms / DAY_MS),
+    [110, 500],
+  )
+})
