@@ -1,7 +1,6 @@
 /** Every type of system in the connector table keeps the contract of what it can be: a new one cannot forget it. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import mysql from 'mysql2/promise'
 import { type Connector, connectors } from '../../src/connectors/index.ts'
 import { database } from '../../src/connectors/postgres/fixture.ts'
 import { startSalesforceEmulator } from '../../src/emulators/salesforce/server.ts'
@@ -13,6 +12,7 @@ import { type SourceUnderTest, type SourceWrite, sourceContract } from '../../sr
 import { type TargetUnderTest, targetContract } from '../../src/testing/contract/target.ts'
 import { type Mariadb, startMariadb } from '../../src/testing/mariadb.ts'
 import { type Postgres, startPostgres } from '../../src/testing/postgres.ts'
+import { mysqlSource } from './mysql.ts'
 
 /** How a system is made for each case, and the cases that it cannot keep: a written reason by title. */
 interface SetUp<T> {
@@ -26,6 +26,11 @@ const connectorOf = (type: string): Connector => connectors[type] as Connector
 let server: Promise<Postgres> | null = null
 let mariadb: Promise<Mariadb> | null = null
 after(async () => Promise.all([(await server)?.stop(), (await mariadb)?.stop()]))
+
+const ownMariadb = () => {
+  mariadb ??= startMariadb()
+  return mariadb
+}
 
 const postgresSql = (write: SourceWrite): [string, unknown[]] => {
   switch (write.op) {
@@ -72,61 +77,6 @@ async function postgresSource(): Promise<SourceUnderTest> {
     async clean() {
       await beside.end()
       await db[Symbol.asyncDispose]()
-    },
-  }
-}
-
-const mysqlSql = (write: SourceWrite): [string, unknown[]] => {
-  switch (write.op) {
-    case 'insert':
-      return ['INSERT INTO members VALUES (?, ?, ?)', [write.id, write.name, write.team]]
-    case 'rename':
-      return ['UPDATE members SET name = ? WHERE id = ?', [write.name, write.id]]
-    case 'rekey':
-      return ['UPDATE members SET id = ? WHERE id = ?', [write.to, write.id]]
-    case 'delete':
-      return ['DELETE FROM members WHERE id = ?', [write.id]]
-    default:
-      return write satisfies never
-  }
-}
-
-let databases = 0
-
-/** A database on a real MariaDB, opened by either name of the connector. */
-const mysqlSource = (type: string) => async (): Promise<SourceUnderTest> => {
-  mariadb ??= startMariadb()
-  const url = new URL((await mariadb).url)
-  const schema = `contract_${process.pid}_${++databases}`
-  const connect = () => mysql.createConnection({ uri: url.href })
-  const [client, beside] = [await connect(), await connect()]
-  await client.query(`CREATE DATABASE ${schema} CHARACTER SET utf8mb4`)
-  await client.query(`CREATE TABLE ${schema}.members (id int PRIMARY KEY, name varchar(100), team varchar(100))`)
-  for (const each of [client, beside]) await each.query(`USE ${schema}`)
-  const begin = async (by: typeof client, writes: readonly SourceWrite[]) => {
-    await by.query('BEGIN')
-    for (const write of writes) await by.query(...mysqlSql(write))
-    return async () => {
-      await by.query('COMMIT')
-    }
-  }
-  url.pathname = `/${schema}`
-  return {
-    table: `${schema}.members`,
-    missing: `${schema}.nowhere`,
-    open: (tables) =>
-      connectorOf(type).openSource(
-        schema,
-        { url: url.href, chunkRows: 5, bufferRows: 100, heartbeat_ms: 200 },
-        env,
-        tables.map((name) => ({ name })),
-      ),
-    write: async (writes) => (await begin(client, writes))(),
-    begin: (writes) => begin(beside, writes),
-    async clean() {
-      await client.query(`DROP DATABASE ${schema}`)
-      await client.end()
-      await beside.end()
     },
   }
 }
@@ -194,8 +144,8 @@ async function salesforceTarget(): Promise<TargetUnderTest> {
 }
 
 const sources: Readonly<Record<string, SetUp<SourceUnderTest>>> = {
-  mariadb: { make: mysqlSource('mariadb') },
-  mysql: { make: mysqlSource('mysql') },
+  mariadb: { make: mysqlSource('mariadb', ownMariadb) },
+  mysql: { make: mysqlSource('mysql', ownMariadb) },
   postgres: { make: postgresSource },
 }
 const targets: Readonly<Record<string, SetUp<TargetUnderTest>>> = { salesforce: { make: salesforceTarget } }
@@ -235,6 +185,16 @@ test('what a system cannot be is refused when it is opened', async () => {
     assert.ok(connector.source || connector.target, `${type} is neither a source nor a target`)
     if (!connector.source) await assert.rejects(connector.openSource('x', {}, env, []), /cannot be a source/)
     if (!connector.target) await assert.rejects(connector.openTarget('x', {}, env), /cannot be a target/)
+  }
+})
+
+test('the table says which targets can be asked by value', async () => {
+  for (const [type, { make }] of Object.entries(targets)) {
+    const system = await make()
+    const target = await system.open()
+    assert.equal(target.lookup !== undefined, connectorOf(type).lookup === true, type)
+    await target.close()
+    await system.clean()
   }
 })
 
