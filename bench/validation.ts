@@ -150,7 +150,7 @@ function mapped(rowsOf: readonly Row[]): Candidate[] {
 }
 
 const sets = referencesOver(referenceSets(references), {
-  source: () => source,
+  system: () => ({ kind: 'source', source }),
   readFile: () => new Uint8Array(),
   pathOf: (file) => file,
   clock: systemClock,

@@ -93,6 +93,10 @@ export async function openSystems(
   for (const name of new Set(compiled.flatMap(({ sync }) => lookupSystems(sync)))) {
     const system = config.systems[name]
     if (system === undefined || sources.has(name)) continue
+    if (!connector(system.type).source) {
+      if (!targets.has(name)) targets.set(name, await connector(system.type).openTarget(name, system.options, env))
+      continue
+    }
     const wanted = wantedLookups(name, compiled, [])
     lookups.set(name, await connector(system.type).openSource(name, system.options, env, wanted))
   }

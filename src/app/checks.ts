@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Config, SyncConfig } from '../config/config.ts'
-import { type Failure, failure, type Problem } from '../model/failure.ts'
-import type { Source } from '../model/source.ts'
+import { type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
 import type { FlowSpec } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
 import { referenceSets } from '../validation/reference.ts'
 import type { Systems } from './build.ts'
 import { type FunctionThread, functionThread } from './functions.ts'
-import { referencesOver } from './references.ts'
+import { type Asked, referencesOver } from './references.ts'
 import { functionFiles, stagesOf } from './stages.ts'
 
 /** What the checks of a configuration need while they run: the thread of functions, and reference sets. */
@@ -24,14 +23,8 @@ export function checksOver(config: Config, systems: Systems, clock: Clock, signa
   const functions = functionsOf(config, clock)
   return {
     of(sync, onBack) {
-      const source = (system: string | null): Source => {
-        const name = system ?? sync.source.system
-        const found = systems.sources.get(name) ?? systems.lookups.get(name)
-        if (found === undefined) throw new Error(`source ${name} was not opened`)
-        return found
-      }
       const references = referencesOver(referenceSets(sync.validate.reference), {
-        source,
+        system: (name) => askedIn(name ?? sync.source.system, systems),
         readFile: readFileSync,
         pathOf: (file) => resolve(folder, file),
         clock,
@@ -42,6 +35,14 @@ export function checksOver(config: Config, systems: Systems, clock: Clock, signa
     },
     close: () => functions.close(),
   }
+}
+
+function askedIn(name: string, { sources, lookups, targets }: Systems): Asked {
+  const source = sources.get(name) ?? lookups.get(name)
+  if (source !== undefined) return { kind: 'source', source }
+  const target = targets.get(name)
+  if (target?.lookup === undefined) throw new Error(`system ${name} was not opened, or cannot be asked by value`)
+  return { kind: 'target', lookup: target.lookup }
 }
 
 const MEMORY_MB = 128
@@ -86,6 +87,20 @@ export async function checkLookups(config: Config, systems: Systems, signal: Abo
             : `table ${table.name} has no column "${place.column}"`
       if (missing !== null)
         problems.push({ level: 'error', failure: failure('SYNC-1027', `System ${system}: ${missing}.`) })
+    }
+  }
+  return [...problems, ...(await checkTargetLookups(config, systems, signal))]
+}
+
+async function checkTargetLookups(config: Config, systems: Systems, signal: AbortSignal): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const { place } of Object.values(config.syncs).flatMap(({ validate }) => referenceSets(validate.reference))) {
+    if (place.kind !== 'table' || place.system === null || systems.sources.has(place.system)) continue
+    try {
+      await systems.targets.get(place.system)?.lookup?.(place.table, place.column, [], signal)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      problems.push({ level: 'error', failure: error.failure })
     }
   }
   return problems

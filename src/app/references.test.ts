@@ -47,8 +47,9 @@ function world(codes: readonly string[], set: Partial<ReferenceSet> = {}, key: r
     caseInsensitive: false,
     ...set,
   }
+  const asking = { kind: 'source', source } as const
   const references = referencesOver([one], {
-    source: () => source,
+    system: () => asking,
     readFile: (path) => {
       const content = state.files.get(path)
       if (content === undefined) throw Object.assign(new Error('no file'), { code: 'ENOENT' })
@@ -206,4 +207,42 @@ test('files: CSV with quotes, lists in JSON and YAML; what is wrong is named wit
   assert.equal(of('a.yaml', '- 1\n- { a: 1 }\n'), 'a.yaml: line 2: expected a text or a number.')
   assert.match(of('a.json', '[1,'), /^a\.json: line \d+: /)
   assert.equal(of('a.yaml', '- __proto__\n'), '__proto__')
+})
+
+test('a target is asked value by value, all values of a window in one question, and what it said is remembered', async () => {
+  const asked: string[] = []
+  const state = { now: 0, away: false }
+  const set: ReferenceSet = {
+    id: 'crm',
+    place: { kind: 'table', system: 'crm', table: 'Chapter__c', column: 'Code__c' },
+    lifetime_ms: MINUTE,
+    staleMax_ms: 60 * MINUTE,
+    stale: 'park',
+    caseInsensitive: false,
+  }
+  const references = referencesOver([set], {
+    system: (name) => ({
+      kind: 'target',
+      async lookup(object, column, values) {
+        asked.push(`${name} ${object}.${column} ${values.map(text).join()}`)
+        if (state.away) throw new SyncError(failure('SYNC-3002', 'nobody there'))
+        return values.filter((value) => value === 'VIE' || value === 7)
+      },
+    }),
+    readFile: () => new Uint8Array(),
+    pathOf: (file) => file,
+    clock: { now: () => 0, mono: () => state.now, sleep: () => new Promise<void>(() => {}) },
+    onBack: () => {},
+    signal: never,
+  })
+  const known = async (...values: (string | number)[]) => {
+    const answer = await references.known('crm', values, never)
+    return [[...answer.known].sort().join(), answer.away?.code ?? null]
+  }
+  assert.deepEqual(await known('VIE', 7, 'GRZ'), ['7,VIE', null])
+  assert.deepEqual(await known('VIE', 7), ['7,VIE', null])
+  assert.deepEqual(asked, ['crm Chapter__c.Code__c VIE,7,GRZ'])
+  state.now = 2 * MINUTE
+  state.away = true
+  assert.deepEqual(await known('VIE', 'GRZ'), ['VIE', 'SYNC-3002'])
 })

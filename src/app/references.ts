@@ -1,5 +1,6 @@
 import { type Failure, failure, SyncError } from '../model/failure.ts'
 import type { Source } from '../model/source.ts'
+import type { Target } from '../model/target.ts'
 import { field, text, type Value } from '../model/value.ts'
 import type { ReferenceAnswer, References } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
@@ -19,8 +20,8 @@ const FILE_AGAIN_MS = 1_000
 
 /** What references are looked up with. */
 export interface ReferenceParts {
-  /** The source of a set; null names the sync's own. */
-  readonly source: (system: string | null) => Source
+  /** Where the set of a table is; null names the sync's own source. */
+  readonly system: (system: string | null) => Asked
   readonly readFile: ReadFile
   /** The absolute path of a file that the configuration names. */
   readonly pathOf: (file: string) => string
@@ -30,6 +31,11 @@ export interface ReferenceParts {
   /** Ends refreshing in the background. */
   readonly signal: AbortSignal
 }
+
+/** A system that is asked for reference data: a source, whose tables can be read whole, or a target, which is asked value by value. */
+export type Asked =
+  | { readonly kind: 'source'; readonly source: Pick<Source, 'describe' | 'scan' | 'lookup'> }
+  | { readonly kind: 'target'; readonly lookup: NonNullable<Target['lookup']> }
 
 /** What is remembered of a set. */
 interface Memory {
@@ -165,7 +171,9 @@ async function readTable(
   place: Extract<ReferenceSet['place'], { kind: 'table' }>,
   parts: ReferenceParts,
 ): Promise<Iterable<string> | null> {
-  const source = parts.source(place.system)
+  const system = parts.system(place.system)
+  if (system.kind === 'target') return null
+  const { source } = system
   const tables = await source.describe(parts.signal)
   const table = tables.find(({ name }) => name === place.table || name.endsWith(`.${place.table}`))
   const values = new Set<string>()
@@ -205,12 +213,12 @@ async function askAfresh(
     return
   }
   await guarded(memory, signal, async () => {
-    const source = parts.source(place.system)
+    const system = parts.system(place.system)
     for (let at = 0; at < values.length; at += ASK_MAX) {
-      const rows = await source.lookup(place.table, place.column, values.slice(at, at + ASK_MAX), signal)
+      const some = values.slice(at, at + ASK_MAX)
+      const there = new Set((await occurring(system, place, some, signal)).map(exact))
       const now_ms = parts.clock.mono()
-      const there = new Set(rows.map((row) => text(field(row, place.column) ?? null) ?? ''))
-      for (const value of values.slice(at, at + ASK_MAX)) {
+      for (const value of some) {
         const one = fold(exact(value))
         memory.values.delete(one)
         if (there.has(one)) memory.values.set(one, now_ms)
@@ -218,6 +226,17 @@ async function askAfresh(
     }
     if (memory.kind === 'some') forget(memory)
   })
+}
+
+async function occurring(
+  system: Asked,
+  { table, column }: Extract<ReferenceSet['place'], { kind: 'table' }>,
+  values: readonly Value[],
+  signal: AbortSignal,
+): Promise<readonly Value[]> {
+  if (system.kind === 'target') return system.lookup(table, column, values, signal)
+  const rows = await system.source.lookup(table, column, values, signal)
+  return rows.map((row) => field(row, column) ?? null)
 }
 
 /** The oldest values go first. */

@@ -73,8 +73,11 @@ export async function testAll(config: Config, names: readonly string[], io: Io):
           return { system: name, type, result: 'not used', identity: null, ms: 0, problems: [] }
         const asked: (() => Promise<Problem[]>)[] = []
         if (source !== undefined) asked.push(() => source.check(never))
-        if (target !== undefined)
+        if (target !== undefined) {
           for (const each of writersOf(all, name)) asked.push(() => target.check(shapeOf(each), never))
+          // Nobody writes to a system that is only asked for reference data.
+          if (asked.length === 0) asked.push(() => target.identity(never).then(() => []))
+        }
         const problems = await collect(asked)
         const isSound = problems.every(({ level }) => level === 'warning')
         const identity = target === undefined || !isSound ? null : await target.identity(never).catch(() => null)

@@ -11,7 +11,7 @@ import type { RuleChecks } from './rules.ts'
 /** The connectors that configurations of tests may name. */
 export const connectors = {
   postgres: { options: postgresSchema, source: true, target: false },
-  salesforce: { options: salesforceOptions, source: false, target: true },
+  salesforce: { options: salesforceOptions, source: false, target: true, lookup: true },
 }
 const checks: RuleChecks = {
   mapping: checkMapping,

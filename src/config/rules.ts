@@ -112,22 +112,25 @@ function checkCaptured({ name, source }: SyncConfig, config: Config, reading: Re
   }
 }
 
-/** Reference data is read from systems that can be a source. */
+/** Reference data comes from systems that can be a source, and from targets that can be asked by value. */
 function checkReferenceSystems(
   { name, validate }: SyncConfig,
   config: Config,
   connectors: ConnectorOptions,
   reading: Reading,
 ): void {
-  for (const [place, { in: values }] of validate.reference.entries()) {
+  for (const [place, { in: values, caseInsensitive }] of validate.reference.entries()) {
     if (typeof values !== 'object' || !('system' in values) || values.system === undefined) continue
     const path = ['syncs', name, 'validate', 'reference', validate.referenceKeys[place] ?? '', 'in', 'system']
     const system = Object.hasOwn(config.systems, values.system) ? config.systems[values.system] : undefined
-    if (system !== undefined && connectors[system.type]?.source) continue
+    const { source = false, lookup = false } = (system && connectors[system.type]) ?? {}
+    if (source || (lookup && !caseInsensitive)) continue
     const why =
       system === undefined
         ? `there is no system "${values.system}".${didYouMean(values.system, Object.keys(config.systems))}`
-        : `a system of type ${system.type} cannot be asked for reference data in this version`
+        : lookup
+          ? `a system of type ${system.type} is asked value by value: \`caseInsensitive\` needs a set that can be held`
+          : `a system of type ${system.type} cannot be asked for reference data in this version`
     add(reading, placeOf(path, reading), system === undefined ? 'SYNC-1012' : 'SYNC-1020', `${where(path)}: ${why}`)
   }
 }

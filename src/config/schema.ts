@@ -268,7 +268,13 @@ const retention = Type.Object(
 
 /** The types of systems, each with the schema of its options without `type`. */
 export interface ConnectorOptions {
-  readonly [type: string]: { readonly options: TSchema; readonly source: boolean; readonly target: boolean }
+  readonly [type: string]: {
+    readonly options: TSchema
+    readonly source: boolean
+    readonly target: boolean
+    /** A target that reference data can be looked up in. */
+    readonly lookup?: boolean
+  }
 }
 
 /** Types of systems that the specification has and this version has not. */

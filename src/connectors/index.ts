@@ -27,6 +27,8 @@ export interface Connector {
   readonly options: TSchema
   readonly source: boolean
   readonly target: boolean
+  /** A target that reference data can be looked up in; every source can. */
+  readonly lookup?: boolean
   openSource(name: string, options: object, env: ConnectorEnv, tables: readonly WantedTable[]): Promise<Source>
   openTarget(name: string, options: object, env: ConnectorEnv): Promise<Target>
 }
@@ -63,6 +65,7 @@ export const connectors: { readonly [type: string]: Connector } = {
     options: salesforceOptions,
     source: false,
     target: true,
+    lookup: true,
     openSource: notA('source'),
     async openTarget(_name, options, env) {
       const { openSalesforce } = await import('./salesforce/target.ts')

@@ -121,6 +121,12 @@ export interface Target {
     signal: AbortSignal,
   ): Promise<Scanned>
   /**
+   * Those of these values that the field has in some record, letter case included; values that it cannot hold occur nowhere. At most
+   * 1,000; with none it only makes sure that the field can be asked. Targets that cannot be asked by value lack it. Throws a SyncError
+   * while the target cannot be asked, or has no such field.
+   */
+  lookup?(object: string, field: string, values: readonly Value[], signal: AbortSignal): Promise<readonly Value[]>
+  /**
    * A row in the target's own normal form, so that images can be compared by their text: trimmed, empty as null, 15-digit
    * doubles, times in UTC, as this target stores them.
    */

@@ -17,7 +17,7 @@ export interface Reading {
 }
 
 /** Address and headers together may have 16,384 bytes; tokens have up to a few thousand. */
-const QUERY_BYTES_MAX = 10_000
+export const QUERY_BYTES_MAX = 10_000
 const SELECT_BYTES_MAX = 5_000
 /** Pages of one query: values are chunked so that one page is enough, unless a key is far from unique. */
 const PAGES_MAX = 10
@@ -219,7 +219,7 @@ function unreadable(where: string): SyncError {
 }
 
 /** Pieces whose percent-encoded texts, with commas, stay within the bound; a single longer one goes alone. */
-function chunked(texts: readonly string[], bytesMax: number): string[][] {
+export function chunked(texts: readonly string[], bytesMax: number): string[][] {
   const chunks: string[][] = []
   let bytes = 0
   for (const one of texts) {

@@ -6,6 +6,7 @@ import type { Random } from '../../std/random.ts'
 import { openSessions } from './auth.ts'
 import { planCalls, type WriteCall, type WriteItem, wireOf } from './calls.ts'
 import { type ApiUsage, type Client, openClient, type Reply } from './client.ts'
+import { lookupValues } from './lookup.ts'
 import { type SalesforceOptions, type SalesforceSettings, settingsOf } from './options.ts'
 import { allOf, judge, rowOutcomes, sentTexts } from './outcomes.ts'
 import { fetchRecords, type Reading, readJson } from './read.ts'
@@ -67,6 +68,12 @@ export function openSalesforce(options: SalesforceOptions, env: { clock: Clock; 
     fetch: (object, refs, fields, signal) => fetchRecords(reading(signal), object, refs, fields),
     scan: (object, fields, after, rowsMax, signal) =>
       scanRecords(reading(signal), object, fields, after, rowsMax, env.clock.now()),
+    async lookup(object, name, values, signal) {
+      const given = reading(signal)
+      assertNames([object])
+      if (schema.get(object) === undefined) await describe(object, schema, given)
+      return lookupValues(given, object, name, values)
+    },
     normal: (object, row) => normalRow(row, (name) => schema.kind(object, name)),
     limits: () => client.usage(),
     async close() {

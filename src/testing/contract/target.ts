@@ -172,6 +172,20 @@ const readCases: Readonly<Record<string, TargetCase>> = {
     assert.deepEqual(await fetch([], fields), [])
   },
 
+  async 'lookup names the values that occur, letter case included'({ system, target, upsert, send }) {
+    const { object, key } = system.shape
+    const lookup = (name: string, ...values: Value[]) => {
+      assert.ok(target.lookup !== undefined, 'it cannot be asked by value: skip this case, with the reason')
+      return target.lookup(object, name, values, never)
+    }
+    assert.deepEqual(await lookup(key, 'A'), [])
+    await send(upsert('A', system.one), upsert("O'Neil \\ Sons", system.other), upsert('7', system.one))
+    const found = await lookup(key, 'a', 'A', "O'Neil \\ Sons", 'nowhere', 7, null, { kind: 'decimal', text: '8' })
+    assert.deepEqual([...found].sort(), [7, 'A', "O'Neil \\ Sons"].sort())
+    assert.deepEqual(await lookup(key), [])
+    await assert.rejects(lookup(system.missing), (error: Error) => error.message.includes(system.missing))
+  },
+
   // I4: whether an ambiguous write has landed is told by comparing these texts.
   async 'what was sent and what is read back have one normal form, which stays as it is'(trial) {
     const { system, target, upsert, send, fetch } = trial
