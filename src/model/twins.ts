@@ -106,6 +106,8 @@ export interface MemberKnown extends MemberRow {
   readonly key: Key
   readonly plan: string | null
   readonly features: string | null
+  /** What is compared of a record of its own at the target: one that was there before a person merged the two. */
+  readonly there: OwnTwin['there']
   /** A person said that it is the same as one of these links, or as its leader. */
   readonly same: readonly number[]
 }

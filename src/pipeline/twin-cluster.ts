@@ -2,17 +2,18 @@ import type { MemberKnown, OwnTwin } from '../model/twins.ts'
 import type { Duplicates } from './flow.ts'
 import type { TwinId, TwinWindow } from './twin-window.ts'
 
-/** A record of a cluster with what is compared of it; null: it cannot be compared before it was read again. */
+/** A record of a cluster. */
 interface Held {
   readonly id: TwinId
-  readonly features: string | null
+  /** What is compared of it, and of its record at the target. Null: it cannot be compared before it was read again. */
+  readonly features: readonly string[] | null
   /** Records that a person said it is the same as. */
   readonly same: readonly TwinId[]
 }
 
 /**
- * Members of a cluster that nothing joins to its leader any more, neither directly nor through other members: a leader or a
- * member that changed may have been all that held them.
+ * Members of a cluster that nothing joins to its leader any more, neither directly nor through other members or their records at
+ * the target: a leader or a member that changed may have been all that held them.
  */
 export function scattered(
   leader: TwinId,
@@ -24,20 +25,28 @@ export function scattered(
   },
 ): TwinId[] {
   const { rules, window, stored, own } = at
+  const features = (
+    id: TwinId,
+    row: { plan: string | null; features: string | null } | null,
+    there: OwnTwin['there'],
+  ) => {
+    const mine = window.row(id)?.features ?? (row?.plan === rules.plan.id ? row.features : null)
+    const theirs = window.there(id) ?? (there?.plan === rules.plan.id ? there.features : undefined)
+    return mine === null ? null : [mine, ...(theirs === undefined ? [] : [theirs])]
+  }
   const open = new Map<TwinId, Held>()
-  for (const { link, plan, features, same } of stored)
-    if (window.changed(link) === undefined)
-      open.set(link, {
-        id: link,
-        features: window.row(link)?.features ?? (plan === rules.plan.id ? features : null),
-        same,
+  for (const member of stored)
+    if (window.changed(member.link) === undefined)
+      open.set(member.link, {
+        id: member.link,
+        features: features(member.link, member, member.there),
+        same: member.same,
       })
-  for (const { id, features, own: its } of window.joined(leader))
-    open.set(id, { id, features, same: its.same !== null && 'lead' in its.same ? [leader] : [] })
-  const root = window.row(leader)?.features ?? (own.row?.plan === rules.plan.id ? own.row.features : null)
-  const held: Held[] = [{ id: leader, features: root, same: [] }]
-  const there = window.there(leader) ?? (own.there?.plan === rules.plan.id ? own.there.features : undefined)
-  if (there !== undefined) held.push({ id: leader, features: there, same: [] })
+  for (const { id, own: its } of window.joined(leader)) {
+    const same = its.same !== null && 'lead' in its.same ? [leader] : []
+    open.set(id, { id, features: features(id, null, its.there), same })
+  }
+  const held: Held[] = [{ id: leader, features: features(leader, own.row, own.there), same: [] }]
   for (let next = held.pop(); next !== undefined; next = held.pop())
     for (const [id, member] of open)
       if (joins(next, member, leader, rules, window)) {
@@ -54,5 +63,6 @@ function joins(a: Held, b: Held, leader: TwinId, rules: Duplicates, window: Twin
   if (b.same.length > 0 && a.id === leader) return true
   // Few namesakes: what was merged once comes apart only where the two differ.
   const among = { records: window.size, namesakes: 0 }
-  return rules.compare(window.parse(a.features), window.parse(b.features), among).verdict === 'merge'
+  const says = (one: string, other: string) => rules.compare(window.parse(one), window.parse(other), among).verdict
+  return a.features.some((one) => (b.features ?? []).some((other) => says(one, other) === 'merge'))
 }

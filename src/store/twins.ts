@@ -327,6 +327,7 @@ export function membersOf(db: Database, leads: readonly number[]): MemberKnown[]
         key: String(row['a_key']) as Key,
         plan: row['plan'] as string | null,
         features: row['features'] as string | null,
+        there: thereOf(db, Number(row['link'])),
         same: db
           .all(`SELECT b FROM decision WHERE kind = 'same' AND a = ? AND b IS NOT NULL`, row['link'] as number)
           .map((each) => Number(each['b'])),
