@@ -153,7 +153,7 @@ export const failures = {
   'SYNC-1027': {
     title: 'A reference set cannot be used',
     retry: 'manual',
-    hint: 'Name a table and column of a source system, a file (CSV, JSON, YAML), or a list.',
+    hint: 'Name a table and column of a system, a file (CSV, JSON, YAML), or a list.',
   },
   'SYNC-1028': {
     title: 'Weights of the duplicate stage cannot be used',

@@ -69,10 +69,18 @@ const referenceIn = Type.Union(
     Type.Object(
       {
         system: Type.Optional(
-          Type.String({ minLength: 1, description: "A source system; the sync's own where nothing is said." }),
+          Type.String({
+            minLength: 1,
+            description:
+              "A system: a source, or a CRM that can be asked by value; the sync's own source where nothing is said.",
+          }),
         ),
         table: Type.Optional(
-          Type.String({ minLength: 1, maxLength: 255, description: 'A table, with its schema if need be.' }),
+          Type.String({
+            minLength: 1,
+            maxLength: 255,
+            description: 'A table, with its schema if need be; an object of a CRM.',
+          }),
         ),
         file: Type.Optional(
           Type.String({
