@@ -134,14 +134,18 @@ class Folding {
     subject.behind = null
   }
 
-  /** A change of the root row. In a joined sync its image counts for nothing: the record is read again. */
+  /**
+   * A change of the root row. In a joined sync its image counts for nothing: the record is read again; nor does that of a record
+   * which was read ahead of the log, because duplicates are merged into it.
+   */
   root(entry: Entry, joined: boolean): void {
     const subject = entry.oldKey === undefined ? this.at(entry.key) : this.#rename(entry.oldKey, entry)
     // A snapshot that was asked for tells everything anew: nothing waits any more.
     if (entry.only !== undefined) this.#join(subject)
     const fresh = subject.covers === null && subject.lane === null
     this.#cover(subject, entry)
-    subject.image = joined ? { op: 'touch', row: newRow() } : next(subject.image, entry, fresh)
+    const isRead = joined || subject.known?.clustered === true
+    subject.image = isRead ? { op: 'touch', row: newRow() } : next(subject.image, entry, fresh)
   }
 
   /** A change of a joined row: the record that it belongs to is read again, and so is the one that it used to belong to. */

@@ -1,11 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { failure, SyncError } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
-import type { Store } from '../model/state.ts'
+import type { State, Store } from '../model/state.ts'
 import { type Call, direct, journalOver, stateOver } from './calls.ts'
 import { journalFile } from './journal.ts'
-import { hasDatabase, openDatabase } from './sqlite.ts'
+import { copyDatabase, hasDatabase, openDatabase } from './sqlite.ts'
 import { stateFile } from './state.ts'
 import type { FromStore, ToStore } from './worker.ts'
 
@@ -99,6 +101,34 @@ export function openReader(folder: string, systems: readonly string[]): Store | 
       state.close()
       for (const file of files) file.close()
     },
+  }
+}
+
+/**
+ * Opens a state to try things on: a copy of the one in the folder, which may be in use, or an empty one. Closing it leaves nothing. The
+ * copy is in the folder for temporary files, for nobody else to read.
+ */
+export async function openScratch(
+  folder: string | null,
+): Promise<{ readonly state: State; readonly close: () => Promise<void> }> {
+  if (folder === null || !hasDatabase(statePath(folder))) {
+    const state = stateFile(openDatabase(':memory:', 'state'))
+    return { state: stateOver(direct(state)), close: async () => state.close() }
+  }
+  const place = mkdtempSync(join(tmpdir(), 'syncline-'))
+  try {
+    await copyDatabase(statePath(folder), statePath(place))
+    const state = stateFile(openDatabase(statePath(place), 'state'))
+    return {
+      state: stateOver(direct(state)),
+      async close() {
+        state.close()
+        rmSync(place, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    rmSync(place, { recursive: true, force: true })
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite'
 import { failure, SyncError } from '../model/failure.ts'
 
 /** A database connection: the one place that knows node:sqlite. All calls are synchronous. */
@@ -159,6 +159,20 @@ function migrate(db: Database, path: string, kind: 'journal' | 'state', readOnly
       db.exec(sql)
       db.exec(`PRAGMA user_version=${step + 1}`)
     })
+  }
+}
+
+/** Copies a database that may be written meanwhile, as it is at one moment. */
+export async function copyDatabase(from: string, to: string): Promise<void> {
+  const db = new DatabaseSync(from, { readOnly: true })
+  try {
+    db.exec('PRAGMA busy_timeout=5000')
+    // All pages in one step: a copy that pauses begins anew whenever somebody writes.
+    await backup(db, to, { rate: -1 })
+  } catch (error) {
+    throw unusable(from, error)
+  } finally {
+    db.close()
   }
 }
 

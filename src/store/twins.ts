@@ -45,6 +45,8 @@ export function storeTwins(db: Database, index: TwinIndex, flow: FlowId, twins: 
  */
 function composeAgain(db: Database, flow: FlowId, link: number, at_ms: number): void {
   touchLane(db, flow, link, at_ms)
+  // It is read ahead of the change log: what the log still says of it must not bring older values back.
+  db.run('INSERT OR IGNORE INTO whole VALUES (?)', link)
   db.run(
     `UPDATE lane SET image = json_set(image, '$.op', 'touch') WHERE flow = ? AND link = ? AND json_extract(image, '$.op') = 'upsert'`,
     flow,
@@ -190,7 +192,7 @@ function thereOf(db: Database, link: number): OwnTwin['there'] {
 
 const noWords: Pick<OwnTwin, 'apart' | 'same'> = { apart: { leads: [], targets: [] }, same: null }
 
-const hasRows = (db: Database, table: 'member' | 'decision' | 'edit'): boolean =>
+const hasRows = (db: Database, table: 'member' | 'decision' | 'edit' | 'whole'): boolean =>
   db.get(`SELECT 1 AS one FROM ${table} LIMIT 1`) !== undefined
 
 /** What persons said of a record, from its side and from the other one's. */
@@ -331,17 +333,23 @@ export function membersOf(db: Database, leads: readonly number[]): MemberKnown[]
         same: db
           .all(`SELECT b FROM decision WHERE kind = 'same' AND a = ? AND b IS NOT NULL`, row['link'] as number)
           .map((each) => Number(each['b'])),
-      })),
+      }))
+      .map((member) => (isSaid(db, member.link) ? { ...member, same: [...member.same, into] } : member)),
   )
 }
 
-/** Marks those that lead others or are merged into one: they are composed whole. */
+/** Whether a person joined it to a record of the target: that one belongs to the leader by now. */
+const isSaid = (db: Database, link: number): boolean =>
+  db.get(`SELECT 1 AS one FROM decision WHERE kind = 'same' AND a = ? AND target IS NOT NULL`, link) !== undefined
+
+/** Marks those that lead others, are merged into one, or were read again for that reason: they are always composed whole. */
 export function withClusters(db: Database, found: (Known | null)[]): (Known | null)[] {
-  if (!hasRows(db, 'member')) return found
+  if (!hasRows(db, 'member') && !hasRows(db, 'whole')) return found
   return found.map((one) => {
     const clustered =
       one !== null &&
-      db.get('SELECT 1 AS one FROM member WHERE link = ? OR into_link = ?', one.link, one.link) !== undefined
+      (db.get('SELECT 1 AS one FROM whole WHERE link = ?', one.link) !== undefined ||
+        db.get('SELECT 1 AS one FROM member WHERE link = ? OR into_link = ?', one.link, one.link) !== undefined)
     return clustered ? { ...one, clustered } : one
   })
 }
