@@ -116,7 +116,7 @@ async function labelsOf(config: Config, spec: FlowSpec, source: Source, signal: 
   if (reader === null) return []
   try {
     const decisions = (await reader.decisions(spec.sync, LABELS_MAX)).filter(
-      ({ kind, other }) => kind !== 'pass' && other !== null,
+      ({ kind, other }) => (kind === 'same' || kind === 'different') && other !== null,
     )
     const keys = [...new Set(decisions.flatMap(({ key, other }) => [key, other as Key]))]
     const rows = new Map<Key, Row>()

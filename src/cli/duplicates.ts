@@ -20,9 +20,11 @@ const mergedColumns: readonly Column<MergedRow>[] = [
   { title: 'BECAUSE OF', cell: (row) => row.how },
 ]
 
+const said = { same: 'the same as', different: 'not', pass: 'good enough', refuse: 'given up for' } as const
+
 const decisionColumns: readonly Column<DecisionRow>[] = [
   { title: 'RECORD', cell: (row) => row.key },
-  { title: 'IS', cell: (row) => (row.kind === 'pass' ? 'good enough' : row.kind === 'same' ? 'the same as' : 'not') },
+  { title: 'IS', cell: (row) => said[row.kind] },
   { title: 'OTHER', cell: (row) => row.other ?? (row.kind === 'pass' ? null : row.target) },
   { title: 'BY', cell: (row) => row.by },
   { title: 'WHY', cell: (row) => row.why },

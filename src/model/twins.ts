@@ -115,7 +115,8 @@ export interface MemberKnown extends MemberRow {
 /** What a person said of two records. */
 export interface DecisionRow {
   readonly id: number
-  readonly kind: 'same' | 'different' | 'pass'
+  /** `pass`: good enough as it is. `refuse`: given up, for the reason named in `target`. */
+  readonly kind: 'same' | 'different' | 'pass' | 'refuse'
   readonly key: Key
   /** The other source record, or the target's record. */
   readonly other: Key | null

@@ -137,9 +137,9 @@ export function decide(
   { by, why, at_ms }: Word,
 ): void {
   const [b, target] = 'link' in other ? [other.link, null] : [null, other.target]
-  if (kind !== 'pass')
+  if (kind === 'same' || kind === 'different')
     db.run(
-      `DELETE FROM decision WHERE kind <> 'pass' AND ((a = ?1 AND (b = ?2 OR target = ?3)) OR (a = ?2 AND b = ?1))`,
+      `DELETE FROM decision WHERE kind IN ('same', 'different') AND ((a = ?1 AND (b = ?2 OR target = ?3)) OR (a = ?2 AND b = ?1))`,
       a,
       b,
       target,

@@ -67,7 +67,7 @@ export function clusterOracle(
   )
   // Somebody said no to the deletion of a record that leads others: it stays at the target.
   const isKept = (key: Key) =>
-    state.story('members', 'members', key, [], 100).outcomes.some(({ kind }) => kind === 'discarded')
+    state.decisions('members', 10_000).some((said) => said.key === key && said.kind === 'refuse')
   for (const { key } of state.linksAfter('members', 'members', 0, 10_000)) {
     const [known] = state.gather('members', 'members', [key])
     const isGone = !rows.has(key) || field(rows.get(key) as Row, 'name') === 'test'

@@ -41,7 +41,7 @@ CREATE INDEX member_into ON member (into_link);
 -- Records that were read as they are now, ahead of the change log: from then on every change of them is read so.
 CREATE TABLE whole (link INTEGER PRIMARY KEY);
 
--- What a person said: same, different (of a and b, or of a and a record of the target), pass (a may go as it is).
+-- What a person said: same, different (of a and b, or of a and a record of the target), pass (a may go as it is), refuse (given up).
 CREATE TABLE decision (
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
