@@ -3,6 +3,7 @@ import type { Store } from '../../model/state.ts'
 import { figureCases } from './figures.ts'
 import { journalCases } from './journal.ts'
 import { stateCases } from './state.ts'
+import { twinCases } from './twins.ts'
 
 /** The system whose journal the cases use. */
 export const SYSTEM = 'legacy'
@@ -27,7 +28,7 @@ export type StoreCase = (trial: Trial) => Promise<void>
 
 /** Runs every case against a fresh store each: what `Journal` and `State` in the model promise, whoever keeps them. */
 export function storeContract(name: string, make: () => StoreUnderTest): void {
-  for (const [title, run] of Object.entries({ ...journalCases, ...stateCases, ...figureCases }))
+  for (const [title, run] of Object.entries({ ...journalCases, ...stateCases, ...twinCases, ...figureCases }))
     test(`${name}: ${title}`, async () => {
       const it = make()
       try {
