@@ -80,6 +80,14 @@ export async function legacy(server: Pick<Server, 'url'>): Promise<Legacy> {
   }
 }
 
+/** Rows of one column `seq` from 1 to `last`, below 100,000, to select from on any server. */
+export function numbers(last: number): string {
+  const digit =
+    '(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)'
+  const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e']
+  return `(SELECT ${a}.n + 10 * ${b}.n + 100 * ${c}.n + 1000 * ${d}.n + 10000 * ${e}.n AS seq FROM ${[a, b, c, d, e].map((name) => `${digit} ${name}`).join(', ')} HAVING seq BETWEEN 1 AND ${last} ORDER BY seq) numbers`
+}
+
 /** Deletes all files of the log but the last. The server takes a moment to be done with a file. */
 export async function purge(db: Legacy): Promise<void> {
   await db.sql('FLUSH LOGS')

@@ -87,6 +87,9 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   let { file, offset, last } = options.from
   let proof = options.proof
   const held = new Map(Object.entries(options.from.held))
+  /** The last row that was passed on of the open transaction, and of those that are held. */
+  let row: Change | null = null
+  const heldRows = new Map<string, Change>()
   let group: Group | null = null
   let gtid: Gtid | null = null
   /** Where the event that is being read ends. */
@@ -128,10 +131,10 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   }
   const readings = newReadings({ ...options, tell })
 
-  /** Passes on what is decoded of the transaction; answers its last change. */
-  const pass = (from: Group, all: boolean): Change | null => {
+  /** Passes on what is decoded of the transaction. */
+  const pass = (from: Group, all: boolean): void => {
     const noted = from.piece.take(all)
-    if (noted.length === 0) return null
+    if (noted.length === 0) return
     watch.rows(noted.length, from.waitingBytes)
     from.waitingBytes = 0
     from.isPassed = true
@@ -139,7 +142,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     emit({ kind: 'rows', tx: groupName(from), changes })
     // Of tables that are read for their foreign keys alone no row is kept, and none can be told too often.
     for (const { change, complete } of noted) if (change.row !== undefined) watch.row(change, complete)
-    return changes.at(-1) ?? null
+    row = changes.at(-1) ?? row
   }
 
   /** Begins a transaction. One whose end never came was rolled back: the server stopped in the middle of it. */
@@ -148,6 +151,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     const isProof = id === proof?.id
     if (proof !== null && !isProof && (options.proofIsFirst || domain === domainOf(proof)))
       throw otherHistory(proof, id)
+    row = null
     group = newGroup(id, domain, place(), at_s * 1_000, isProof)
     return group
   }
@@ -164,7 +168,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   }
 
   /** The transaction is over: the position passes it, and `how` tells so; null: nothing of it is ours. */
-  const end = (done: Group, row: Change | null, how: () => SourceEvent | null) => {
+  const end = (done: Group, changed: Change | null, how: () => SourceEvent | null) => {
     if (done.old) {
       if (proof !== null && (done.stamp ?? 0) !== proof.stamp) throw otherHistory(proof, done.id)
       proof = null
@@ -177,12 +181,12 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     position = write()
     const event = done.old ? null : how()
     emit(event ?? { kind: 'progress', position })
-    watch.committed(place(), event !== null, row)
+    watch.committed(place(), event !== null, changed)
     watch.reached(place())
   }
 
   const commit = (done: Group) => {
-    const row = pass(done, true)
+    pass(done, true)
     const set = { id: done.id, bytes: done.bytes }
     end(done, row, () => (done.isPassed ? { kind: 'commit', tx: groupName(done), position, set } : null))
   }
@@ -208,6 +212,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   const prepare = (done: Group, xid: string) => {
     pass(done, true)
     if (!done.old) held.set(xid, done.isPassed ? groupName(done) : '')
+    if (row !== null) heldRows.set(xid, row)
     if (done.isPassed) watch.unseen()
     end(done, null, () => (done.isPassed ? { kind: 'hold', tx: groupName(done), position } : null))
   }
@@ -221,7 +226,8 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     }
     if (tx) watch.unseen()
     const kind = verb === 'commit' ? 'release' : 'discard'
-    end(done, null, () => (tx ? { kind, tx, position } : null))
+    end(done, heldRows.get(xid) ?? null, () => (tx ? { kind, tx, position } : null))
+    heldRows.delete(xid)
   }
 
   const rows = (event: Rows) => {

@@ -33,9 +33,10 @@ export type Way =
   /** Locks this row's, shared, and lets it go at once. */
   | { readonly kind: 'lock'; readonly lock: (link: Link, change: Change) => Promise<void> }
 
-/** `from`: queries must see the log at least up to here. */
+/** `from`: where queries can be held against a place in the log, they must see it at least up to here. */
 export function newVisibility(way: Way, from: Place | null, clock: Clock): Visibility {
-  let wanted = from
+  // The other ways know of what was streamed alone; a place ahead of that would pass for seen before it is.
+  let wanted = way.kind === 'snapshot' ? from : null
   let last: Change | null = null
   let seen: Place | null = null
 
