@@ -94,11 +94,15 @@ export interface Opening {
   readonly otherwise: Start | null
 }
 
-/** From now on. */
+/**
+ * From now on. MySQL counts a transaction as executed only after it is in the log: what lies between the two would be missed by one who
+ * began at the end of the log, and would come later, out of its order, to one who then asks by GTIDs.
+ */
 export function openNow(facts: ServerFacts): Opening {
   const { flavour, identity, executed, place } = facts
   const gtids = facts.hasGtids ? readFrom(flavour, executed) : null
-  const start: Start = { kind: 'file', ...place }
+  const start: Start =
+    facts.hasGtids && flavour === 'mysql' ? { kind: 'set', gtids: setOf(executed) } : { kind: 'file', ...place }
   const from = {
     flavour,
     server: identity,
@@ -137,10 +141,18 @@ function refuse(code: FailureCode, message: string, hint?: string): SyncError {
   return new SyncError(failure(code, message, hint === undefined ? {} : { hint }))
 }
 
+/** How long a transaction may be in the log, and sent, before the server counts it as executed: that of semi-synchronous replication. */
+const executedWithin_s = 10
+
 /** MySQL. The ids name the server that made them, so that a replica that has them all may take its place. */
-function bySet(stored: LogPosition, facts: ServerFacts, link: Link): Opening {
+async function bySet(stored: LogPosition, facts: ServerFacts, link: Link): Promise<Opening> {
   const read = setOf(stored.gtids as string)
-  const executed = setOf(facts.executed)
+  let executed = setOf(facts.executed)
+  if (!containsGtids(executed, read)) {
+    const late = gtidSetText(subtractGtids(read, executed))
+    const [row] = await link.texts('SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?)', [late, executedWithin_s])
+    if (row?.[0] === '0') executed = read
+  }
   if (!containsGtids(executed, read)) throw behind(stored, facts, link, gtidSetText(subtractGtids(read, executed)))
   const purged = setOf(facts.purged)
   const gone = subtractGtids(purged, read)
