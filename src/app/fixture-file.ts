@@ -8,6 +8,8 @@ export type Expected =
   | { readonly kind: 'record'; readonly fields: readonly (readonly [field: string, value: unknown])[] }
   /** It parks, with at least these reasons; with none given, for any. */
   | { readonly kind: 'quarantine' | 'review'; readonly reasons: readonly ExpectedReason[] }
+  /** It is merged into another row of the file, by the external id of that one; null: into any. */
+  | { readonly kind: 'merge'; readonly into: string | null }
   /** A rule leaves it out: the filter. */
   | { readonly kind: 'skip' }
 
@@ -144,13 +146,16 @@ function expectedIn(tree: Tree, refuse: Refuse): Expected {
     const word = textIn(tree, refuse)
     if (word === 'skip') return { kind: 'skip' }
     if (word === 'record') return { kind: 'record', fields: [] }
+    if (word === 'merge') return { kind: 'merge', into: null }
     if (word === 'quarantine' || word === 'review') return { kind: word, reasons: [] }
-    return refuse(tree, `expected record, quarantine, review or skip, here is "${word}"`)
+    return refuse(tree, `expected record, quarantine, review, merge or skip, here is "${word}"`)
   }
-  const parts = [...entriesOf(tree, ['record', 'quarantine', 'review'], refuse)]
+  const parts = [...entriesOf(tree, ['record', 'quarantine', 'review', 'merge'], refuse)]
   const [first] = parts
-  if (first === undefined || parts.length > 1) return refuse(tree, 'one of record, quarantine and review is expected')
-  const [kind, value] = first as ['record' | 'quarantine' | 'review', Tree]
+  if (first === undefined || parts.length > 1)
+    return refuse(tree, 'one of record, quarantine, review and merge is expected')
+  const [kind, value] = first as ['record' | 'quarantine' | 'review' | 'merge', Tree]
+  if (kind === 'merge') return { kind, into: textIn(value, refuse) }
   if (kind !== 'record') return { kind, reasons: listIn(value, refuse).map((reason) => reasonIn(reason, refuse)) }
   if (value.kind !== 'map') return refuse(value, 'an object of target fields is expected')
   return { kind, fields: value.entries.map(({ key, value: field }) => [key, plainIn(field)]) }

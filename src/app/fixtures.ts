@@ -3,18 +3,19 @@ import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { failure, SyncError } from '../model/failure.ts'
 import { keyOf } from '../model/key.ts'
+import type { Table } from '../model/source.ts'
 import { field, newRow, type Row, text, type Value } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
 import type { References } from '../pipeline/flow.ts'
-import { candidateOf } from '../pipeline/judge.ts'
-import { validate } from '../pipeline/validate.ts'
+import type { Subject } from '../pipeline/gather.ts'
 import type { Clock } from '../std/clock.ts'
 import { plainValue } from '../validation/plain.ts'
 import { folded, type ReferenceSet, referenceSets } from '../validation/reference.ts'
-import { type Compiled, compile } from './build.ts'
+import { type Compiled, compile, specOf } from './build.ts'
 import { type Expected, type ExpectedReason, type Fixture, type FixtureFile, fixtureFile } from './fixture-file.ts'
 import { functionThread } from './functions.ts'
 import { valuesIn } from './reference-file.ts'
+import { openRehearsal, type Rehearsal } from './rehearsal.ts'
 import { stagesOf } from './stages.ts'
 
 /** What became of one test: nothing in `problems` where it is as expected. */
@@ -30,8 +31,10 @@ export interface Tested {
 export const fixtureFolder = 'tests'
 
 /**
- * Runs the user's own tests: files in the folder `tests` beside the configuration. Each row goes through filter, mapping and the
- * stages schema, rules, reference and quality, with no system behind them.
+ * Runs the user's own tests: files in the folder `tests` beside the configuration. Each row goes through filter, mapping and all
+ * stages, with no system behind them. Where duplicates are looked for, a row is compared with the rows of its file that were accepted
+ * before it; rows with one external id are one record.
+ * Answers what became of each, and what could not be told, in sentences.
  * @param name a file without its ending, or a sync; null: all
  * @throws SyncError SYNC-7113 for a file that cannot be read, or a name that there is not
  */
@@ -40,7 +43,7 @@ export async function runFixtures(
   name: string | null,
   clock: Clock,
   signal: AbortSignal,
-): Promise<Tested[]> {
+): Promise<{ readonly tested: readonly Tested[]; readonly unsaid: readonly string[] }> {
   const all = filesOf(config)
   const chosen = all.filter(({ path, sync }) => name === null || sync === name || baseName(path) === name)
   if (chosen.length === 0) {
@@ -55,18 +58,26 @@ export async function runFixtures(
   const functions = functionThread({ clock, memory_mb: 256 })
   try {
     const tested: Tested[] = []
+    const unsaid = new Set<string>()
     for (const file of chosen) {
       const [compiled] = compile(config, [file.sync])
       if (compiled === undefined) throw new Error(`sync ${file.sync} was not compiled`)
       const stages = stagesOf(compiled.sync, dirname(config.path), () => file.now_ms ?? clock.now(), functions)
       const references = answersOf(file, compiled, dirname(config.path))
-      const judges = { id: file.sync, stages, references }
-      for (const test of file.tests) {
-        const problems = compare(test.expected, await judgeRow(test, compiled, judges, signal))
-        tested.push({ file: file.path, line: test.line, sync: file.sync, name: test.name, problems })
+      if (compiled.duplicates?.target === true)
+        unsaid.add(`${file.sync}: records that only the target holds are not compared in tests.`)
+      const spec = specOf(compiled, tablesIn(compiled), { stages, references })
+      const rehearsal = await openRehearsal(null, spec, { normal: (_, row) => row })
+      try {
+        for (const test of file.tests) {
+          const problems = compare(test.expected, await judgeRow(test, compiled, rehearsal, signal))
+          tested.push({ file: file.path, line: test.line, sync: file.sync, name: test.name, problems })
+        }
+      } finally {
+        await rehearsal.close()
       }
     }
-    return tested
+    return { tested, unsaid: [...unsaid] }
   } finally {
     await functions.close()
   }
@@ -113,37 +124,71 @@ function valuesOf({ place }: ReferenceSet, { path, references }: FixtureFile, fo
   throw new SyncError(failure('SYNC-7113', `${path}: \`references\` has no values for ${name}, which a rule asks for.`))
 }
 
+/** The tables of a sync, as far as rows that nobody reads need them. */
+const tablesIn = ({ sync }: Compiled): Table[] =>
+  [sync.source.table, ...sync.source.joins.map(({ table }) => table)].map((name) => ({
+    name,
+    columns: [],
+    key: [],
+    rowsEstimated: null,
+  }))
+
 /** What became of a row. */
 type Actual =
   | { readonly kind: 'record'; readonly set: Row }
   | { readonly kind: 'quarantine' | 'review'; readonly reasons: readonly Reason[] }
-  | { readonly kind: 'skip'; readonly why: string }
+  | { readonly kind: 'merge' | 'skip'; readonly why: string }
 
 async function judgeRow(
-  { row: given }: Fixture,
-  { mapping, filter, checked }: Compiled,
-  judges: Parameters<typeof validate>[2],
+  { row: given, line }: Fixture,
+  { sync, mapping, filter, checked }: Compiled,
+  rehearsal: Rehearsal,
   signal: AbortSignal,
 ): Promise<Actual> {
   const row = newRow()
   // A row is whole when it is judged: columns that the test does not name are null.
   for (const column of [...mapping.columns, ...(filter?.columns ?? []), ...checked]) row[column] = null
   for (const column of Object.keys(given)) row[column] = given[column] as Value
-  if (filter !== null && !filter.keeps(row)) return { kind: 'skip', why: `the filter leaves it out: ${filter.text}` }
   const mapped = mapping.map(row)
-  const subject = { key: keyOf([0])!, known: null, image: { op: 'upsert', row } } as const
-  const { candidate, reasons } = candidateOf(subject, mapped, mapping)
-  const [judged] = await validate([candidate], new Map(reasons && [[0, reasons]]), judges, undefined, signal)
-  if (judged?.kind === 'park') return { kind: judged.to, reasons: judged.reasons }
-  if (judged?.kind !== 'accept') return { kind: 'skip', why: judged?.reason ?? '' }
-  return { kind: 'record', set: mapped.set }
+  // The key of the table is not known here: the external id stands for it.
+  const key = (mapped.kind === 'mapped' ? keyFor(text(mapped.key)) : null) ?? keyOf(['line', line])!
+  const [known = null] = await rehearsal.state.gather(sync.name, sync.name, [key])
+  const subject: Subject = {
+    key,
+    known,
+    movedFrom: null,
+    image: { op: 'upsert', row },
+    covers: null,
+    first: null,
+    committed_ms: null,
+    lane: null,
+    behind: null,
+  }
+  const [decision] = await rehearsal.judge([subject], signal)
+  switch (decision?.kind) {
+    case 'send':
+      return { kind: 'record', set: decision.set }
+    case 'park':
+      return { kind: decision.to, reasons: decision.reasons }
+    case 'merge':
+    case 'skip':
+      return { kind: decision.kind, why: decision.reason }
+    default:
+      throw new Error('a row of a test waits for nobody')
+  }
 }
+
+const keyFor = (id: string | null) => keyOf([id])
 
 /** Every difference, in sentences. */
 function compare(expected: Expected, actual: Actual): string[] {
   if (expected.kind !== actual.kind) return [`expected ${wordsOf(expected)}`, ...told(actual)]
   if (expected.kind === 'record' && actual.kind === 'record')
     return expected.fields.flatMap(([name, value]) => differences(name, value, actual.set))
+  if (expected.kind === 'merge' && actual.kind === 'merge') {
+    const isThat = expected.into === null || actual.why === `merged into ${keyFor(expected.into)}`
+    return isThat ? [] : [`expected ${wordsOf(expected)}`, ...told(actual)]
+  }
   if (!('reasons' in expected) || !('reasons' in actual)) return []
   const missing = expected.reasons.filter((reason) => !actual.reasons.some((one) => fits(reason, one)))
   return missing.length === 0
@@ -169,6 +214,8 @@ const fits = (expected: ExpectedReason, reason: Reason): boolean =>
 function wordsOf(expected: Expected): string {
   if (expected.kind === 'record') return 'the record to be sent'
   if (expected.kind === 'skip') return 'the record to be left out'
+  if (expected.kind === 'merge')
+    return expected.into === null ? 'the record to be merged' : `the record to be merged into ${expected.into}`
   return [expected.kind, ...expected.reasons.map(reasonWords)].join(', ')
 }
 
@@ -179,7 +226,7 @@ const reasonWords = ({ stage, code, rule, field: about, error }: ExpectedReason)
 
 function told(actual: Actual): string[] {
   if (actual.kind === 'record') return ['got a record that is sent']
-  if (actual.kind === 'skip') return [`got: ${actual.why}`]
+  if (!('reasons' in actual)) return [`got: ${actual.why}`]
   return actual.reasons.map(
     ({ stage, code, rule, field: about, error }) =>
       `got ${actual.kind}: ${reasonWords({ stage, code, ...(rule === undefined ? {} : { rule }), ...(about === undefined ? {} : { field: about }) })} ${error}`,

@@ -16,6 +16,7 @@ import type { Random } from '../std/random.ts'
 import { openReader } from '../store/open.ts'
 import { checkOnline, compile, openSystems, specOf } from './build.ts'
 import { checksOver } from './checks.ts'
+import { openRehearsal, type Rehearsal } from './rehearsal.ts'
 
 /** Rows of the source that are looked at in one go. */
 const PAGE_ROWS = 1_000
@@ -36,8 +37,14 @@ export interface Plan {
   readonly unchanged: number
   /** Left out by a rule: the filter, the delete policy. */
   readonly excluded: number
-  /** Records that would park, in quarantine or review. */
+  /** Records that would be merged into others. */
+  readonly merged: number
+  /** Records that would park in quarantine. */
   readonly quarantined: number
+  /** Records that would wait for a person. */
+  readonly review: number
+  /** What could not be told, in sentences. */
+  readonly unsaid: readonly string[]
   /** Against what is parked now: the rules may have changed since, or the data. */
   readonly parked: {
     readonly now: number
@@ -46,7 +53,7 @@ export interface Plan {
     /** Records that are not parked now and would be. */
     readonly newly: number
   }
-  /** Quarantined records by stage, rule, code and field, most first. */
+  /** Parked records by stage, rule, code and field, most first. */
   readonly causes: readonly {
     readonly stage: string
     readonly code: string
@@ -60,7 +67,9 @@ export interface Plan {
     readonly creates: readonly Key[]
     readonly updates: readonly Key[]
     readonly deletes: readonly Key[]
+    readonly merged: readonly Key[]
     readonly quarantined: readonly Key[]
+    readonly review: readonly Key[]
   }
   /** Requests that the writes would take. */
   readonly apiCalls: number
@@ -75,12 +84,15 @@ type Counting = {
   deletes: number
   unchanged: number
   excluded: number
+  merged: number
   quarantined: number
+  review: number
 }
 
 /**
  * Reads the whole table of a sync, judges every row with the present rules against what the target is known to hold, and counts.
- * Works beside a running engine: the state is only read.
+ * Works beside a running engine: the state is only read. Where duplicates are looked for, rows are compared with each other and with
+ * the index, on a copy of the state.
  * @param onProgress rows looked at so far, and the source's own estimate of how many there are
  */
 export async function planSync(
@@ -95,6 +107,7 @@ export async function planSync(
   const [one] = compiled
   if (one === undefined) throw new Error(`sync ${name} was not compiled`)
   const store = openReader(config.state, [one.sync.source.system])
+  let rehearsal: Rehearsal | null = null
   const checks = checksOver(config, systems, env.clock, signal)
   try {
     const problems = (await checkOnline(compiled, systems, signal))
@@ -110,7 +123,9 @@ export async function planSync(
       checks.of(one.sync, () => {}),
     )
     const estimate = tables.find((table) => table.name === spec.table)?.rowsEstimated ?? null
-    const parts: PlanParts = { spec, state: store?.state ?? emptyState, source, target, clock: env.clock }
+    if (spec.duplicates !== null) rehearsal = await openRehearsal(config.state, spec, target)
+    const state = rehearsal?.state ?? store?.state ?? emptyState
+    const parts: PlanParts = { spec, state, source, target, clock: env.clock, rehearsal }
     const tally = new Tally()
     for (let after: string | null = null; ; ) {
       const page: { rows: Row[]; after: string | null } = await source.scan(spec.table, after, PAGE_ROWS, signal)
@@ -122,6 +137,7 @@ export async function planSync(
     await countGone(parts, tally, signal)
     return await finish(name, tally, parts, signal)
   } finally {
+    await rehearsal?.close()
     await checks.close()
     await systems.close()
     await store?.close()
@@ -131,6 +147,8 @@ export async function planSync(
 /** What planning works with; of the state it only reads. */
 interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'clock'> {
   readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'edits' | 'linksAfter'>
+  /** Where duplicates are looked for. */
+  readonly rehearsal: Rehearsal | null
 }
 
 /** A state in which nothing was ever synced. */
@@ -143,7 +161,7 @@ const emptyState: PlanParts['state'] = {
 }
 
 async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
-  const { spec, state, source } = parts
+  const { spec, state, source, rehearsal } = parts
   const keyed = rows.flatMap((row) => {
     const key = keyOf(spec.key.map((column) => field(row, column)))
     return key === null ? [] : [{ key, row }]
@@ -167,14 +185,21 @@ async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, s
     }),
   )
   await compose(subjects, spec, source, signal)
-  const decisions = await judge(subjects, { busy: () => false, holder: () => null }, parts, signal)
+  const decisions =
+    rehearsal === null
+      ? await judge(subjects, { busy: () => false, holder: () => null }, parts, signal)
+      : await rehearsal.judge(subjects, signal)
   decisions.forEach((decision, i) => {
     tally.add(subjects[i] as Subject, decision)
   })
 }
 
 /** Linked records whose row is gone: what a full run's sweep would find. */
-async function countGone({ spec, state, source }: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
+async function countGone(
+  { spec, state, source, rehearsal }: PlanParts,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<void> {
   for (let link = 0; ; ) {
     const found = await state.linksAfter(spec.id, spec.sync, link, PAGE_ROWS)
     const last = found.at(-1)
@@ -187,15 +212,34 @@ async function countGone({ spec, state, source }: PlanParts, tally: Tally, signa
       linked.map((each) => each.key),
       signal,
     )
-    for (const [i, { key }] of linked.entries()) if (rows[i] === null) tally.gone(key, spec)
+    const gone = linked.filter((_, i) => rows[i] === null)
+    const own = (await rehearsal?.state.twinsOf(gone.map((each) => each.link))) ?? []
+    for (const [i, { key }] of gone.entries()) tally.gone(key, spec, (own[i]?.leads.length ?? 0) > 0)
   }
 }
 
 /** The growing plan. */
 class Tally {
-  readonly count: Counting = { rows: 0, creates: 0, updates: 0, deletes: 0, unchanged: 0, excluded: 0, quarantined: 0 }
+  readonly count: Counting = {
+    rows: 0,
+    creates: 0,
+    updates: 0,
+    deletes: 0,
+    unchanged: 0,
+    excluded: 0,
+    merged: 0,
+    quarantined: 0,
+    review: 0,
+  }
   readonly parked = { now: 0, released: 0, newly: 0 }
-  readonly samples = { creates: [] as Key[], updates: [] as Key[], deletes: [] as Key[], quarantined: [] as Key[] }
+  readonly samples = {
+    creates: [] as Key[],
+    updates: [] as Key[],
+    deletes: [] as Key[],
+    merged: [] as Key[],
+    quarantined: [] as Key[],
+    review: [] as Key[],
+  }
   readonly #causes = new Map<string, { reason: Reason; n: number }>()
 
   add(subject: Subject, decision: Decision): void {
@@ -204,8 +248,9 @@ class Tally {
     if (decision.kind === 'send')
       this.#write(decision.deletes ? 'deletes' : subject.known?.state === 'linked' ? 'updates' : 'creates', subject.key)
     else if (decision.kind === 'skip') this.count[decision.reason === 'no change' ? 'unchanged' : 'excluded'] += 1
+    else if (decision.kind === 'merge') this.#write('merged', subject.key)
     else if (decision.kind === 'park') {
-      this.#write('quarantined', subject.key)
+      this.#write(decision.to === 'review' ? 'review' : 'quarantined', subject.key)
       for (const reason of decision.reasons) {
         const id = JSON.stringify([reason.stage, reason.code, reason.rule ?? null, reason.field ?? null])
         const cause = this.#causes.get(id) ?? { reason, n: 0 }
@@ -223,8 +268,10 @@ class Tally {
     if (!isParked && kind === 'park') this.parked.newly += 1
   }
 
-  gone(key: Key, spec: FlowSpec): void {
-    if (spec.deletes.policy !== 'ignore') this.#write('deletes', key)
+  /** @param leads others are merged into it: a person decides */
+  gone(key: Key, spec: FlowSpec, leads: boolean): void {
+    if (leads) this.#write('review', key)
+    else if (spec.deletes.policy !== 'ignore') this.#write('deletes', key)
   }
 
   causes(): Plan['causes'] {
@@ -240,7 +287,7 @@ class Tally {
       }))
   }
 
-  #write(kind: 'creates' | 'updates' | 'deletes' | 'quarantined', key: Key): void {
+  #write(kind: keyof Tally['samples'], key: Key): void {
     this.count[kind] += 1
     if (this.samples[kind].length < SAMPLES_MAX) this.samples[kind].push(key)
   }
@@ -249,7 +296,7 @@ class Tally {
 async function finish(
   sync: string,
   tally: Tally,
-  { spec, target, clock }: PlanParts,
+  { spec, target, clock, rehearsal }: PlanParts,
   signal: AbortSignal,
 ): Promise<Plan> {
   const rowsMax = Math.min(spec.requestRows, target.traits.requestRowsMax)
@@ -273,9 +320,19 @@ async function finish(
     sync,
     ...tally.count,
     parked: tally.parked,
+    unsaid: await unsaidOf(spec, rehearsal),
     causes: tally.causes(),
     samples: tally.samples,
     apiCalls,
     seconds,
   }
+}
+
+/** What the copy of the state does not hold, or this way of counting leaves out. */
+async function unsaidOf({ sync, duplicates }: FlowSpec, rehearsal: Rehearsal | null): Promise<string[]> {
+  if (duplicates === null || rehearsal === null) return []
+  const lines = ['Records looked at earlier that get fields of others by a merge are not counted as updates for it.']
+  if (duplicates.target && !(await rehearsal.state.scanHead(sync, duplicates.plan.id)).filled)
+    lines.push('Records that only the target holds are not in the index yet: duplicates among them are not counted.')
+  return lines
 }

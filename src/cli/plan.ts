@@ -14,7 +14,9 @@ const columns: readonly Column<Plan>[] = [
   { title: 'DELETE', cell: (row) => row.deletes },
   { title: 'UNCHANGED', cell: (row) => row.unchanged },
   { title: 'EXCLUDE', cell: (row) => row.excluded },
+  { title: 'MERGE', cell: (row) => row.merged },
   { title: 'QUARANTINE', cell: (row) => row.quarantined },
+  { title: 'REVIEW', cell: (row) => row.review },
   { title: 'API CALLS', cell: (row) => row.apiCalls },
   { title: 'TIME', cell: (row) => (row.seconds === null ? null : `>= ${duration(row.seconds * 1_000)}`) },
 ]
@@ -41,17 +43,20 @@ export async function execute(given: Given, io: Io): Promise<number> {
   return exits.ok
 }
 
-function* details({ sync, parked, causes, samples }: Plan): Generator<string> {
+function* details({ sync, parked, causes, samples, unsaid }: Plan): Generator<string> {
   if (parked.now > 0 || parked.newly > 0)
     yield `${sync}: the present rules would release ${figure(parked.released)} of ${figure(parked.now)} parked, and newly park ${figure(parked.newly)}`
-  if (causes.length > 0) yield `${sync}: would be quarantined`
+  if (causes.length > 0) yield `${sync}: would be parked`
   for (const { stage, code, rule, field, n, error } of causes)
     yield `  ${figure(n)}  ${stage} ${code} ${rule === null ? '' : `${rule} `}${field === null ? '' : `${field}: `}${error}`
   const kinds = [
     ['create', samples.creates],
     ['update', samples.updates],
     ['delete', samples.deletes],
+    ['merge', samples.merged],
     ['quarantine', samples.quarantined],
+    ['review', samples.review],
   ] as const
   for (const [kind, keys] of kinds) if (keys.length > 0) yield `${sync}: ${kind}, for example ${keys.join(', ')}`
+  for (const line of unsaid) yield `${sync}: ${line}`
 }

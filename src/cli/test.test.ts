@@ -69,6 +69,45 @@ test('rows go through filter, mapping and all stages; every class may be expecte
   assert.equal(ended.code, 0)
 })
 
+test('rows are compared with the rows of their file that were accepted before them', async () => {
+  const names = '      FirstName: first\n      LastName: last\n      Birthdate: born\n'
+  const twins = config
+    .replace('      Email: email\n', `      Email: email\n${names}`)
+    .replace('    validate:\n', '    validate:\n      duplicates: { target: true }\n')
+  const test = (name: string, row: string, expected: string) =>
+    `  - { name: ${name}, row: { ${row}, member_type: regular }, expect: ${expected} }\n`
+  const ada = 'email: ada@example.org, first: Ada, last: Lovelace, born: { date: 1975-12-10 }'
+  const body = [
+    test('first', `id: 1, ${ada}`, 'record'),
+    test('again', `id: 1, ${ada}, score: 2`, '{ record: { Score__c: 2 } }'),
+    test('twin', `id: 2, ${ada}`, '{ merge: 1 }'),
+    test('any', `id: 3, ${ada}`, 'merge'),
+    test('unsure', 'id: 4, email: a.l@example.net, first: Ada, last: Lovelace', '{ review: [{ stage: duplicates }] }'),
+    test('other', `id: 5, ${ada}`, '{ merge: 2 }'),
+    test('stranger', 'id: 6, email: z@example.com, first: Zoltan, last: Nagy, born: { date: 1950-01-01 }', 'merge'),
+  ].join('')
+  const files = { 'syncline.yaml': twins, 'tests/members.yaml': tests(body) }
+  const ended = await run(files)
+  assert.equal(ended.err, '')
+  assert.equal(
+    ended.out,
+    `tests/members.yaml
+  ok    first
+  ok    again
+  ok    twin
+  ok    any
+  ok    unsure
+  FAIL  other  (line 9)
+          expected the record to be merged into 2
+          got: merged into ["1"]
+  FAIL  stranger  (line 10)
+          expected the record to be merged
+          got a record that is sent
+7 tests: 5 as expected, 2 not.
+members: records that only the target holds are not compared in tests.`,
+  )
+})
+
 test('what is not as expected is told in full, and ends with 1', async () => {
   const body = `  - { name: fields, row: { id: 1, email: a@b.org }, expect: { record: { Email: x@b.org, Nothing: 1 } } }
   - name: passes
@@ -111,7 +150,7 @@ test('tests that cannot be run are named with file and line', async () => {
   )
   assert.match(
     (await of(tests('  - { name: a, row: { id: { dat: 1 } }, expect: maybe }')))!,
-    /expected record, quarantine, review or skip/,
+    /expected record, quarantine, review, merge or skip/,
   )
   assert.match((await of('sync: nobody\ntests: []\n'))!, /SYNC-7002/)
   assert.match(

@@ -8,18 +8,23 @@ import { counted, figure, wantsJson } from './output.ts'
 /** `test [name]`: the user's own rows through mapping and validation, without any system. Exit code 1 when one is not as expected. */
 export async function execute(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
-  const tested = await runFixtures(config, given.args['name'] ?? null, io.clock, new AbortController().signal)
+  const { tested, unsaid } = await runFixtures(
+    config,
+    given.args['name'] ?? null,
+    io.clock,
+    new AbortController().signal,
+  )
   const failed = tested.filter(({ problems }) => problems.length > 0)
   if (wantsJson(given, io)) {
     const tests = tested.map((one) => ({ ok: one.problems.length === 0, ...one }))
     io.out(
       JSON.stringify(
-        { ok: failed.length === 0, passed: tested.length - failed.length, failed: failed.length, tests },
+        { ok: failed.length === 0, passed: tested.length - failed.length, failed: failed.length, unsaid, tests },
         null,
         2,
       ),
     )
-  } else for (const line of lines(tested, failed.length)) io.out(line)
+  } else for (const line of [...lines(tested, failed.length), ...unsaid]) io.out(line)
   return failed.length === 0 ? exits.ok : exits.failed
 }
 

@@ -101,7 +101,8 @@ export async function judge(
 }
 
 /** What judging works with. */
-export interface JudgeParts extends Pick<FlowParts, 'spec' | 'target'> {
+export interface JudgeParts extends Pick<FlowParts, 'spec'> {
+  readonly target: Pick<FlowParts['target'], 'normal'>
   readonly state: Pick<State, 'refs' | 'passes' | 'edits'>
   /** The window's duplicates, where the sync looks for them. */
   readonly twins?: TwinStep | null

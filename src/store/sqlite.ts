@@ -168,7 +168,7 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   try {
     db.exec('PRAGMA busy_timeout=5000')
     // All pages in one step: a copy that pauses begins anew whenever somebody writes.
-    await backup(db, to, { rate: -1 })
+    await backup(db, to, { rate: 2 ** 31 - 1 })
   } catch (error) {
     throw unusable(from, error)
   } finally {

@@ -1,0 +1,84 @@
+import type { FlowHead, State } from '../model/state.ts'
+import type { FlowSpec } from '../pipeline/flow.ts'
+import type { Subject } from '../pipeline/gather.ts'
+import { type Decision, type JudgeParts, judge } from '../pipeline/judge.ts'
+import { twinsOf } from '../pipeline/twins.ts'
+import { decide } from '../pipeline/window.ts'
+import { openScratch } from '../store/open.ts'
+
+/** Records are judged as if they were synced, and nothing of it stays. */
+export interface Rehearsal {
+  readonly state: State
+  /** One decision a record, in order. Records of later calls are compared with those of earlier ones. */
+  judge(subjects: readonly Subject[], signal: AbortSignal): Promise<Decision[]>
+  close(): Promise<void>
+}
+
+/** Nobody is under way. */
+const alone = { busy: () => false, holder: () => null }
+
+/**
+ * Opens a rehearsal of one flow on a copy of the state, with its index of duplicates and what persons decided; `folder` null, or one
+ * without a state: on an empty one.
+ */
+export async function openRehearsal(
+  folder: string | null,
+  spec: FlowSpec,
+  target: JudgeParts['target'],
+): Promise<Rehearsal> {
+  const { state, close } = await openScratch(folder)
+  try {
+    const known = (await state.flows()).find(({ id }) => id === spec.id)
+    const flow = { id: spec.id, sync: spec.sync, journalId: known?.journalId ?? 'rehearsal', from: 0 }
+    return rehearsalOn(await state.openFlow(flow), { state, close }, spec, target)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The same on a state that is open already. */
+export function rehearsalOn(
+  head: FlowHead,
+  { state, close }: Pick<Rehearsal, 'state' | 'close'>,
+  spec: FlowSpec,
+  target: JudgeParts['target'],
+): Rehearsal {
+  let nextLink = head.nextLink
+  return {
+    state,
+    async judge(subjects, signal) {
+      const twins = twinsOf(subjects, spec, state)
+      const decisions = await judge(subjects, alone, { spec, target, state, twins }, signal)
+      if (twins === null) return decisions
+      const { links, linkAt } = decide(
+        subjects,
+        decisions,
+        spec,
+        0,
+        () => null,
+        () => nextLink++,
+      )
+      await state.judge({
+        flow: spec.id,
+        epoch: head.epoch,
+        at_ms: 0,
+        judged: head.judged,
+        readMore: 0,
+        deletes: head.deletes,
+        deletesSince_ms: head.deletesSince_ms,
+        rules: spec.rules,
+        links,
+        released: [],
+        outcomes: [],
+        lanes: [],
+        lanesGone: [],
+        flights: [],
+        related: [],
+        twins: twins.commit(linkAt),
+      })
+      return decisions
+    },
+    close,
+  }
+}

@@ -1,0 +1,192 @@
+/** Validation in a whole engine: a real PostgreSQL, the Salesforce emulator, a folder of state. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import pg from 'pg'
+import { openSalesforce } from '../connectors/salesforce/target.ts'
+import { type SalesforceEmulator, startSalesforceEmulator } from '../emulators/salesforce/server.ts'
+import type { Delivery, Request } from '../model/target.ts'
+import { type Clock, systemClock } from '../std/clock.ts'
+import { systemRandom } from '../std/random.ts'
+import { Secret } from '../std/secret.ts'
+import type { Event } from '../telemetry/event.ts'
+import { type Postgres, startPostgres } from '../testing/postgres.ts'
+import { type Engine, startEngine } from './engine.ts'
+import { load } from './load.ts'
+import { planSync } from './plan.ts'
+
+const text = (length: number) => ({ type: 'text', length }) as const
+const setup = {
+  clients: [{ clientId: 'app', clientSecret: 'secret' }],
+  objects: {
+    Contact: { fields: { Legacy_Id__c: { ...text(40), externalId: true, unique: true }, Region__c: text(10) } },
+    Region__c: { fields: { Code__c: { ...text(10), externalId: true, unique: true } } },
+  },
+}
+
+let server: Postgres
+let db: pg.Client
+let emulator: SalesforceEmulator
+let folder: string
+
+before(async () => {
+  server = await startPostgres({ database: 'validation' })
+  db = new pg.Client({ connectionString: server.url })
+  await db.connect()
+  emulator = await startSalesforceEmulator({ port: 0, setup })
+  folder = mkdtempSync(join(tmpdir(), 'syncline-validation-'))
+})
+after(async () => {
+  await db?.end()
+  await emulator?.close()
+  await server?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A configuration of its own: table, slot and state folder belong to one test. */
+function configured(table: string, validate: string) {
+  const path = join(folder, `${table}.yaml`)
+  writeFileSync(
+    path,
+    `version: 1
+state: ./${table}
+systems:
+  legacy: { type: postgres, url: "\${URL}", slot: ${table}, publication: ${table} }
+  crm: { type: salesforce, url: "\${SF_URL}", auth: { flow: client-credentials, clientId: app, clientSecret: "\${SF_SECRET}" } }
+syncs:
+  members:
+    source: { system: legacy, table: ${table} }
+    target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
+    fields: { FirstName: first, LastName: last, Email: email, Birthdate: born, Region__c: region }
+    validate: { ${validate} }
+`,
+  )
+  return load(path, { URL: server.url, SF_URL: emulator.url, SF_SECRET: 'secret' }).config
+}
+
+const create = (table: string) =>
+  db.query(`CREATE TABLE ${table} (id bigint PRIMARY KEY, first text, last text, email text, born date, region text)`)
+
+/** Long waits are short. */
+const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 50), signal) }
+
+async function engine<T>(config: ReturnType<typeof configured>, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const running = await startEngine(config, { clock: hasty, random: systemRandom, emit: (_: Event) => {} })
+  try {
+    return await work(running)
+  } finally {
+    await running.stop()
+  }
+}
+
+const classes = async (running: Engine) => {
+  assert.deepEqual(await running.settled(), [])
+  const [report] = await running.report()
+  return [report?.delivered, report?.quarantined, report?.excluded]
+}
+
+/** Waits for what happens in its own time. */
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await holds()) return
+    await systemClock.sleep(25)
+  }
+  assert.fail(`it never came to this: ${what}`)
+}
+
+test('plan counts merges and reviews: of rows with each other, and with what was synced before', async () => {
+  await create('people')
+  await db.query(`INSERT INTO people VALUES
+    (1, 'Ada', 'Lovelace', 'ada@example.org', '1975-12-10'), (2, 'Zoltan', 'Nagy', 'z@example.com', '1950-01-01'),
+    (3, 'Ada', 'Lovelace', 'ada@example.org', '1975-12-10'), (4, 'Ada', 'Lovelace', 'a.l@example.net', NULL)`)
+  const config = configured('people', 'duplicates: { target: true }')
+  const plan = () =>
+    planSync(config, 'members', { clock: hasty, random: systemRandom }, () => {}, AbortSignal.timeout(60_000))
+  const figures = async () => {
+    const { rows, creates, unchanged, merged, quarantined, review, parked } = await plan()
+    return { rows, creates, unchanged, merged, quarantined, review, parked: parked.now }
+  }
+  const counted = { rows: 4, merged: 1, quarantined: 0, review: 1 }
+  assert.deepEqual(await figures(), { ...counted, creates: 2, unchanged: 0, parked: 0 })
+  assert.match((await plan()).unsaid.join(), /only the target holds are not in the index yet/)
+  await engine(config, async (running) => assert.deepEqual(await classes(running), [2, 1, 1]))
+  assert.deepEqual(await figures(), { ...counted, creates: 0, unchanged: 2, parked: 1 })
+  assert.doesNotMatch((await plan()).unsaid.join(), /not in the index/)
+  // A twin of a record that was synced long ago.
+  await db.query(`INSERT INTO people VALUES (5, 'Zoltan', 'Nagy', 'z@example.com', '1950-01-01')`)
+  assert.deepEqual(await figures(), { ...counted, rows: 5, merged: 2, creates: 0, unchanged: 2, parked: 1 })
+})
+
+test('a value that the CRM has not parks its record; once it is there, the next change goes through', async () => {
+  await create('placed')
+  const crm = openSalesforce(
+    {
+      url: emulator.url,
+      auth: { flow: 'client-credentials', clientId: 'app', clientSecret: new Secret('S', () => 'secret') },
+    },
+    { clock: systemClock, random: systemRandom },
+  )
+  let requests = 0
+  const region = (code: string) => {
+    const delivery: Delivery = {
+      link: 1,
+      op: 'upsert',
+      object: 'Region__c',
+      ref: { field: 'Code__c', value: code },
+      set: { Code__c: code },
+      covers: [],
+    }
+    const number = ++requests
+    const request: Request = { id: String(number).padStart(24, '0'), number, route: 'queue', deliveries: [delivery] }
+    return crm.submit(request, async () => {}, AbortSignal.timeout(10_000))
+  }
+  try {
+    assert.equal((await region('N'))[0]?.kind, 'confirmed')
+    await db.query(
+      `INSERT INTO placed VALUES (1, 'A', 'B', 'p1@example.org', NULL, 'N'), (2, 'C', 'D', 'p2@example.org', NULL, 'X')`,
+    )
+    const place = 'reference: { Region__c: { in: { system: crm, table: Region__c, column: Code__c } } }'
+    await engine(configured('placed', place), async (running) => {
+      assert.deepEqual(await classes(running), [1, 1, 0])
+      await region('X')
+      await db.query(`UPDATE placed SET last = 'E' WHERE id = 2`)
+      assert.deepEqual((await classes(running)).slice(0, 2), [2, 0])
+    })
+    const wrong = configured('placed', place.replace('column: Code__c', 'column: Cod__c'))
+    await assert.rejects(engine(wrong, classes), /SYNC-3052 .*Region__c has no field Cod__c\. Did you mean "Code__c"/)
+  } finally {
+    await crm.close()
+  }
+})
+
+test('records that parked while a set could not be asked are released when it is back, also after a restart', async () => {
+  await create('away')
+  await db.query(`CREATE TABLE regions (code text PRIMARY KEY); INSERT INTO regions VALUES ('N')`)
+  const config = configured(
+    'away',
+    'reference: { Region__c: { in: { table: regions, column: code }, stale: park, lifetime: 1s } }',
+  )
+  const insert = (id: number, region: string) =>
+    db.query(`INSERT INTO away VALUES (${id}, 'F', 'L${id}', 'm${id}@example.org', NULL, '${region}')`)
+  const leave = () => db.query('ALTER TABLE regions RENAME TO regions_away')
+  const back = () => db.query('ALTER TABLE regions_away RENAME TO regions')
+  await engine(config, async (running) => {
+    assert.deepEqual(await classes(running), [0, 0, 0])
+    await leave()
+    await insert(1, 'N')
+    assert.deepEqual(await classes(running), [0, 1, 0])
+    await back()
+    await until('released by itself', async () => String(await classes(running)) === '1,0,0')
+    await leave()
+    await db.query("INSERT INTO regions_away VALUES ('S')")
+    await insert(2, 'S')
+    await insert(3, 'nowhere')
+    assert.deepEqual(await classes(running), [1, 2, 0])
+  })
+  await back()
+  await engine(config, async (running) => {
+    await until('released after a restart', async () => String(await classes(running)) === '2,1,0')
+  })
+})
