@@ -175,7 +175,7 @@ async function bySet(stored: LogPosition, facts: ServerFacts, link: Link): Promi
  * MariaDB. Anyone's first transaction is 0-1-1, so the ids alone prove nothing: the last transaction is asked for again, and has to carry
  * the time that it had.
  */
-function byList(stored: LogPosition, facts: ServerFacts, link: Link): Opening {
+async function byList(stored: LogPosition, facts: ServerFacts, link: Link): Promise<Opening> {
   const read = listOf(stored.gtids as string)
   const known = new Map<string, bigint>()
   for (const one of facts.state.split(',').filter((each) => each !== '')) {
@@ -194,6 +194,10 @@ function byList(stored: LogPosition, facts: ServerFacts, link: Link): Opening {
   const from = { ...stored, server: facts.identity }
   if (last === undefined) {
     if (!isSame) throw otherServer(stored, facts, link)
+    // Where nothing was logged since, the server would say so, and where its log ends, at the first heartbeat only.
+    const [now] = await link.texts('SELECT @@global.gtid_binlog_pos')
+    const isAll = gtidListText(listOf((now?.[0] ?? '').replace(/\s+/g, ''))) === gtidListText(read)
+    if (isAll) return { from, start: { kind: 'file', ...facts.place }, proof: null, gtids, otherwise: null }
     return { from, start: all, proof: null, gtids, otherwise: null }
   }
   const before = new Map(read)

@@ -66,6 +66,27 @@ test('restarts, rotations and crashes of the server, and of the reader at any it
   assert.equal(new Set(journal.changes.map(({ id }) => id)).size, last)
 })
 
+test('opened again on a server where nothing happened: no heartbeat is waited for', { timeout: 30_000 }, async () => {
+  await using server = await startMariadb({ existing: null })
+  await using db = await legacy(server)
+  await db.sql(`${members}; ${insert(1, 3)}`)
+  const quiet = { heartbeat_ms: 3_600_000 }
+  const journal = emptyJournal()
+  for (const [i, since] of ['', '', 'FLUSH LOGS', 'OPTIMIZE TABLE members', insert(4)].entries()) {
+    if (since !== '') await db.sql(since)
+    const source = db.source(['members'], quiet)
+    {
+      await using read = await reading(source, journal)
+      await read.caughtUp()
+      if (i === 0) read.feed.snapshot({ table: 'members' })
+      await read.caughtUp()
+    }
+    await source.close()
+  }
+  assertAll(journal, 4)
+  assert.deepEqual(stopped(journal), [])
+})
+
 test('a feed whose server dies says so and is opened again where it stopped', async () => {
   await using server = await startMariadb()
   await using db = await legacy(server)
