@@ -20,13 +20,9 @@ CREATE TABLE twin (
   target TEXT,                             -- of a negative: the target's id. Of a link: the record that it takes over
   ref TEXT,                                -- of a negative: the external id that it carries
   features TEXT NOT NULL,
-  blocks BLOB NOT NULL                     -- 64 bits each
+  blocks BLOB NOT NULL                     -- 64 bits each; who shares one is kept in memory, made from these rows
 );
 CREATE INDEX twin_target ON twin (target) WHERE target IS NOT NULL;
-
--- Who shares a block. New rows are kept in memory first and go in sorted, many at a time (twin_fresh names them).
-CREATE TABLE twin_block (block INTEGER NOT NULL, twin INTEGER NOT NULL, PRIMARY KEY (block, twin)) WITHOUT ROWID;
-CREATE TABLE twin_fresh (twin INTEGER PRIMARY KEY);
 
 -- The losing side of a merge with what it would have sent.
 CREATE TABLE member (
