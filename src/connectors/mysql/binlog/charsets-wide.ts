@@ -68,7 +68,7 @@ const fixed = (pairs: readonly (readonly [number, string])[]) => () => new Map(p
 
 const wides: { readonly [charset: string]: Wide } = {
   gbk: { label: 'gbk', width: two, corrections: none },
-  gb18030: { label: 'gb18030', width: gb18030, corrections: none },
+  gb18030: { label: 'gb18030', width: gb18030, corrections: gb18030of2000 },
   gb2312: {
     label: 'gbk',
     width: two,
@@ -95,6 +95,16 @@ const wides: { readonly [charset: string]: Wide } = {
   eucjpms: { label: 'euc-jp', width: euc, corrections: eucjpms },
   euckr: { label: 'euc-kr', width: two, corrections: unifiedHangul },
   big5: { label: 'big5', width: two, corrections: big5 },
+}
+
+/** MySQL has GB 18030 of the year 2000; what later editions gave a place in Unicode is private use there. */
+function gb18030of2000(): ReadonlyMap<number, string> {
+  const table = new Map<number, string>([[0xa3a0, '\ue5e5']])
+  const vertical = [0xa6d9, 0xa6da, 0xa6db, 0xa6dc, 0xa6dd, 0xa6de, 0xa6df, 0xa6ec, 0xa6ed, 0xa6f3]
+  for (const [i, code] of vertical.entries()) table.set(code, String.fromCharCode(0xe78d + i))
+  for (const trail of [0x59, 0x61, 0x66, 0x67, 0x6d, 0x7e, 0x90, 0xa0])
+    table.set(0xfe00 | trail, String.fromCharCode((trail < 0x7f ? 0xe7c5 : 0xe7c4) + trail))
+  return table
 }
 
 /** EUC-JP leaves ten rows of each plane to its users; both servers read them as the private use area. */

@@ -1,6 +1,6 @@
 /**
  * Character sets of MySQL and MariaDB, as the servers themselves convert them. Two-byte sets are read by the runtime's decoders, with
- * the places corrected where these differ from the servers; `charsets.mariadb.test.ts` compares every code with a real server.
+ * the places corrected where these differ from the servers; `charsets.fake.ts` compares every code with real servers.
  */
 import { isUtf8 } from 'node:buffer'
 import { upperHalves } from './charset-tables.ts'
