@@ -120,6 +120,8 @@ function putMember(db: Database, { link, into, set, how }: MemberRow, at_ms: num
   db.run('UPDATE member SET into_link = ? WHERE into_link = ? AND link <> ?', into, link, into)
   db.run('DELETE FROM member WHERE link = ? AND into_link = ?', into, link)
   db.run('INSERT OR REPLACE INTO member VALUES (?,?,?,?,?)', link, into, set, how, at_ms)
+  // From now on both are read as they are, ahead of the change log, also when they part.
+  for (const each of [link, into]) db.run('INSERT OR IGNORE INTO whole VALUES (?)', each)
 }
 
 /** The record is composed and compared again, whatever its features say. */
@@ -344,12 +346,9 @@ const isSaid = (db: Database, link: number): boolean =>
 
 /** Marks those that lead others, are merged into one, or were read again for that reason: they are always composed whole. */
 export function withClusters(db: Database, found: (Known | null)[]): (Known | null)[] {
-  if (!hasRows(db, 'member') && !hasRows(db, 'whole')) return found
+  if (!hasRows(db, 'whole')) return found
   return found.map((one) => {
-    const clustered =
-      one !== null &&
-      (db.get('SELECT 1 AS one FROM whole WHERE link = ?', one.link) !== undefined ||
-        db.get('SELECT 1 AS one FROM member WHERE link = ? OR into_link = ?', one.link, one.link) !== undefined)
+    const clustered = one !== null && db.get('SELECT 1 AS one FROM whole WHERE link = ?', one.link) !== undefined
     return clustered ? { ...one, clustered } : one
   })
 }
