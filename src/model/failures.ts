@@ -184,7 +184,7 @@ export const failures = {
   'SYNC-2003': {
     title: 'The source refused the login',
     retry: 'manual',
-    hint: 'Check user, password and database in `url:`, and that the server admits this user from this machine (PostgreSQL: pg_hba.conf).',
+    hint: 'Check user, password and database in `url:`, and that the server admits this user from this machine (PostgreSQL: pg_hba.conf; MySQL, MariaDB: the host of the account).',
   },
   'SYNC-2004': {
     title: 'No encrypted connection to the source',
@@ -204,7 +204,7 @@ export const failures = {
   'SYNC-2007': {
     title: 'The source does not log row changes',
     retry: 'manual',
-    hint: 'PostgreSQL: ALTER SYSTEM SET wal_level = logical; then restart the server.',
+    hint: 'PostgreSQL: ALTER SYSTEM SET wal_level = logical; MySQL, MariaDB: log_bin, server_id and binlog_format = ROW under [mysqld] in my.cnf. Then restart the server.',
   },
   'SYNC-2008': {
     title: 'A privilege is missing at the source',
@@ -224,7 +224,7 @@ export const failures = {
   'SYNC-2011': {
     title: 'The log does not name the updated and deleted rows of a table',
     retry: 'manual',
-    hint: 'PostgreSQL: ALTER TABLE … REPLICA IDENTITY DEFAULT;',
+    hint: 'PostgreSQL: ALTER TABLE … REPLICA IDENTITY DEFAULT; MySQL, MariaDB: binlog_row_image = FULL, also in the sessions that write.',
   },
   'SYNC-2012': {
     title: 'A table of this kind cannot be captured',

@@ -1,7 +1,7 @@
 /** The address of a server: the `url:` of a system, taken apart. */
-import { isIP } from 'node:net'
 import { failure, SyncError } from '../../model/failure.ts'
 import { forbiddenHost } from '../../std/address.ts'
+import { decoded, type Tls, type TlsOptions, tlsOf } from '../sql/address.ts'
 import type { Settings } from './options.ts'
 
 /** Where the server is, who we are, and how the connection is encrypted. */
@@ -11,11 +11,11 @@ export type Address = {
   readonly user: string
   readonly password: string
   readonly database: string
-  readonly ssl: { rejectUnauthorized: boolean; verifyIdentity: boolean; ca?: string } | null
+  readonly ssl: (Tls & { readonly verifyIdentity: boolean }) | null
 }
 
 /** MySQL's own words for `ssl-mode`, where the URL carries one. */
-const sslModes: { readonly [mode: string]: 'verify' | 'no-verify' | 'off' | undefined } = {
+const sslModes: { readonly [mode: string]: TlsOptions['mode'] } = {
   DISABLED: 'off',
   PREFERRED: undefined,
   REQUIRED: 'no-verify',
@@ -49,32 +49,14 @@ export function addressOf(settings: Settings): Address {
   const mode = url.searchParams.get('ssl-mode')?.toUpperCase()
   if (mode !== undefined && !Object.hasOwn(sslModes, mode))
     throw wrong(`has the ssl-mode "${mode}", which is not known`)
+  const tls = tlsOf(settings.tls, host, mode === undefined ? undefined : sslModes[mode])
   return {
     host,
     port: Number(url.port || 3306),
     user,
     password: decoded(url.password),
     database: decoded(url.pathname.slice(1)),
-    ssl: sslOf(settings, host, mode === undefined ? undefined : sslModes[mode]),
-  }
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
-
-function sslOf({ tls }: Settings, host: string, fromUrl: 'verify' | 'no-verify' | 'off' | undefined): Address['ssl'] {
-  const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-  const mode = tls.mode ?? fromUrl ?? (isLocal && tls.ca === undefined ? 'off' : 'verify')
-  if (mode === 'off') return null
-  const isVerified = mode === 'verify'
-  return {
-    rejectUnauthorized: isVerified,
-    verifyIdentity: isVerified,
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    // mysql2 looks at the name only where it is told so.
+    ssl: tls === null ? null : { ...tls, verifyIdentity: tls.rejectUnauthorized },
   }
 }

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Random } from '../../std/random.ts'
 import type { Secret } from '../../std/secret.ts'
+import { type TlsOptions, tlsSchema } from '../sql/address.ts'
 
 /** The options of a system with `type: mysql` or `mariadb`, as they stand in syncline.yaml. */
 export const mysqlSchema = Type.Object(
@@ -9,25 +10,7 @@ export const mysqlSchema = Type.Object(
       description:
         'mysql://user:password@host:3306/database. Tables without a database are meant in that one. Connect to the server itself: a proxy that spreads queries over several servers cannot carry its log.',
     }),
-    tls: Type.Optional(
-      Type.Object(
-        {
-          mode: Type.Optional(
-            Type.Union([Type.Literal('verify'), Type.Literal('no-verify'), Type.Literal('off')], {
-              description:
-                'verify: the certificate and the host name are checked. no-verify: encrypted, but anybody can pose as the server. off: in clear. Default: verify, except on this very machine: off.',
-            }),
-          ),
-          ca: Type.Optional(
-            Type.String({
-              description:
-                'Certificates of the authorities to trust, as PEM text. Name a file with the file: form of a reference.',
-            }),
-          ),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    tls: Type.Optional(tlsSchema),
     serverId: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -105,7 +88,7 @@ export type MysqlOptions = Omit<Static<typeof mysqlSchema>, 'url'> & {
 /** Options with every default filled in. */
 export type Settings = {
   readonly url: string | Secret
-  readonly tls: { readonly mode?: 'verify' | 'no-verify' | 'off'; readonly ca?: string }
+  readonly tls: TlsOptions
   /** Null: a random one, see `serverIdOf`. */
   readonly serverId: number | null
   readonly chunkRows: number

@@ -1,9 +1,9 @@
 /** Connections to PostgreSQL: sign-in, session settings, plain queries, COPY, and what an error of the server means for us. */
-import { isIP } from 'node:net'
 import pg from 'pg'
 import { type FailureCode, failure, SyncError } from '../../model/failure.ts'
 import { forbiddenHost } from '../../std/address.ts'
 import type { Clock } from '../../std/clock.ts'
+import { decoded, type TlsOptions, tlsOf } from '../sql/address.ts'
 import type { Settings } from './options.ts'
 
 /** One row of an answer, every column as text. */
@@ -215,33 +215,17 @@ function connectionConfig(settings: Settings): ConnectionConfig {
     password: decoded(url.password),
     database,
     application_name: url.searchParams.get('application_name') ?? 'syncline',
-    ssl: tlsOf(settings, host, url.searchParams.get('sslmode')),
+    ssl: tlsOf(settings.tls, host, modeOf(url.searchParams.get('sslmode'))) ?? false,
     connectionTimeoutMillis: settings.connectTimeout_ms,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   }
 }
 
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
-
-function tlsOf(
-  settings: Settings,
-  host: string,
-  sslmode: string | null,
-): boolean | { rejectUnauthorized: boolean; ca?: string } {
-  const local =
-    host.startsWith('/') || host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-  const fromUrl =
-    sslmode === null ? undefined : sslmode === 'disable' ? 'off' : sslmode === 'no-verify' ? 'no-verify' : 'verify'
-  const mode = settings.tls.mode ?? fromUrl ?? (local && settings.tls.ca === undefined ? 'off' : 'verify')
-  if (mode === 'off') return false
-  return { rejectUnauthorized: mode === 'verify', ...(settings.tls.ca === undefined ? {} : { ca: settings.tls.ca }) }
+/** libpq's own words for `sslmode`, as far as they differ here: whoever asks for encryption gets it verified. */
+function modeOf(sslmode: string | null): TlsOptions['mode'] {
+  if (sslmode === null) return undefined
+  return sslmode === 'disable' ? 'off' : sslmode === 'no-verify' ? 'no-verify' : 'verify'
 }
 
 /** SQLSTATE, or its class, to the failure it means. https://www.postgresql.org/docs/current/errcodes-appendix.html */

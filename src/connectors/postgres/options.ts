@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { failure, SyncError } from '../../model/failure.ts'
 import type { Secret } from '../../std/secret.ts'
+import { type TlsOptions, tlsSchema } from '../sql/address.ts'
 
 /** The options of a system with `type: postgres`, as they stand in syncline.yaml. */
 export const postgresSchema = Type.Object(
@@ -9,25 +10,7 @@ export const postgresSchema = Type.Object(
       description:
         'postgres://user:password@host:5432/database. Connect to the primary itself: a pooler such as PgBouncer cannot carry replication.',
     }),
-    tls: Type.Optional(
-      Type.Object(
-        {
-          mode: Type.Optional(
-            Type.Union([Type.Literal('verify'), Type.Literal('no-verify'), Type.Literal('off')], {
-              description:
-                'verify: the certificate and the host name are checked. no-verify: encrypted, but anybody can pose as the server. off: in clear. Default: verify, except on this very machine: off.',
-            }),
-          ),
-          ca: Type.Optional(
-            Type.String({
-              description:
-                'Certificates of the authorities to trust, as PEM text. Name a file with the file: form of a reference.',
-            }),
-          ),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    tls: Type.Optional(tlsSchema),
     slot: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9_]{1,63}$',
@@ -108,7 +91,7 @@ export type PostgresOptions = Omit<Static<typeof postgresSchema>, 'url'> & {
 /** Options with every default filled in. */
 export type Settings = {
   readonly url: string | Secret
-  readonly tls: { readonly mode?: 'verify' | 'no-verify' | 'off'; readonly ca?: string }
+  readonly tls: TlsOptions
   readonly slot: string
   readonly publication: string
   readonly failover: boolean
