@@ -1,6 +1,7 @@
 import type { Story } from '../app/reader.ts'
 import type { Entry } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
+import type { MergedRow } from '../model/twins.ts'
 import { type Row, rowFrom, text, type Value } from '../model/value.ts'
 import { mask } from '../std/mask.ts'
 import { printable } from '../telemetry/sentence.ts'
@@ -28,7 +29,8 @@ export async function execute(given: Given, io: Io): Promise<number> {
     const viewsOf = async (key: Key) => {
       const stories = await Promise.all(flows.map(({ head }) => reader.story(head.id, sync, key, ROWS_MAX)))
       const found = stories.filter(({ entries, known }) => entries.length > 0 || known !== null)
-      return found.map((story) => viewOf(story, key, show))
+      const merged = await reader.merged(sync.name, key, ROWS_MAX)
+      return found.map((story) => ({ ...viewOf(story, key, show), merged }))
     }
     let views = await viewsOf(keyFrom(id))
     if (views.length === 0) views = (await Promise.all((await reader.keysOf(sync.name, id)).map(viewsOf))).flat()
@@ -57,7 +59,7 @@ function rowOf(row: Row, show: Show): { [column: string]: string | null } {
   return shown
 }
 
-type View = ReturnType<typeof viewOf>
+type View = ReturnType<typeof viewOf> & { readonly merged: readonly MergedRow[] }
 
 function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string, show: Show) {
   const lane = known?.lane ?? null
@@ -120,10 +122,16 @@ const entryView = ({ seq, op, at_ms, row, before, oldKey }: Entry, show: Show) =
 
 /** The story as lines: where the record stands, then what happened, oldest first. */
 function page(view: View): string[] {
-  const { flow, key, link, agreed, lane, inFlight, olderOutcomes, entries } = view
+  const { flow, key, link, agreed, lane, inFlight, olderOutcomes, entries, merged } = view
   const lines = [`${flow} ${key}`]
   if (link === null) lines.push('  not known at the target: every change of it was left out, or it waits to be judged')
   else lines.push(`  link ${link.number} ${link.state}${link.target === null ? '' : `, target id ${link.target}`}`)
+  for (const row of merged)
+    lines.push(
+      row.key === key
+        ? `  merged into ${row.into} since ${moment(row.at_ms)}: ${row.how}; it is kept and sent with that record`
+        : `  leads ${row.key} since ${moment(row.at_ms)}: ${row.how}`,
+    )
   if (agreed !== null) lines.push('  agreed with the target:', ...columnsOf(agreed))
   if (lane !== null) {
     lines.push(`  ${lane.state} since ${lane.since}${lane.stage === null ? '' : `, at stage ${lane.stage}`}`)

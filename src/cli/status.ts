@@ -1,9 +1,11 @@
-import { openReader, ownerOf } from '../app/reader.ts'
+import { compile } from '../app/build.ts'
+import { openReader, ownerOf, type Reader } from '../app/reader.ts'
 import type { FlowReport } from '../app/report.ts'
+import type { Config } from '../config/config.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
-import { answer, type Column, wantsJson } from './output.ts'
+import { answer, type Column, counted, wantsJson } from './output.ts'
 import { lines } from './tell.ts'
 
 /** A flow that ran, or a sync that never did. */
@@ -45,6 +47,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
           ? 'No engine runs: nothing is captured or sent.'
           : `Process ${owner.pid} on ${owner.host} runs since ${owner.since}.`,
       )
+      for (const line of await known(config, reader)) io.out(line)
       for (const { flow, reason } of reports)
         if (reason !== null)
           for (const line of lines([reason])) io.out(line.startsWith('SYNC') ? `${flow}: ${line}` : line)
@@ -53,6 +56,20 @@ export async function execute(given: Given, io: Io): Promise<number> {
   } finally {
     reader?.close()
   }
+}
+
+/** How far the target's records are known, where duplicates are looked for among them. */
+async function known(config: Config, reader: Reader | null): Promise<string[]> {
+  const lines: string[] = []
+  for (const { sync, duplicates } of compile(config)) {
+    if (duplicates?.target !== true) continue
+    const head = (await reader?.scanHead(sync.name, duplicates.plan.id)) ?? { filled: false, records: 0 }
+    const waits = head.filled ? '' : '; nothing is sent before all are'
+    lines.push(
+      `${sync.name}: ${counted(head.records, 'record')} of ${sync.target.system} known for comparison${waits}.`,
+    )
+  }
+  return lines
 }
 
 const unstarted = (sync: string): Row => ({
