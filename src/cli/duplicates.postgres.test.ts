@@ -1,0 +1,181 @@
+/** Duplicates as a person meets them: a real PostgreSQL, the Salesforce emulator, and the commands. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import pg from 'pg'
+import { type SalesforceEmulator, startSalesforceEmulator } from '../emulators/salesforce/server.ts'
+import { type Postgres, startPostgres } from '../testing/postgres.ts'
+import { type Ended, runHere } from './io.fake.ts'
+
+let server: Postgres
+let db: pg.Client
+let emulator: SalesforceEmulator
+let folder: string
+let token = ''
+
+const here = (...words: string[]): Promise<Ended> =>
+  runHere(words, { folder, variables: { LEGACY_URL: server.url, SF_SECRET: 'secret', USER: 'ann' } })
+
+const config = (crm: string) => `version: 1
+systems:
+  legacy: { type: postgres, url: "\${LEGACY_URL}" }
+  crm:
+    type: salesforce
+    url: ${crm}
+    auth: { flow: client-credentials, clientId: syncline, clientSecret: "\${SF_SECRET}" }
+server: { port: 0 }
+syncs:
+  members:
+    source: { system: legacy, table: members }
+    target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
+    fields:
+      FirstName: first_name
+      LastName: last_name
+      Email: email
+      Phone: phone
+      Birthdate: born
+    validate:
+      duplicates:
+        target: true
+        merge: { fields: { Phone: longest } }
+    deletes: { policy: hard }
+`
+
+async function call(method: string, path: string, body?: object): Promise<unknown> {
+  const answer = await fetch(`${emulator.url}/services/data/v67.0${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return answer.status === 204 ? null : answer.json()
+}
+
+/** Contacts by their external id; those without one by `-`. */
+async function contacts(): Promise<Map<string, Record<string, string | null>[]>> {
+  const soql = 'SELECT Id, Legacy_Id__c, FirstName, LastName, Email, Phone FROM Contact ORDER BY Id'
+  const { records } = (await call('GET', `/query?q=${encodeURIComponent(soql)}`)) as {
+    records: Record<string, string | null>[]
+  }
+  return Map.groupBy(records, (record) => record['Legacy_Id__c'] ?? '-')
+}
+
+before(async () => {
+  server = await startPostgres({ database: 'twins' })
+  db = new pg.Client({ connectionString: server.url })
+  await db.connect()
+  await db.query('DROP TABLE IF EXISTS members')
+  await db.query(
+    'CREATE TABLE members (id bigint PRIMARY KEY, first_name text, last_name text, email text, phone text, born date)',
+  )
+  await db.query(`INSERT INTO members VALUES
+    (1, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567', '1981-03-14'),
+    (2, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567 ext 9', '1981-03-14'),
+    (3, 'Otmar', 'Krautgasser', 'otmar@example.net', '+43 699 7654321', '1950-11-02'),
+    (4, 'Selma', 'Yilmaz', 'selma.yilmaz@example.com', '+43 660 1111111', '1999-01-30')`)
+  folder = mkdtempSync(join(tmpdir(), 'syncline-twins-'))
+  emulator = await startSalesforceEmulator({
+    port: 0,
+    setup: {
+      clients: [{ clientId: 'syncline', clientSecret: 'secret' }],
+      objects: { Contact: { fields: { Legacy_Id__c: { type: 'text', length: 40, externalId: true, unique: true } } } },
+    },
+  })
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: 'syncline',
+    client_secret: 'secret',
+  })
+  const answer = await fetch(`${emulator.url}/services/oauth2/token`, { method: 'POST', body: form })
+  token = ((await answer.json()) as { access_token: string }).access_token
+  writeFileSync(join(folder, 'syncline.yaml'), config(emulator.url))
+})
+
+after(async () => {
+  await emulator?.close()
+  await db?.end()
+  await server?.stop()
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+})
+
+test('a twin goes with its leader, a record that the CRM has already is taken over, and both can be told apart again', async () => {
+  await call('POST', '/sobjects/Contact', {
+    FirstName: 'Otmar',
+    LastName: 'Krautgasser',
+    Email: 'otmar@example.net',
+    Phone: '+43 699 7654321',
+    Birthdate: '1950-11-02',
+  })
+  const [byHand] = (await contacts()).get('-') ?? []
+  const first = await here('run', '--once')
+  assert.equal(first.code, 0, first.err)
+  const there = await contacts()
+  assert.deepEqual([...there.keys()].sort(), ['1', '3', '4'], 'member 2 has no record of its own')
+  assert.equal(there.get('3')?.[0]?.['Id'], byHand?.['Id'], 'the record that was made by hand is member 3 now')
+  assert.match(there.get('1')?.[0]?.['Phone'] ?? '', /ext 9/, 'the longer phone number survives')
+
+  const listed = await here('duplicates', 'list', 'members', '--output', 'json')
+  assert.deepEqual(
+    (JSON.parse(listed.out) as { key: string; into: string }[]).map(({ key, into }) => [key, into]),
+    [['["2"]', '["1"]']],
+  )
+  assert.match((await here('record', 'members', '2')).out, /merged into \["1"\] since/)
+  assert.match((await here('status')).out, /record of crm known for comparison\./)
+  assert.equal((await here('audit')).code, 0)
+
+  const refused = await here('duplicates', 'undo', 'members', '2')
+  assert.match(refused.err, /SYNC-7109/, 'without a terminal it is not done without --yes')
+  assert.equal((await here('duplicates', 'undo', 'members', '2', '--why', 'twins indeed', '--yes')).code, 0)
+  assert.equal((await here('run', '--once')).code, 0)
+  const apart = await contacts()
+  assert.deepEqual([...apart.keys()].sort(), ['1', '2', '3', '4'])
+  assert.doesNotMatch(apart.get('1')?.[0]?.['Phone'] ?? '', /ext 9/, 'what it lent is gone')
+  const decisions = JSON.parse(
+    (await here('duplicates', 'list', 'members', '--decisions', '--output', 'json')).out,
+  ) as { kind: string; by: string; why: string }[]
+  assert.deepEqual(
+    decisions.map(({ kind, by, why }) => [kind, by, why]),
+    [['different', 'ann', 'twins indeed']],
+  )
+})
+
+test('two that are both at the CRM wait for a person, who sees each field; no is remembered', async () => {
+  await db.query(
+    `UPDATE members SET first_name = 'Otmar', last_name = 'Krautgasser', email = 'otmar@example.net', born = '1950-11-02' WHERE id = 4`,
+  )
+  assert.equal((await here('run', '--once')).code, 0)
+  const list = await here('review', 'list', 'members')
+  assert.match(list.out, /SYNC-4062 It resembles/)
+  assert.match(list.out, /FIELD\s+THIS\s+OTHER\s+LEVEL\s+BITS/)
+  assert.doesNotMatch(list.out, /otmar@example\.net/, 'values are masked')
+  const json = JSON.parse((await here('review', 'list', 'members', '--output', 'json')).out) as { key: string }[]
+  assert.deepEqual(
+    json.map(({ key }) => key),
+    ['["4"]'],
+  )
+  assert.match((await here('review', 'list', '--stage', 'quality')).out, /Nothing waits/)
+  const rejected = await here('review', 'reject', 'members', '--key', '4', '--yes', '--output', 'json')
+  assert.deepEqual(JSON.parse(rejected.out), { rejected: 1 }, rejected.err)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match((await here('review', 'list')).out, /Nothing waits/)
+  assert.equal((await contacts()).get('4')?.[0]?.['LastName'], 'Krautgasser')
+  assert.equal((await here('audit')).code, 0)
+})
+
+test('weights are trained from the own table, and the file is one that the configuration can name', async () => {
+  await db.query(
+    `INSERT INTO members SELECT i, 'First' || (i % 97), 'Last' || i, 'm' || i || '@example.org', '+43 1 ' || (1000000 + i * 37),
+     date '1950-01-01' + (i * 53) % 18000 FROM generate_series(1000, 1400) i`,
+  )
+  const trained = await here('duplicates', 'train', 'members', '--out', 'own.json')
+  assert.equal(trained.code, 0, trained.err)
+  assert.match(trained.out, /Weights from 405 records/)
+  assert.equal((JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { version: number }).version, 1)
+  writeFileSync(
+    join(folder, 'syncline.yaml'),
+    config(emulator.url).replace('target: true', 'target: true\n        weights: own.json'),
+  )
+  const lint = await here('lint')
+  assert.equal(lint.code, 0, lint.err)
+})
