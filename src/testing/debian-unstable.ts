@@ -6,8 +6,7 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Apt, downloadLibraries, environment, librariesIn, unpackAll, withApt } from './mysql-apt.ts'
-import { once, type Place, run } from './mysql-place.ts'
-import { exists } from './postgres-install.ts'
+import { exists, once, type Place, run } from './place.ts'
 
 /** What to unpack. */
 export type Wanted = {

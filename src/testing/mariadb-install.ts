@@ -16,12 +16,11 @@ import {
   unpackAll,
   withApt,
 } from './mysql-apt.ts'
-import { findPlace, once, otherwise, type Place, type Product, run } from './mysql-place.ts'
-import { commonSettings, type Installation, passwordFile, versionFile } from './mysql-server.ts'
-import { exists, giveTo } from './postgres-install.ts'
+import { commonSettings, type Installation, passwordFile, product, versionFile } from './mysql-server.ts'
+import { exists, findPlace, giveTo, once, type Place, run } from './place.ts'
 
 /** MariaDB in messages. */
-export const mariadb: Product = { name: 'MariaDB', variable: 'SYNCLINE_TEST_MARIADB_URL' }
+export const mariadb = product('MariaDB', 'SYNCLINE_TEST_MARIADB_URL')
 
 /** Versions that can be asked for. `11`: as Debian's unstable suite had it when it was fetched first. */
 export type MariadbRelease = '11'
@@ -67,13 +66,13 @@ export async function installMariadb(
   release: MariadbRelease | null = null,
   candidates?: readonly string[],
 ): Promise<Installation> {
-  const place = await findPlace(mariadb, candidates)
   try {
+    const place = await findPlace(mariadb, { candidates })
     const programs = release === '11' ? await ofUnstable(place) : ((await ofMachine()) ?? (await ofPackages(place)))
     return await withTemplate(programs, place)
   } catch (error) {
     const name = release === null ? 'MariaDB' : `MariaDB ${release}`
-    throw new Error(`${name} cannot be had: ${(error as Error).message}. ${otherwise(mariadb)}`)
+    throw new Error(`${name} cannot be had: ${(error as Error).message}. ${mariadb.otherwise}`)
   }
 }
 
@@ -90,12 +89,13 @@ async function withTemplate(programs: Programs, place: Place): Promise<Installat
   const own = { lc_messages_dir: programs.share, basedir: programs.basedir }
   return {
     product: mariadb,
+    versionFile,
+    dataPlace: join(place.folder, 'mariadb-data'),
     path: programs.server,
     env: programs.env,
     user: place.user,
     template,
     version: `${major}.${minor}`,
-    place: place.folder,
     programs: programs.clients,
     settings: { ...settings, ...own },
   }

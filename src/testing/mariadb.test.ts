@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import { type Mariadb, startMariadb, withoutMariadb } from './mariadb.ts'
-import { exists, isAlive } from './postgres-install.ts'
+import { exists, isAlive } from './place.ts'
 
 const skip = await withoutMariadb()
 

@@ -1,8 +1,7 @@
 /** Packages of Debian and Ubuntu, fetched and verified by apt and unpacked beside the system: nothing is installed, nobody need be root. */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from './mysql-place.ts'
-import { exists } from './postgres-install.ts'
+import { exists, run } from './place.ts'
 
 /** An apt that writes nowhere but into a folder of ours. */
 export type Apt = {

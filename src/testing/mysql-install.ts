@@ -17,12 +17,11 @@ import {
   unpackAll,
   withApt,
 } from './mysql-apt.ts'
-import { findPlace, once, otherwise, type Place, type Product, run } from './mysql-place.ts'
-import { commonSettings, type Installation, passwordFile, versionFile } from './mysql-server.ts'
-import { giveTo } from './postgres-install.ts'
+import { commonSettings, type Installation, passwordFile, product, versionFile } from './mysql-server.ts'
+import { findPlace, giveTo, once, type Place, run } from './place.ts'
 
 /** MySQL in messages. */
-export const mysql: Product = { name: 'MySQL', variable: 'SYNCLINE_TEST_MYSQL_URL' }
+export const mysql = product('MySQL', 'SYNCLINE_TEST_MYSQL_URL')
 
 /** A version of the server in a jar. */
 type Jar = {
@@ -79,19 +78,20 @@ const initialiseSettings = [
  */
 export async function installMysql(name: MysqlRelease, candidates?: readonly string[]): Promise<Installation> {
   try {
-    const place = await findPlace(mysql, candidates)
+    const place = await findPlace(mysql, { candidates })
     const programs = name === '9' ? await ofDebian(place) : await ofJar(jars[name], place)
     const recipe = createHash('sha256').update(initialiseSettings.join(' ')).digest('hex').slice(0, 8)
     const template = join(place.folder, `mysql-template-${programs.version}-${recipe}`)
     await once(template, (building) => initialise(programs, place, name, building))
     return {
       product: mysql,
+      versionFile,
+      dataPlace: join(place.folder, 'mysql-data'),
       path: programs.server,
       env: programs.env,
       user: place.user,
       template,
       version: name,
-      place: place.folder,
       programs: programs.clients,
       settings: {
         ...commonSettings,
@@ -106,7 +106,7 @@ export async function installMysql(name: MysqlRelease, candidates?: readonly str
       },
     }
   } catch (error) {
-    throw new Error(`MySQL ${name} cannot be had: ${(error as Error).message}. ${otherwise(mysql)}`)
+    throw new Error(`MySQL ${name} cannot be had: ${(error as Error).message}. ${mysql.otherwise}`)
   }
 }
 

@@ -1,24 +1,10 @@
 /** A server of the MySQL family for the time of a test or the demo, on a data directory copied from a template. */
-import { randomBytes } from 'node:crypto'
-import {
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { keptData, type Template, temporaryData } from './data.ts'
 import { borrowDatabase, makeDatabase } from './mysql-borrowed.ts'
-import { freePort, run } from './mysql-place.ts'
-import { killProcess, type Process, type Program, startProcess, stopProcess } from './mysql-process.ts'
-import { exists, giveTo, reachable } from './postgres-install.ts'
+import { exists, freePort, type Product } from './place.ts'
+import { killProcess, type Process, startProcess, stopProcess } from './process.ts'
 
 /** How a server is started. */
 export type ServerOptions = {
@@ -59,26 +45,28 @@ export type Server = AsyncDisposable & {
   restart(settings?: Readonly<Record<string, string>>): Promise<void>
 }
 
-/** A server that can be started: its program, and an initialised data directory to copy. */
-export type Installation = Program & {
-  /** Its `syncline.password` holds root's password, its `syncline.version` the version that made it. */
-  readonly template: string
-  /** `10.11`: data of another one is not opened. */
-  readonly version: string
-  /** Where data directories go whose own folder the server's user cannot reach. */
-  readonly place: string
+/** A server that can be started: its program, and an initialised data directory to copy. `version`: `10.11`. */
+export type Installation = Template & {
+  /** `mariadbd` or `mysqld`. */
+  readonly path: string
+  readonly env: Readonly<Record<string, string>>
   /** Folder of the client programs. */
   readonly programs: string
   readonly settings: Readonly<Record<string, string>>
+}
+
+/** A product of this family. */
+export function product(name: string, variable: string): Product {
+  const otherwise = `To use a ${name} that already runs (log_bin, binlog_format=ROW), set ${variable} to its URL: mysql://user:password@host:3306.`
+  return { name, variable, otherwise }
 }
 
 /** The file in a data directory that holds the password of `root`. */
 export const passwordFile = 'syncline.password'
 /** The file in a data directory that holds the version of the server that made it. */
 export const versionFile = 'syncline.version'
-/** In a data directory that a symbolic link leads to: the link's path. */
-const linkFile = 'syncline.link'
-const unlinkedAge_ms = 600_000
+const settingsFile = 'syncline.cnf'
+const pidFile = 'syncline.pid'
 
 /**
  * What tests run with: all that a capture needs, small buffers, and nothing flushed, which survives `kill` but not a
@@ -120,8 +108,19 @@ export async function startServer(
   const password = (await readFile(join(folder, passwordFile), 'utf8')).trim()
   const port = options.port ?? (await freePort(installation.product))
   let settings = { ...options.settings }
-  const begin = () =>
-    startProcess(installation, folder, { ...installation.settings, ...settings, port: String(port) }, temporary)
+  const begin = () => {
+    const all = { ...installation.settings, ...settings, port: String(port), datadir: folder }
+    return startProcess({
+      ...installation,
+      command: [installation.path, `--defaults-file=${join(folder, settingsFile)}`],
+      folder,
+      pidFile,
+      settings: { file: settingsFile, text: settingsText({ ...all, pid_file: join(folder, pidFile) }) },
+      orphan: { signal: temporary ? 'KILL' : 'TERM', remove: temporary },
+      // "ready for connections" stands on the line before the version in MariaDB, on the same in MySQL.
+      isReady: async (_, log) => /ready for connections\.\s+Version: [^\n]*port: \d/.test(await log()),
+    })
+  }
   let server: Process | null = await begin().catch(async (error: unknown) => {
     if (temporary) await rm(folder, { recursive: true, force: true })
     throw error
@@ -131,7 +130,7 @@ export async function startServer(
   const stop = async () => {
     const running = server
     server = null
-    if (running !== null) await stopProcess(running, temporary)
+    if (running !== null) await stopProcess(running, temporary ? [] : ['SIGTERM'])
     if (temporary) await rm(folder, { recursive: true, force: true })
   }
   await makeDatabase(url, database).catch(async (error: unknown) => {
@@ -156,81 +155,15 @@ export async function startServer(
           `This ${installation.product.name} was stopped and its temporary folder removed; start another.`,
         )
       settings = { ...settings, ...changes }
-      if (server !== null) await stopProcess(server, false)
+      if (server !== null) await stopProcess(server, ['SIGTERM'])
       server = null
       server = await begin()
     },
   }
 }
 
-async function temporaryData(installation: Installation): Promise<string> {
-  const { user, place, product } = installation
-  const made = await mkdtemp(join(tmpdir(), `syncline-${product.name.toLowerCase()}-`))
-  if (user === null || (await reachable(made, user))) {
-    await copyTemplate(installation, made)
-    return realpath(made)
-  }
-  await rm(made, { recursive: true }) // TMPDIR points below a private folder
-  const folder = join(await dataPlace(installation, place), basename(made))
-  await mkdir(folder)
-  await copyTemplate(installation, folder)
-  return folder
-}
-
-/** The folder of data that outlives us: the one asked for, or where its symbolic link leads. */
-async function keptData(installation: Installation, asked: string): Promise<string> {
-  const { user, place, version, product } = installation
-  const folder = await realpath(asked).catch(() => null)
-  if (folder !== null) {
-    const made = (await readFile(join(folder, versionFile), 'utf8').catch(() => '')).trim()
-    if (made === version) return folder
-    if (made !== '')
-      throw new Error(
-        `The data in ${asked} was written by ${product.name} ${made}, and ours is ${version}. Move it away to start afresh.`,
-      )
-    if ((await readdir(folder)).length > 0)
-      throw new Error(`${asked} is not empty and holds no data of ${product.name}. Name another folder.`)
-  }
-  await mkdir(dirname(asked), { recursive: true })
-  await rm(asked, { recursive: true, force: true }) // empty, or a link that leads nowhere
-  if (user === null || (await reachable(asked, user))) {
-    const building = `${asked}.building-${randomBytes(4).toString('hex')}`
-    await mkdir(building)
-    await copyTemplate(installation, building)
-    await rename(building, asked)
-    return realpath(asked)
-  }
-  const all = await dataPlace(installation, place)
-  const actual = join(all, `kept-${randomBytes(6).toString('hex')}`)
-  await mkdir(actual)
-  await clearUnlinked(all)
-  await writeFile(join(actual, linkFile), asked)
-  await copyTemplate(installation, actual)
-  await symlink(actual, asked)
-  return actual
-}
-
-/** Removes data whose symbolic link is gone: whoever removed it asked for a fresh start. */
-async function clearUnlinked(all: string): Promise<void> {
-  const { mtimeMs: now_ms } = await stat(all) // the file system's own clock: the new folder has just been made here
-  for (const name of await readdir(all)) {
-    const data = join(all, name)
-    const made = await stat(join(data, linkFile)).catch(() => null)
-    if (made === null || now_ms - made.mtimeMs < unlinkedAge_ms) continue // another start may be about to link it
-    const link = await readFile(join(data, linkFile), 'utf8')
-    if ((await readlink(link).catch(() => null)) !== data) await rm(data, { recursive: true, force: true })
-  }
-}
-
-/** The server's user owns it, so that an orphan can remove its own temporary folder. */
-async function dataPlace({ user, product }: Installation, place: string): Promise<string> {
-  const folder = join(place, `${product.name.toLowerCase()}-data`)
-  await mkdir(folder, { recursive: true })
-  await giveTo(user, folder)
-  return folder
-}
-
-/** With owners and modes; holes stay holes, so that a copy takes a moment. */
-async function copyTemplate({ template }: Installation, to: string): Promise<void> {
-  await run('/bin/cp', ['-a', '--reflink=auto', `${template}/.`, to], { cwd: '/' })
+function settingsText(settings: Readonly<Record<string, string>>): string {
+  const quoted = (value: string) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quoted(value)}\n`)
+  return `[mysqld]\n${lines.join('')}`
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import mysql from 'mysql2/promise'
 import { startMysql, withoutMysql } from './mysql.ts'
-import { exists } from './postgres-install.ts'
+import { exists } from './place.ts'
 
 async function ask(url: string, sql: string): Promise<unknown> {
   const connection = await mysql.createConnection({ uri: url, rowsAsArray: true })

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { exists, isAlive } from './place.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { exists, install, isAlive } from './postgres-install.ts'
+import { install } from './postgres-install.ts'
 
 async function ask(url: string, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url })
@@ -77,7 +78,10 @@ test('a named folder is kept and opened again', async () => {
       await ask(url, 'CREATE TABLE kept (id int)')
     })
     await withServer({ folder }, async ({ url }) => assert.equal(await ask(url, 'SELECT count(*) FROM kept'), '0'))
-    await assert.rejects(startPostgres({ existing: null, folder: root }), /is not empty and holds no PostgreSQL data/)
+    await assert.rejects(
+      startPostgres({ existing: null, folder: root }),
+      /is not empty and holds no data of PostgreSQL/,
+    )
     assert.deepEqual(await readdir(root), ['legacy'])
   } finally {
     // As root the folder is a link, because the user that runs the server cannot walk into a private root.

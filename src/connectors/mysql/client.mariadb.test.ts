@@ -9,7 +9,7 @@ import { SyncError } from '../../model/failure.ts'
 import { type Clock, systemClock } from '../../std/clock.ts'
 import { Secret } from '../../std/secret.ts'
 import { type Mariadb, startMariadb, withoutMariadb } from '../../testing/mariadb.ts'
-import { exists } from '../../testing/postgres-install.ts'
+import { exists } from '../../testing/place.ts'
 import { connect, type Link, literal, quoted } from './client.ts'
 import { type MysqlOptions, serverIdOf, settingsOf } from './options.ts'
 

@@ -1,51 +1,53 @@
-/** Where servers of the MySQL family are installed for tests, who runs them, and how their programs are run. */
+/** Where the servers of tests and demos are kept, who runs them, and how their programs are run. */
 import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { exists, isAlive, reachable, type ServerUser } from './postgres-install.ts'
 
 /** What a server is called in messages, and how one that already runs is named instead. */
 export type Product = {
-  /** `MariaDB`, `MySQL`. */
+  /** `PostgreSQL`, `MariaDB`, `MySQL`. */
   readonly name: string
   /** Environment variable with the URL of a server that already runs. */
   readonly variable: string
+  /** Ends every message about a server that could not be had: a sentence that names the variable. */
+  readonly otherwise: string
 }
 
-/** Ends every message about a server that could not be had. */
-export function otherwise({ name, variable }: Product): string {
-  return `To use a ${name} that already runs (log_bin, binlog_format=ROW), set ${variable} to its URL: mysql://user:password@host:3306.`
-}
+/** The unprivileged user that runs a server; null where we are not root and run it ourselves. */
+export type ServerUser = { readonly uid: number; readonly gid: number }
 
-/** Where a product is kept, and who runs it: null where we are not root and run it ourselves. */
+/** Where programs are kept, and who runs them: null where we are not root and run them ourselves. */
 export type Place = { readonly folder: string; readonly user: ServerUser | null }
 
 /**
  * The first folder that can be used, and the server's user.
- * @param candidates Instead of the usual ones: a system folder for root (the server's user cannot enter root's home), else the user's cache.
+ * @param options `candidates`: instead of the usual folders: a system folder for root (the server's user cannot enter root's home),
+ * else the user's cache. `first`: one that is better than that cache.
  * @throws Error that names every folder and why it cannot be used.
  */
-export async function findPlace(product: Product, candidates?: readonly string[]): Promise<Place> {
+export async function findPlace(
+  product: Product,
+  options: { readonly candidates?: readonly string[] | undefined; readonly first?: string } = {},
+): Promise<Place> {
   const user = process.getuid?.() === 0 ? await unprivilegedUser(product) : null
   const reasons: string[] = []
-  for (const folder of candidates ?? usualPlaces(user)) {
+  for (const folder of options.candidates ?? usualPlaces(user, options.first)) {
     const reason = await usable(folder, user)
     if (reason === null) return { folder, user }
     reasons.push(`${folder}: ${reason}`)
   }
-  throw new Error(
-    `${product.name} needs a folder for its programs, and none can be used (${reasons.join('; ')}). ${otherwise(product)}`,
-  )
+  throw new Error(`${product.name} needs a folder for its programs, and none can be used (${reasons.join('; ')})`)
 }
 
-function usualPlaces(user: ServerUser | null): string[] {
+function usualPlaces(user: ServerUser | null, first: string | undefined): string[] {
   // As root the place must be one where no other user can put a file in our way, hence not /tmp.
   if (user !== null) return ['/var/lib/syncline', '/var/tmp/syncline-0']
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
-  return [join(cache, 'syncline'), join(tmpdir(), `syncline-${process.getuid?.() ?? 'user'}`)]
+  const usual = [join(cache, 'syncline'), join(tmpdir(), `syncline-${process.getuid?.() ?? 'user'}`)]
+  return first === undefined ? usual : [first, ...usual]
 }
 
 async function usable(folder: string, user: ServerUser | null): Promise<string | null> {
@@ -63,15 +65,35 @@ async function usable(folder: string, user: ServerUser | null): Promise<string |
   }
 }
 
-async function unprivilegedUser(product: Product): Promise<ServerUser> {
+async function unprivilegedUser({ name }: Product): Promise<ServerUser> {
   const lines = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n')
-  for (const name of ['nobody', 'daemon']) {
-    const [, , uid, gid] = lines.find((line) => line.startsWith(`${name}:`))?.split(':') ?? []
+  for (const user of ['nobody', 'daemon']) {
+    const [, , uid, gid] = lines.find((line) => line.startsWith(`${user}:`))?.split(':') ?? []
     if (Number(uid) > 0) return { uid: Number(uid), gid: Number(gid) }
   }
   throw new Error(
-    `${product.name} does not run as root, and /etc/passwd names no user \`nobody\` to run it under. Run as an ordinary user. ${otherwise(product)}`,
+    `${name} does not run as root, and /etc/passwd names no user \`nobody\` to run it under. Run as an ordinary user`,
   )
+}
+
+/** Whether a user may walk down to `path`: every folder above it must be open to that user. */
+export async function reachable(path: string, user: ServerUser): Promise<boolean> {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const { mode, uid, gid } = await stat(folder)
+    const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001
+    if ((mode & bit) === 0) return false
+    if (folder === dirname(folder)) return true
+  }
+}
+
+/** Makes the server's user the owner. */
+export async function giveTo(user: ServerUser | null, path: string): Promise<void> {
+  if (user === null) return
+  await chown(path, user.uid, user.gid).catch((error: Error) => {
+    throw new Error(
+      `A database server does not run as root, and this root may not hand a folder to the user nobody (${error.message}), as in a container with a single user. Run as an ordinary user`,
+    )
+  })
 }
 
 /** Builds a folder aside and renames it, so that it is there completely or not at all, whoever else builds it too. */
@@ -146,7 +168,7 @@ export async function run(program: string, programArguments: readonly string[], 
 }
 
 /** A port below the range that the kernel gives to outgoing connections, so that it is still free after a restart. */
-export async function freePort(product: Product): Promise<number> {
+export async function freePort({ otherwise }: Product): Promise<number> {
   for (let attempts = 100; attempts > 0; attempts--) {
     const port = randomInt(15_000, 32_000)
     const isFree = await new Promise<boolean>((done) => {
@@ -156,5 +178,23 @@ export async function freePort(product: Product): Promise<number> {
     })
     if (isFree) return port
   }
-  throw new Error(`No free port between 15000 and 32000 on 127.0.0.1. ${otherwise(product)}`)
+  throw new Error(`No free port between 15000 and 32000 on 127.0.0.1. ${otherwise}`)
+}
+
+/** Whether anything is at the path: a link counts, wherever it leads. */
+export async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Whether a process of this number runs; one of another user counts. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
