@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describeFailure, kept, keptPlain } from './seeds.ts'
+import { describeFailure, kept, keptPlain, keptTwins } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 const SEEDS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 2_000)
@@ -47,4 +47,11 @@ test('the same seed gives the same trace, with duplicates', async () => {
       (await simulate(seed, {}, true)).hash,
       `seed ${seed} differs from itself`,
     )
+})
+
+test('seeds with duplicates that failed once keep every promise', async () => {
+  for (const seed of keptTwins) {
+    const verdict = await simulate(seed, {}, true)
+    assert.deepEqual(verdict.problems, [], describeFailure(verdict))
+  }
 })
