@@ -9,7 +9,7 @@ import { benchWorld, seed } from './world.ts'
  * `SYNCLINE_BENCH_ROWS` (snapshot, default 100,000), `SYNCLINE_BENCH_BIG` (memory, default 1,000,000; 0 leaves it out),
  * `SYNCLINE_BENCH_SECONDS` (live, default 20). The others say theirs at their top.
  */
-const others = ['mysql', 'validation', 'twins', 'duplicates']
+const others = ['mysql', 'validation', 'pipeline', 'twins', 'duplicates']
 const given = process.argv.slice(2)
 const unknown = given.find((name) => name !== 'engine' && !others.includes(name))
 if (unknown !== undefined) throw new Error(`there is no bench ${unknown}; there are engine, ${others.join(', ')}`)
