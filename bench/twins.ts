@@ -51,7 +51,9 @@ function person(random: Random, id: number): Row {
     LastName: last,
     Email: `${first}.${last}${digits(random, 3)}@example.org`,
     Phone: `+43664${digits(random, 8)}`,
-    Birthdate: `19${digits(random, 1)}${digits(random, 1)}-0${1 + Math.floor(random.next() * 9)}-1${digits(random, 1)}`,
+    Birthdate: new Date(-2_000_000_000_000 + Math.floor(random.next() * 36_000) * 86_400_000)
+      .toISOString()
+      .slice(0, 10),
     MailingStreet: `${letters(random, 8)}gasse ${digits(random, 2)}`,
     MailingCity: letters(random, 8),
     MailingPostalCode: digits(random, 5),

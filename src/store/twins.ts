@@ -262,8 +262,9 @@ export function foundTwins(
     return { ...found, namesakes: names === null || found.ids.length === 0 ? 0 : index.count(no, names) }
   })
   const leads = new Map<number, Lead>()
+  const merges = hasRows(db, 'member')
   const records = [...new Set(of.flatMap(({ ids }) => ids))].flatMap((id) => {
-    const found = id > 0 ? sourceTwin(db, id, leads) : targetTwin(db, id, sync, leads)
+    const found = id > 0 ? sourceTwin(db, id, leads, merges) : targetTwin(db, id, sync, leads)
     return found === null ? [] : [found]
   })
   return { records, of, size: Number(row?.['records'] ?? 0) }
@@ -275,22 +276,24 @@ function leadIn(db: Database, link: number, leads: Map<number, Lead>): Lead {
   return known
 }
 
-function sourceTwin(db: Database, id: number, leads: Map<number, Lead>): TwinFound | null {
+function sourceTwin(db: Database, id: number, leads: Map<number, Lead>, merges: boolean): TwinFound | null {
   const row = db.get(
-    `SELECT twin.plan, twin.features, link.a_key, member.into_link FROM twin JOIN link ON link.id = twin.id
-     LEFT JOIN member ON member.link = twin.id WHERE twin.id = ?`,
+    'SELECT twin.plan, twin.features, link.a_key, link.state FROM twin JOIN link ON link.id = twin.id WHERE twin.id = ?',
     id,
   )
   if (row === undefined) return null
+  const key = String(row['a_key']) as Key
+  const alone = { link: id, key, delivered: row['state'] === 'linked', members: 0 }
   return {
     id,
     plan: String(row['plan']),
     features: String(row['features']),
     link: id,
-    key: String(row['a_key']) as Key,
+    key,
     target: null,
     ref: null,
-    lead: leadIn(db, Number(row['into_link'] ?? id), leads),
+    // Most records lead nobody and follow nobody: one question is enough.
+    lead: merges ? leadIn(db, leadLink(db, id), leads) : alone,
   }
 }
 
