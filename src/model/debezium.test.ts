@@ -66,7 +66,8 @@ test('operations, and which side of the change they carry', () => {
     assert.deepEqual(JSON.parse(written([envelope.before, envelope.after])), [before, expected], op)
     assert.equal(envelope.source.snapshot, snapshot)
   }
-  assert.equal(toDebezium(entry('touch'), source, 1), null, 'a touch has no envelope')
+  for (const more of [{}, { synthetic: 'cascade' as const }])
+    assert.equal(toDebezium(entry('touch', more), source, 1), null, 'a touch has no envelope')
 })
 
 test('values, as the JSON converter writes them', () => {

@@ -36,8 +36,6 @@ export interface DebeziumEnvelope {
     readonly pos?: number | null
     /** The change's place in its transaction, from 0. */
     readonly row?: number | null
-    /** Not part of Debezium's: the database did not log this change; a foreign key made it. */
-    readonly synthetic?: 'cascade'
   }
   readonly transaction: null
   readonly op: 'c' | 'u' | 'd' | 'r'
@@ -52,7 +50,8 @@ const ops = { create: 'c', update: 'u', delete: 'd', read: 'r' } as const
 /**
  * An entry as Debezium would write it with its JSON converter, `schemas.enable=false`
  * (https://debezium.io/documentation/reference/stable/connectors/postgresql.html, "Data change events" and "Data type
- * mappings"). A touch has no envelope: `null`.
+ * mappings"). A touch has no envelope: `null`. It says that a row has to be read again, also where a foreign key of MySQL changed it
+ * below the log: neither side of that change is known here, and Debezium, which reads the same log, writes nothing either.
  *
  * Values follow Debezium's settings below, which are its defaults where no setting is named:
  * - exact numbers as text (`decimal.handling.mode=string`), also integers beyond 2^53, `NaN` and `-0`
