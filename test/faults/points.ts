@@ -99,7 +99,7 @@ export function crashesAt(
       await makeLegacy(world, ROWS)
       const writer = await startWriter(world, { seed: 1_000 + i, rows: ROWS, perSecond: 30 })
       const outputs: string[] = []
-      const crash = async (where: string, nth: number, fault?: FaultSpec) => {
+      const crash = async (where: string, nth: number, fault?: FaultSpec, tries = 3): Promise<void> => {
         if (fault !== undefined) world.org.faults.add(fault)
         const child = startChild(world, { crashAt: { point: where, nth } })
         const slow = setTimeout(() => void child.kill('SIGTERM'), 20_000)
@@ -107,6 +107,9 @@ export function crashesAt(
         clearTimeout(slow)
         world.org.faults.clear()
         outputs.push(child.output())
+        // On a machine that is busy a start may find the target too slow for these short limits: then it is started once more.
+        const wasSlow = ending.signal === null && /"kind":"failed".*SYNC-300[45]/.test(child.output())
+        if (wasSlow && tries > 1) return crash(where, nth, fault, tries - 1)
         assert.equal(ending.signal, 'SIGKILL', `${where} was not passed ${nth} times:\n${child.output().slice(-2_000)}`)
       }
       try {
