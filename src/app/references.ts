@@ -50,6 +50,8 @@ interface Memory {
   away: Failure | null
   /** Somebody looks whether it is back. */
   watched: boolean
+  /** A value that was asked for: asking for it again shows whether a set that is not held can be asked. */
+  probe: Value | null
 }
 
 /**
@@ -84,6 +86,7 @@ const empty = (): Memory => ({
   refreshing: null,
   away: null,
   watched: false,
+  probe: null,
 })
 
 /** Asks again from time to time, so that parked records need no new change to be released. */
@@ -94,6 +97,7 @@ function untilBack(set: ReferenceSet, memory: Memory, parts: ReferenceParts): vo
     while (memory.away !== null) {
       await parts.clock.sleep(AGAIN_MS, parts.signal)
       await refresh(set, memory, parts)
+      if (memory.away === null && memory.kind === 'some') await probe(set, memory, parts)
     }
     parts.onBack()
   }
@@ -102,6 +106,15 @@ function untilBack(set: ReferenceSet, memory: Memory, parts: ReferenceParts): vo
     .finally(() => {
       memory.watched = false
     })
+}
+
+/** A set that is asked value by value is back when it answers for one. */
+async function probe({ place }: ReferenceSet, memory: Memory, parts: ReferenceParts): Promise<void> {
+  const value = memory.probe
+  if (place.kind === 'file' || value === null) return
+  await guarded(memory, parts.signal, async () => {
+    await occurring(parts.system(place.system), place, [value], parts.signal)
+  })
 }
 
 const exact = (value: Value): string => text(value) ?? ''
@@ -176,8 +189,11 @@ async function readTable(
   const { source } = system
   const tables = await source.describe(parts.signal)
   const table = tables.find(({ name }) => name === place.table || name.endsWith(`.${place.table}`))
+  // Away, and not merely without a key to read it by.
+  if (table === undefined)
+    throw new SyncError(failure('SYNC-2009', `Table ${place.table} of ${place.system} does not exist.`))
   const values = new Set<string>()
-  for (let after: string | null = null; table !== undefined && table.key.length > 0; ) {
+  for (let after: string | null = null; table.key.length > 0; ) {
     const page: Awaited<ReturnType<Source['scan']>> = await source.scan(place.table, after, PAGE_ROWS, parts.signal)
     for (const row of page.rows) {
       const value = text(field(row, place.column) ?? null)
@@ -212,6 +228,7 @@ async function askAfresh(
     if (!recently) await refresh(set, memory, parts)
     return
   }
+  memory.probe = values[0] ?? memory.probe
   await guarded(memory, signal, async () => {
     const system = parts.system(place.system)
     for (let at = 0; at < values.length; at += ASK_MAX) {
