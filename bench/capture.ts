@@ -7,10 +7,10 @@ import { openStore } from '../src/store/open.ts'
 
 /**
  * The capture of a bench in its own process, so that its memory is its own: from the log of a MySQL or MariaDB into a journal,
- * flushed, with the store's own thread. Arguments: URL, state folder, table, and how many entries to wait for (0: only to begin, so
- * that the position is stored). Prints one line of JSON.
+ * flushed, with the store's own thread. Arguments: URL, state folder, table, how many entries to wait for (0: only to begin, so
+ * that the position is stored), and whether they come by a snapshot. Prints one line of JSON.
  */
-const [url = '', folder = '', table = '', wanted = '0'] = process.argv.slice(2)
+const [url = '', folder = '', table = '', wanted = '0', how = 'stream'] = process.argv.slice(2)
 const entries = Number(wanted)
 const env = { clock: systemClock, random: systemRandom }
 const store = await openStore(folder, ['bench'], (error) => {
@@ -48,6 +48,7 @@ const capture = new Capture(
 )
 const running = capture.run()
 running.catch(done.reject)
+if (how === 'snapshot') await capture.snapshot({ table: `${new URL(url).pathname.slice(1)}.${table}` })
 if (entries === 0) await capture.caughtUp()
 else await done.promise
 await capture.caughtUp()

@@ -74,6 +74,10 @@ export async function mysqlBench(say: (line: string) => void): Promise<void> {
       say(
         `  ${fix(count)} rows; ${Math.round(ours.rssMax / million)} MB at most, ${ours.cpuSeconds.toFixed(1)} s of CPU, connecting and opening included`,
       )
+      const read = await capture(server, folder, table, count, 'snapshot')
+      say(
+        `  the same table as a snapshot   ${rate(read.seconds)} rows/s   ${Math.round(read.rssMax / million)} MB at most`,
+      )
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
@@ -103,9 +107,15 @@ export async function mysqlBench(say: (line: string) => void): Promise<void> {
 }
 
 /** Runs `capture.ts` with the heap bounds of `syncline run`. */
-async function capture(server: Mariadb, folder: string, table: string, count: number): Promise<Taken> {
+async function capture(
+  server: Mariadb,
+  folder: string,
+  table: string,
+  count: number,
+  how: 'stream' | 'snapshot' = 'stream',
+): Promise<Taken> {
   const script = fileURLToPath(new URL('./capture.ts', import.meta.url))
-  const child = spawn(process.execPath, [...heapFlags, script, server.url, folder, table, String(count)], {
+  const child = spawn(process.execPath, [...heapFlags, script, server.url, folder, table, String(count), how], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let text = ''

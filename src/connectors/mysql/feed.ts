@@ -1,6 +1,6 @@
 /** The open reader of the log: buffers with bounds, high-water marks, and what is read beside the stream. */
 import { createHash } from 'node:crypto'
-import type { Position, SnapshotProgress, SourceEvent } from '../../model/change.ts'
+import type { Change, Position, SnapshotProgress, SourceEvent } from '../../model/change.ts'
 import { failure, SyncError } from '../../model/failure.ts'
 import type { Feed } from '../../model/source.ts'
 import type { Clock } from '../../std/clock.ts'
@@ -75,7 +75,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
 
   const emitChunk = (event: SourceEvent) => {
     if (event.kind !== 'rows') return emit(event)
-    outbox.count(event.changes.length, 0)
+    outbox.count(event.changes.length, textLength(event.changes))
     emit({ ...event, changes: event.changes.map((change) => cascades.tie(change, () => {})) })
   }
 
@@ -94,7 +94,10 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
           settings,
           visibility,
           learned: (table, asking) => learn(table, asking, until),
-          mark: (mark, asking) => markHere(asking, () => snapshots.watch.passed(mark)),
+          async mark(mark, asking) {
+            await orAborted(room.wait() ?? Promise.resolve(), until) // I7: where nothing happens the mark is reached at once
+            await markHere(asking, () => snapshots.watch.passed(mark))
+          },
         }),
       rowsEstimated: (table) => tables.get(table)?.table.rowsEstimated ?? null,
       ofTable: concernsTable,
@@ -184,6 +187,17 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       await Promise.allSettled(works)
     },
   }
+}
+
+/** About how many bytes rows take, without looking at their letters. */
+function textLength(changes: readonly Change[]): number {
+  let length = 0
+  for (const { row = {} } of changes)
+    for (const value of Object.values(row)) {
+      if (typeof value === 'string') length += value.length
+      else if (typeof value === 'object' && value !== null && 'text' in value) length += value.text.length
+    }
+  return length
 }
 
 /** Who hears what of the stream. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { SourceEvent } from '../../model/change.ts'
 import type { Key } from '../../model/key.ts'
 import { systemClock } from '../../std/clock.ts'
 import { type Mariadb, startMariadb } from '../../testing/mariadb.ts'
@@ -89,3 +90,29 @@ test('what was streamed before the source was opened again is visible to its fir
   assert.equal((await source.fetch('t', [key(1)], never))[0]?.['n'], 1)
   await written
 })
+
+for (const [what, chars, rows, atOnce, bounds] of [
+  ['rows', 10, 8_000, 600, { chunkRows: 100, bufferRows: 100 }],
+  ['bytes', 10_000, 800, 30, { chunkBytes: 65_536, bufferBytes: 65_536 }],
+] as const)
+  test(`a snapshot does not run ahead of a journal that is slow, in ${what}, on a server where nothing happens`, async () => {
+    await using db = await legacy(server)
+    await db.sql(`CREATE TABLE t (id int PRIMARY KEY, s text)`)
+    await db.sql(`INSERT INTO t SELECT seq, REPEAT('x', ${chars}) FROM seq_1_to_${rows}`)
+    const feed = await db.source(['t'], bounds).open(null, [], never)
+    const items = feed.events[Symbol.asyncIterator]()
+    let read = 0
+    let most = 0
+    feed.snapshot({ table: 't' })
+    for (let item = 0; read < rows; item++) {
+      const value: readonly SourceEvent[] = (await items.next()).value ?? []
+      const now = value.reduce((sum, event) => sum + (event.kind === 'rows' ? event.changes.length : 0), 0)
+      read += now
+      most = Math.max(most, now)
+      if (item < 6) await systemClock.sleep(100) // the journal takes its time
+    }
+    await feed[Symbol.asyncDispose]()
+    assert.equal(read, rows)
+    // A few chunks, of which the first is 500 rows where bytes do not bound it.
+    assert.ok(most <= atOnce, `${most} rows in one item`)
+  })
