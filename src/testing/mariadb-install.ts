@@ -233,6 +233,7 @@ async function initialise(
       '--no-defaults',
       '--bootstrap',
       `--datadir=${building}`,
+      `--tmpdir=${building}`,
       `--lc-messages-dir=${programs.share}`,
       ...bootstrapSettings,
     ],

@@ -231,6 +231,7 @@ ALTER USER root@localhost IDENTIFIED BY '${password}';
         '--initialize-insecure', // the statements give root its password
         `--init-file=${statements}`,
         `--datadir=${building}`,
+        `--tmpdir=${building}`,
         ...files,
         ...initialiseSettings,
       ],

@@ -109,7 +109,8 @@ export async function startServer(
   const port = options.port ?? (await freePort(installation.product))
   let settings = { ...options.settings }
   const begin = () => {
-    const all = { ...installation.settings, ...settings, port: String(port), datadir: folder }
+    // A server that starts removes what it takes for its own left-overs from tmpdir: with /tmp also the tables of its neighbours.
+    const all = { ...installation.settings, ...settings, port: String(port), datadir: folder, tmpdir: folder }
     return startProcess({
       ...installation,
       command: [installation.path, `--defaults-file=${join(folder, settingsFile)}`],
