@@ -23,7 +23,7 @@ describe('what is behind', { concurrency: 2 }, () => {
 
   test('a sync that stood for too long is given up for the journal, and a full run brings everything, deletes included', async () => {
     await using at = await makeWorld(server.url, { ...short, retention: '{ rows: 1000 }' })
-    await makeLegacy(at.client, 100)
+    await makeLegacy(at, 100)
     const firms = async () => (await at.select('SELECT Id FROM Account WHERE Gone__c = false')).length
     {
       await using here = await startHere(at)
@@ -81,7 +81,7 @@ describe('what is behind', { concurrency: 2 }, () => {
 
   test('whileParked: wait: later changes wait behind a refused record, in order, until it is released or given up', async () => {
     await using at = await makeWorld(server.url, { ...short, whileParked: 'wait' })
-    await makeLegacy(at.client, 40)
+    await makeLegacy(at, 40)
     const no = (name: string) =>
       at.org.faults.add({ kind: 'row-error', code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'Name', equals: name })
     no('Bad 3')

@@ -67,10 +67,15 @@ function aroundStore(port: NonNullable<typeof parentPort>): void {
 
 async function aroundSystems(): Promise<void> {
   const { connectors } = await import('../../src/connectors/index.ts')
-  const { postgres, salesforce } = connectors as { [type: string]: { -readonly [K in keyof Connector]: Connector[K] } }
-  if (postgres === undefined || salesforce === undefined) throw new Error('the connectors have other names')
-  const { openSource } = postgres
-  postgres.openSource = async (...given) => aroundSource(await openSource(...given))
+  const { postgres, mariadb, salesforce } = connectors as {
+    [type: string]: { -readonly [K in keyof Connector]: Connector[K] }
+  }
+  if (salesforce === undefined) throw new Error('the connectors have other names')
+  for (const database of [postgres, mariadb]) {
+    const openSource = database?.openSource
+    if (database === undefined || openSource === undefined) throw new Error('the connectors have other names')
+    database.openSource = async (...given) => aroundSource(await openSource(...given))
+  }
   const { openTarget } = salesforce
   salesforce.openTarget = async (...given) => aroundTarget(await openTarget(...given))
 }

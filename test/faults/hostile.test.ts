@@ -22,7 +22,7 @@ describe('a target that fails in every way', { concurrency: 2 }, () => {
 
   const world = async (rows = 60, options: Parameters<typeof makeWorld>[1] = {}): Promise<World> => {
     const made = await makeWorld(server.url, { timeout_ms: 400, landing_ms: 600, requestRows: 10, ...options })
-    await makeLegacy(made.client, rows)
+    await makeLegacy(made, rows)
     return made
   }
 

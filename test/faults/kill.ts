@@ -1,9 +1,16 @@
 /** Kills the engine at random moments, again and again, under live writes; then lets it finish and asks the oracles. */
-import { seededRandom } from '../../src/std/random.ts'
+import { type Random, seededRandom } from '../../src/std/random.ts'
 import { startChild } from './child.ts'
-import { makeLegacy, startWriter } from './legacy.ts'
+import { decide, makeLegacy, type Prepared, prepare, startWriter } from './legacy.ts'
 import { broken } from './oracles.ts'
-import { makeWorld } from './world.ts'
+import { makeWorld, type World } from './world.ts'
+
+/** A running server, by whose URL the world is PostgreSQL's or MariaDB's. Only of MariaDB more is asked than the URL. */
+export interface KillServer {
+  readonly url: string
+  kill(): Promise<void>
+  restart(): Promise<void>
+}
 
 /** How a run of kills went. */
 export interface KillReport {
@@ -14,6 +21,16 @@ export interface KillReport {
   readonly transactions: number
   /** Records that were under way when the last engine started, summed over all starts: proof that kills met flights. */
   readonly recovered: number
+  readonly disturbed: Disturbed
+}
+
+/** What was done to MariaDB itself. */
+interface Disturbed {
+  rotated: number
+  restarted: number
+  prepared: number
+  /** Prepared transactions that were decided after at least one kill. */
+  decided: number
 }
 
 /** Rows of the largest table. */
@@ -21,13 +38,13 @@ const ROWS = 1_500
 
 /** Runs `kills` kills. The same seed gives the same edits, faults and moments, as far as real processes can. */
 export async function killAgain(
-  serverUrl: string,
+  server: KillServer,
   options: { readonly seed: number; readonly kills: number },
 ): Promise<KillReport> {
   const { seed, kills } = options
   const random = seededRandom(seed)
-  await using world = await makeWorld(serverUrl, { timeout_ms: 500, landing_ms: 1_000 })
-  await makeLegacy(world.client, ROWS)
+  await using world = await makeWorld(server.url, { timeout_ms: 500, landing_ms: 1_000 })
+  await makeLegacy(world, ROWS)
   const path = '/composite/sobjects'
   world.org.faults.add(
     { kind: 'latency', latency_ms: 10, jitter_ms: 120, path, seed },
@@ -36,10 +53,12 @@ export async function killAgain(
     { kind: 'lost-request', path, probability: 0.02, seed: seed + 3 },
     { kind: 'lock', rows: 3, path, probability: 0.03, seed: seed + 4 },
   )
+  const again = world.kind === 'mariadb'
   const writers = [
-    await startWriter(world.url, { seed: seed + 10, rows: ROWS, perSecond: 25 }),
-    await startWriter(world.url, { seed: seed + 11, rows: ROWS, perSecond: 25 }),
+    await startWriter(world, { seed: seed + 10, rows: ROWS, perSecond: 25, again }),
+    await startWriter(world, { seed: seed + 11, rows: ROWS, perSecond: 25, again }),
   ]
+  const trouble = newTrouble(world, server, random)
   const outputs: string[] = []
   const early = new Set<number>()
   let captureOpen = false
@@ -54,16 +73,17 @@ export async function killAgain(
       const child = startChild(world, { words })
       if (!isAtStart) await Promise.race([child.hears((line) => line.kind === 'capture'), child.ended])
       await Promise.race([new Promise((resolve) => setTimeout(resolve, life_ms)), child.ended])
-      const isOpen = () => child.said.some((line) => line.kind === 'capture')
+      if (captureOpen && trouble !== null) await trouble.next(kill === Math.floor(kills / 2) && !isAtStart)
       const ending = await child.kill()
       outputs.push(child.output())
       if (ending.signal !== 'SIGKILL') throw new Error(`the engine ended by itself:\n${child.output().slice(-3_000)}`)
       if (!captureOpen) for (const writer of writers) for (const v of writer.committed) early.add(v)
-      captureOpen ||= isOpen()
+      captureOpen ||= child.said.some((line) => line.kind === begun[world.kind])
       counts[snapshotsDone.size === 2 ? 'live' : 'inSnapshot'] += 1
       for (const line of child.said) if (line.kind === 'snapshot' && line.done) snapshotsDone.add(line['table'])
       counts.recovered += recoveredIn(child.output())
     }
+    await trouble?.end()
   } finally {
     await Promise.all(writers.map((writer) => writer.stop()))
   }
@@ -72,13 +92,66 @@ export async function killAgain(
   const settled = await last.hears((line) => line.kind === 'settled')
   const ending = await last.ended
   outputs.push(last.output())
-  const committed = writers.flatMap((writer) => [...writer.committed]).filter((v) => !early.has(v))
+  const written = writers.flatMap((writer) => [...writer.committed]).filter((v) => !early.has(v))
+  const committed = [...written, ...(trouble?.committed ?? [])]
   const problems = [
     ...(settled.failures ?? []).map((failure) => `settled with ${failure.code}: ${failure.message}`),
     ...(ending.code === 0 ? [] : [`the last run ended with ${JSON.stringify(ending)}`]),
     ...(await broken(world, outputs, committed)),
   ]
-  return { ...counts, problems, transactions: writers.reduce((sum, writer) => sum + writer.transactions(), 0) }
+  const disturbed = trouble?.disturbed ?? { rotated: 0, restarted: 0, prepared: 0, decided: 0 }
+  return {
+    ...counts,
+    disturbed,
+    problems,
+    transactions: writers.reduce((sum, writer) => sum + writer.transactions(), 0),
+  }
+}
+
+/** What the process says when changes are kept from then on: the slot is made, or the position is stored. */
+const begun = { postgres: 'capture', mariadb: 'snapshot' } as const
+
+/** What a server is put through beside the kills; null for PostgreSQL. */
+function newTrouble(world: World, server: KillServer, random: Random) {
+  if (world.kind === 'postgres') return null
+  const disturbed: Disturbed = { rotated: 0, restarted: 0, prepared: 0, decided: 0 }
+  const committed: number[] = []
+  const waiting: Prepared[] = []
+  let number = 0
+  const decideFirst = async () => {
+    const first = waiting.shift()
+    if (first === undefined) return
+    const verb = random.next() < 0.5 ? 'COMMIT' : 'ROLLBACK'
+    await decide(world, first, verb)
+    if (verb === 'COMMIT') committed.push(...first.versions)
+    disturbed.decided += 1
+  }
+  return {
+    disturbed,
+    committed,
+    /** Once in the life of each process. */
+    async next(mustRestart: boolean) {
+      if (waiting.length > 0 && random.next() < 0.6) await decideFirst()
+      if (random.next() < 0.7) {
+        const made = await prepare(world, random, ROWS, `${world.slot}-${++number}`)
+        if (made !== null) waiting.push(made)
+        disturbed.prepared += 1
+      }
+      if (random.next() < 0.5) {
+        const session = await world.connect()
+        await session.change('FLUSH LOGS')
+        await session.end()
+        disturbed.rotated += 1
+      }
+      if (!mustRestart && random.next() > 0.1) return
+      if (random.next() < 0.5) await server.kill()
+      await server.restart()
+      disturbed.restarted += 1
+    },
+    async end() {
+      while (waiting.length > 0) await decideFirst()
+    },
+  }
 }
 
 /** Records that a start found under way: each is told once, by a `landing` line of the log. */

@@ -7,6 +7,7 @@ import { type Key, keyOf } from '../../src/model/key.ts'
 import type { Store } from '../../src/model/state.ts'
 import { field } from '../../src/model/value.ts'
 import { openReader } from '../../src/store/open.ts'
+import type { Session } from './database.ts'
 import { type Expected, expectedFirms, expectedMembers } from './legacy.ts'
 import { type Applied, clientSecret, type World } from './world.ts'
 
@@ -16,20 +17,20 @@ interface Sync {
   readonly tables: readonly string[]
   readonly object: string
   readonly fields: readonly string[]
-  readonly expected: (client: World['client']) => Promise<Expected>
+  readonly expected: (session: Session) => Promise<Expected>
 }
 
-const syncs: readonly Sync[] = [
+const syncsOf = (schema: string): readonly Sync[] => [
   {
     flow: 'members',
-    tables: ['legacy.members', 'legacy.cards'],
+    tables: [`${schema}.members`, `${schema}.cards`],
     object: 'Contact',
     fields: ['V__c', 'LastName', 'Email', 'Notes__c', 'Level__c', 'Gone__c'],
     expected: expectedMembers,
   },
   {
     flow: 'firms',
-    tables: ['legacy.firms'],
+    tables: [`${schema}.firms`],
     object: 'Account',
     fields: ['V__c', 'Name', 'Phone', 'About__c', 'Gone__c'],
     expected: expectedFirms,
@@ -48,6 +49,8 @@ export async function broken(
 ): Promise<string[]> {
   const store = openReader(world.state, ['legacy'])
   if (store === null) return ['there is no state']
+  const syncs = syncsOf(world.schema)
+  const session = await world.connect()
   try {
     const applied = await world.applied()
     const { tail } = await store.journal('legacy').head()
@@ -58,11 +61,12 @@ export async function broken(
       ...secretsIn(world, outputs),
     ]
     for (const sync of syncs)
-      problems.push(...(await accounted(store, sync)), ...(await finalState(world, store, sync)))
-    problems.push(...(await captured(store, committed)))
+      problems.push(...(await accounted(store, sync)), ...(await finalState(world, session, store, sync)))
+    problems.push(...(await captured(store, syncs, committed)))
     return problems
   } finally {
     await store.close()
+    await session.end()
   }
 }
 
@@ -103,6 +107,10 @@ function covered(folder: string, tail: number): string[] {
     .all()
   const ranges = db.prepare('SELECT first, seq, entries FROM outcome WHERE first IS NOT NULL').all()
   db.close()
+  const journal = new DatabaseSync(join(folder, 'journal-legacy.db'), { readOnly: true })
+  // What a source reads to know which row points at which is no flow's.
+  all.push(...journal.prepare("SELECT seq FROM entry WHERE only = '#refs'").all())
+  journal.close()
   const times = new Map<number, number>()
   for (const row of all) times.set(Number(row['seq']), (times.get(Number(row['seq'])) ?? 0) + 1)
   const problems: string[] = []
@@ -125,9 +133,9 @@ function covered(folder: string, tail: number): string[] {
 }
 
 /** O1, O3: the org shows what the source's rows map to, and nothing else; exactly the faulty rows are parked. */
-async function finalState(world: World, store: Store, sync: Sync): Promise<string[]> {
+async function finalState(world: World, session: Session, store: Store, sync: Sync): Promise<string[]> {
   const { flow, object, fields } = sync
-  const expected = await sync.expected(world.client)
+  const expected = await sync.expected(session)
   const lanes = await store.state.parked({ flow, state: 'parked', rowsMax: 100_000 })
   const parked = new Set(lanes.map((lane) => (JSON.parse(lane.key) as string[])[0] as string))
   const known = await store.state.gather(
@@ -143,12 +151,13 @@ async function finalState(world: World, store: Store, sync: Sync): Promise<strin
       lane.reasons.some(({ code }) => code === 'SYNC-4003') ? [[...parked][i] as string] : [],
     ),
   )
+  const why = new Map([...parked].map((key, i) => [key, lanes[i]?.reasons.map(({ code }) => code).join(' ')]))
   const problems: string[] = []
   for (const key of expected.parked)
     if (!parked.has(key)) problems.push(`O2: ${flow} ${key} cannot pass and is not parked`)
   for (const key of parked)
     if (!expected.parked.has(key) && !(behind.has(key) && expected.live.has(key)))
-      problems.push(`O2: ${flow} ${key} is good, or gone, and parked`)
+      problems.push(`O2: ${flow} ${key} is good, or gone, and parked: ${why.get(key)}`)
   const records = await world.select(`SELECT Id, Legacy_Id__c, ${fields.join(', ')} FROM ${object}`)
   const found = new Map<string, { [field: string]: unknown }>()
   for (const record of records) {
@@ -192,8 +201,8 @@ function ordered(applied: readonly Applied[]): string[] {
   return problems.slice(0, 5)
 }
 
-/** O2, I1: every version that was committed while the slot was there is in the journal, in an entry of its own. */
-async function captured(store: Store, committed: Iterable<number>): Promise<string[]> {
+/** O2, I1: every version that was committed while the log was read is in the journal, in an entry of its own. */
+async function captured(store: Store, syncs: readonly Sync[], committed: Iterable<number>): Promise<string[]> {
   const have = new Set<number>()
   for (const { flow, tables } of syncs) {
     for (let after = 0; ; ) {

@@ -23,7 +23,7 @@ describe('what stops for safety', { concurrency: 2 }, () => {
 
   const world = async (rows = 40, options: WorldOptions = {}): Promise<World> => {
     const made = await makeWorld(server.url, { ...short, ...options })
-    await makeLegacy(made.client, rows)
+    await makeLegacy(made, rows)
     return made
   }
   /** A world that was synced once. */

@@ -3,10 +3,11 @@ import { after, before, describe, test } from 'node:test'
 import type { Event } from '../../src/telemetry/event.ts'
 import { type Postgres, startPostgres } from '../../src/testing/postgres.ts'
 import { startChild } from './child.ts'
+import { connected } from './database.ts'
 import { startHere, until } from './here.ts'
 import { makeLegacy, startWriter } from './legacy.ts'
 import { broken } from './oracles.ts'
-import { connected, makeWorld, type World } from './world.ts'
+import { makeWorld, type World } from './world.ts'
 
 const rename = (text: string, where: string) =>
   `UPDATE legacy.members SET name = '${text} ' || id, v = nextval('legacy.version') WHERE ${where}`
@@ -25,7 +26,7 @@ describe('a source that fails', { concurrency: 1 }, () => {
 
   const world = async (rows = 100): Promise<World> => {
     const made = await makeWorld(server.url, { timeout_ms: 1_000, landing_ms: 500 })
-    await makeLegacy(made.client, rows)
+    await makeLegacy(made, rows)
     return made
   }
   const gone = async (at: World, object: string) =>
@@ -101,7 +102,7 @@ describe('a source that fails', { concurrency: 1 }, () => {
 
   test('SIGTERM in the middle of live writes ends the process in time and leaves nothing broken', async () => {
     await using at = await world(300)
-    const writer = await startWriter(at.url, { seed: 3, rows: 300, perSecond: 60 })
+    const writer = await startWriter(at, { seed: 3, rows: 300, perSecond: 60 })
     const child = startChild(at)
     await child.hears((line) => line.kind === 'capture')
     await new Promise((resolve) => setTimeout(resolve, 600))
@@ -153,22 +154,17 @@ describe('a source that fails', { concurrency: 1 }, () => {
       await using at = await world(300)
       await using here = await startHere(at)
       await here.tells((event): event is Extract<Event, { kind: 'captured' }> => event.kind === 'captured')
-      const writer = await startWriter(at.url, { seed: 4, rows: 300, perSecond: 80 })
+      const writer = await startWriter(at, { seed: 4, rows: 300, perSecond: 80 })
       await new Promise((resolve) => setTimeout(resolve, 700))
       // What was on its way when the server died is not known to be committed; the writer ends with its connection.
       const ended = writer.stop().catch(() => {})
       await away()
       await ended
       await here.tells(isReopening)
-      const again = await startWriter(at.url, { seed: 5, rows: 300, perSecond: 80 })
+      const again = await startWriter(at, { seed: 5, rows: 300, perSecond: 80 })
       await new Promise((resolve) => setTimeout(resolve, 700))
       await again.stop()
       await here.settle()
-      const client = await connected(at.url)
-      try {
-        assert.deepEqual(await broken({ ...at, client }, [JSON.stringify(here.events)], again.committed), [])
-      } finally {
-        await client.end()
-      }
+      assert.deepEqual(await broken(at, [JSON.stringify(here.events)], again.committed), [])
     })
 })

@@ -1,11 +1,11 @@
 /** One world of the fault tests: a database of its own, a Salesforce org of its own, a state folder and a configuration. */
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { type SalesforceEmulator, startSalesforceEmulator } from '../../src/emulators/salesforce/server.ts'
 import type { SalesforceSetup } from '../../src/emulators/salesforce/setup.ts'
+import { connected, type Database, type Kind, makeDatabase, type Session } from './database.ts'
 
 /** Never to be seen in anything that a process prints or stores. */
 export const clientSecret = 'canary-5f1d7c0be2'
@@ -35,7 +35,13 @@ export interface WorldOptions {
 
 /** A database, an org and a folder that belong together. */
 export interface World extends AsyncDisposable {
+  readonly kind: Kind
   readonly url: string
+  /** In which the tables of `legacy` are. */
+  readonly schema: string
+  /** A further session on the database. */
+  connect(): Promise<Session>
+  /** For what PostgreSQL alone understands. */
   readonly client: pg.Client
   readonly slot: string
   readonly org: SalesforceEmulator
@@ -101,18 +107,21 @@ export const orgSetup: SalesforceSetup = {
 }
 
 /** The two syncs of the fault tests: joined and filtered, and plain. */
-const bothSyncs = ({
-  guard = 'false',
-  retry = '{ attempts: 3, wait_ms: 50, waitMax_ms: 500 }',
-  requestRows = 50,
-  whileParked = 'supersede',
-}: WorldOptions) => `
+const bothSyncs = (
+  schema: string,
+  {
+    guard = 'false',
+    retry = '{ attempts: 3, wait_ms: 50, waitMax_ms: 500 }',
+    requestRows = 50,
+    whileParked = 'supersede',
+  }: WorldOptions,
+) => `
   members:
     source:
       system: legacy
-      table: legacy.members
+      table: ${schema}.members
       where: "row.status != 'test'"
-      join: { card: { table: legacy.cards, on: { member_id: id }, take: { latest: until } } }
+      join: { card: { table: ${schema}.cards, on: { member_id: id }, take: { latest: until } } }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: { from: id, transform: [string] } } }
     fields:
       V__c: v
@@ -125,7 +134,7 @@ const bothSyncs = ({
     retry: ${retry}
     whileParked: ${whileParked}
   firms:
-    source: { system: legacy, table: legacy.firms }
+    source: { system: legacy, table: ${schema}.firms }
     target: { system: crm, object: Account, key: { Legacy_Id__c: { from: id, transform: [string] } } }
     fields: { V__c: v, Name: name, Phone: phone, About__c: about }
     deletes: { policy: soft, field: Gone__c, guard: ${guard} }
@@ -134,16 +143,20 @@ const bothSyncs = ({
     whileParked: ${whileParked}
 `
 
-const configText = (orgUrl: string, slot: string, options: WorldOptions) => `version: 1
+/** What only one of them takes. */
+const ofKind = {
+  postgres: (slot: string) => `type: postgres\n    slot: ${slot}\n    statusInterval_ms: 1000`,
+  mariadb: () => 'type: mariadb\n    bufferRows: 100',
+} as const
+
+const configText = (orgUrl: string, { kind, name, schema }: Database, options: WorldOptions) => `version: 1
 state: ./data
 systems:
   legacy:
-    type: postgres
     url: "\${LEGACY_URL}"
-    slot: ${slot}
+    ${ofKind[kind](name)}
     chunkRows: ${options.chunkRows ?? 100}
     heartbeat_ms: 300
-    statusInterval_ms: 1000
     connectTimeout_ms: 5000
   crm:
     type: salesforce
@@ -153,29 +166,33 @@ systems:
     landing_ms: ${options.landing_ms ?? 1_500}
     requestsMax: ${options.requestsMax ?? 4}
 retention: ${options.retention ?? '{}'}
-syncs:${options.syncs ?? bothSyncs(options)}`
+syncs:${options.syncs ?? bothSyncs(schema, options)}`
 
-/** Makes a world on a running server. Disposing drops slot and database, stops the org and removes the folder. */
+/**
+ * Makes a world on a running server, PostgreSQL or MariaDB by its URL. Disposing drops slot and database, stops the org and removes
+ * the folder.
+ */
 export async function makeWorld(serverUrl: string, options: WorldOptions = {}): Promise<World> {
-  const name = `faults_${randomBytes(6).toString('hex')}`
-  const admin = await connected(serverUrl)
-  await admin.query(`CREATE DATABASE ${name}`)
-  await admin.end()
-  const address = new URL(serverUrl)
-  address.pathname = `/${name}`
-  const url = address.href
-  const client = await connected(url)
+  const database = await makeDatabase(serverUrl)
+  const { kind, url, name, schema, connect } = database
+  const client = kind === 'postgres' ? await connected(url) : null
   const org = await startSalesforceEmulator({
     setup: { ...orgSetup, ...options.setup, objects: { ...orgSetup.objects, ...options.setup?.objects } },
   })
   const folder = mkdtempSync(join(tmpdir(), 'syncline-faults-'))
   const config = join(folder, 'syncline.yaml')
   const write = (text: string) => writeFileSync(config, text)
-  const configure = (changed: WorldOptions) => write(configText(org.url, name, changed))
+  const configure = (changed: WorldOptions) => write(configText(org.url, database, changed))
   configure(options)
   return {
+    kind,
     url,
-    client,
+    schema,
+    connect,
+    get client() {
+      if (client === null) throw new Error('this world is not on PostgreSQL')
+      return client
+    },
     slot: name,
     folder,
     state: join(folder, 'data'),
@@ -186,38 +203,12 @@ export async function makeWorld(serverUrl: string, options: WorldOptions = {}): 
     ...questions(org),
     of: questions,
     async [Symbol.asyncDispose]() {
-      await client.end().catch(() => {})
+      await client?.end().catch(() => {})
       await org.close()
       rmSync(folder, { recursive: true, force: true })
-      await dropDatabase(serverUrl, name)
+      await database[Symbol.asyncDispose]()
     },
   }
-}
-
-/** A client that does not end the process when its server dies. */
-export async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {})
-  await client.connect()
-  return client
-}
-
-async function dropDatabase(serverUrl: string, name: string): Promise<void> {
-  const admin = await connected(serverUrl).catch(() => null)
-  if (admin === null) return // the server went first, with everything in it
-  for (let tries = 0; tries < 100; tries++) {
-    await admin.query(
-      'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL',
-      [name],
-    )
-    const dropped = await admin
-      .query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [name])
-      .catch(() => null)
-    if (dropped !== null) break
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
-  await admin.end()
 }
 
 function questions(org: SalesforceEmulator): Pick<World, 'org' | 'select' | 'applied' | 'remove'> {
