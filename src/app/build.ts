@@ -13,6 +13,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { FlowName } from '../telemetry/event.ts'
 import { referenceSets } from '../validation/reference.ts'
+import type { SyncChecks } from './checks.ts'
 import { ruleHash } from './rule-hash.ts'
 import { checkedColumns } from './stages.ts'
 import { duplicatesOf } from './twins.ts'
@@ -188,7 +189,7 @@ export function tableNamed(tables: readonly Table[], name: string): Table {
 export function specOf(
   { sync, mapping, filter, duplicates, rules }: Compiled,
   tables: readonly Table[],
-  checks: Pick<FlowSpec, 'stages' | 'references'>,
+  { stages, references, choose }: SyncChecks,
 ): FlowSpec {
   const root = tableNamed(tables, sync.source.table)
   const joins = sync.source.joins.map((join): Join => {
@@ -204,8 +205,9 @@ export function specOf(
     filter,
     mapping,
     rules,
-    ...checks,
-    duplicates,
+    stages,
+    references,
+    duplicates: duplicates === null || choose === undefined ? duplicates : { ...duplicates, choose },
     deletes: sync.deletes,
     whileParked: sync.whileParked,
     requestRows: sync.batch.rows,

@@ -2,18 +2,24 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Config, SyncConfig } from '../config/config.ts'
 import { type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
-import type { FlowSpec } from '../pipeline/flow.ts'
+import type { Duplicates, FlowSpec } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
 import { referenceSets } from '../validation/reference.ts'
 import type { Systems } from './build.ts'
 import { type FunctionThread, functionThread } from './functions.ts'
 import { type Asked, referencesOver } from './references.ts'
 import { functionFiles, stagesOf } from './stages.ts'
+import { chooserOf } from './twins.ts'
+
+/** What runs the checks of one sync, and the functions that merge its records. */
+export interface SyncChecks extends Pick<FlowSpec, 'stages' | 'references'> {
+  readonly choose?: Duplicates['choose']
+}
 
 /** What the checks of a configuration need while they run: the thread of functions, and reference sets. */
 export interface Checks {
   /** Stages and reference sets of one sync. @param onBack records that parked for want of a set may be judged again */
-  of(sync: SyncConfig, onBack: () => void): Pick<FlowSpec, 'stages' | 'references'>
+  of(sync: SyncConfig, onBack: () => void): SyncChecks
   close(): Promise<void>
 }
 
@@ -31,7 +37,8 @@ export function checksOver(config: Config, systems: Systems, clock: Clock, signa
         onBack,
         signal,
       })
-      return { stages: stagesOf(sync, folder, () => clock.now(), functions), references }
+      const stages = stagesOf(sync, folder, () => clock.now(), functions)
+      return { stages, references, choose: chooserOf(sync, folder, functions) }
     },
     close: () => functions.close(),
   }
@@ -54,7 +61,7 @@ function functionsOf(config: Config, clock: Clock): FunctionThread {
   return functionThread({ clock, memory_mb: asked.length === 0 ? MEMORY_MB : Math.max(...asked) })
 }
 
-/** Loads every function of the rules once, in a thread of its own, and says which cannot be used. Runs the code of those files. */
+/** Loads every function of rules and merges once, in a thread of its own, and says which cannot be used. Runs the code of those files. */
 export async function checkFunctions(config: Config, clock: Clock): Promise<Failure[]> {
   const folder = dirname(config.path)
   const files = [...new Set(Object.values(config.syncs).flatMap((sync) => functionFiles(sync, folder)))]

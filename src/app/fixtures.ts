@@ -17,6 +17,7 @@ import { functionThread } from './functions.ts'
 import { valuesIn } from './reference-file.ts'
 import { openRehearsal, type Rehearsal } from './rehearsal.ts'
 import { stagesOf } from './stages.ts'
+import { chooserOf } from './twins.ts'
 
 /** What became of one test: nothing in `problems` where it is as expected. */
 export interface Tested {
@@ -66,7 +67,8 @@ export async function runFixtures(
       const references = answersOf(file, compiled, dirname(config.path))
       if (compiled.duplicates?.target === true)
         unsaid.add(`${file.sync}: records that only the target holds are not compared in tests.`)
-      const spec = specOf(compiled, tablesIn(compiled), { stages, references })
+      const choose = chooserOf(compiled.sync, dirname(config.path), functions)
+      const spec = specOf(compiled, tablesIn(compiled), { stages, references, choose })
       const rehearsal = await openRehearsal(null, spec, { normal: (_, row) => row })
       try {
         for (const test of file.tests) {

@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
-import { answerFrom, type FunctionAnswer } from '../validation/functions.ts'
-import { CURRENT, type FromFunctions, type ToFunctions } from './function-calls.ts'
+import { choiceFrom } from '../validation/duplicates/merge-functions.ts'
+import { answerFrom } from '../validation/functions.ts'
+import { type Answers, CURRENT, type FromFunctions, type ToFunctions } from './function-calls.ts'
 
 /** Answers are sent in pieces, so that little is lost when a later record ends the thread. */
 const PIECE_RECORDS = 64
@@ -12,33 +13,33 @@ const port = parentPort
 if (port === null) throw new Error('functions run in a worker thread')
 const tell = (message: FromFunctions): void => port.postMessage(message)
 
-type Rule = (record: unknown, row: unknown) => unknown
-const loaded = new Map<string, Rule>()
+type Called = (first: unknown, second: unknown) => unknown
+const loaded = new Map<string, Called>()
 
 /** The default export of a file. Each file is loaded once in the life of the thread. */
-async function load(file: string): Promise<Rule> {
+async function load(file: string): Promise<Called> {
   const known = loaded.get(file)
   if (known !== undefined) return known
   const module: { readonly default?: unknown } = await import(pathToFileURL(file).href)
   if (typeof module.default !== 'function')
-    throw new Error('it has no default export that is a function: export default (record, row) => …')
-  loaded.set(file, module.default as Rule)
-  return module.default as Rule
+    throw new Error('it has no default export that is a function: export default (…) => …')
+  loaded.set(file, module.default as Called)
+  return module.default as Called
 }
 
-async function judge({ call, file, records }: ToFunctions): Promise<void> {
-  let rule: Rule
+async function judge({ call, file, kind, pairs: texts }: ToFunctions): Promise<void> {
+  let called: Called
   try {
-    rule = await load(file)
+    called = await load(file)
   } catch (error) {
     return tell({ kind: 'unusable', call, why: whyOf(error, file) })
   }
-  const pairs = JSON.parse(records) as [unknown, unknown][]
+  const pairs = JSON.parse(texts) as Pair[]
   if (pairs.length === 0) return tell({ kind: 'loaded', call })
-  let answers: FunctionAnswer[] = []
-  for (const [place, [record, row]] of pairs.entries()) {
+  let answers: Answers[keyof Answers][] = []
+  for (const [place, pair] of pairs.entries()) {
     Atomics.store(current, CURRENT, place + 1)
-    answers.push(await ask(rule, file, record, row))
+    answers.push(kind === 'rule' ? await ask(called, file, pair, answerFrom) : await choose(called, file, pair))
     if (answers.length < PIECE_RECORDS && place + 1 < pairs.length) continue
     Atomics.store(current, CURRENT, 0)
     tell({ kind: 'answers', call, from: place + 1 - answers.length, answers })
@@ -46,14 +47,34 @@ async function judge({ call, file, records }: ToFunctions): Promise<void> {
   }
 }
 
-async function ask(rule: Rule, file: string, record: unknown, row: unknown): Promise<FunctionAnswer> {
+type Pair = readonly [unknown, unknown]
+type Failed = { readonly kind: 'failed'; readonly why: string }
+
+async function ask<A>(
+  called: Called,
+  file: string,
+  [first, second]: Pair,
+  read: (answer: unknown) => A,
+): Promise<A | Failed> {
   try {
-    const answer = rule(record, row)
+    const answer = called(first, second)
     // Nothing is waited for that is there already: an await a record would cost more than most rules.
-    return answerFrom(isThenable(answer) ? await answer : answer)
+    return read(isThenable(answer) ? await answer : answer)
   } catch (error) {
     return { kind: 'failed', why: `it threw ${whyOf(error, file)}` }
   }
+}
+
+/** A merge is asked twice: an answer that depends on chance would make another record of the same ones at every start. */
+async function choose(called: Called, file: string, [records, field]: Pair): Promise<Answers['merge']> {
+  const read = (answer: unknown) => choiceFrom(answer, (records as unknown[]).length)
+  // The function may change what it is given.
+  const again = structuredClone(records)
+  const once = await ask(called, file, [records, field], read)
+  if (once.kind === 'failed') return once
+  const twice = await ask(called, file, [again, field], read)
+  if (JSON.stringify(once) === JSON.stringify(twice)) return once
+  return { kind: 'failed', why: 'it answered something else when it was asked the same again' }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -163,3 +163,48 @@ test('functions see no secrets and print nowhere', async () => {
     delete process.env['SYNCLINE_TEST_SECRET']
   }
 })
+
+test('a function that merges is asked with the records and the field; what it does wrong fails that merge alone', async () => {
+  const path = file(
+    'merge.ts',
+    `export default (records: { name: string }[], field: string) => {
+  const [first] = records
+  if (first.name === 'throw') throw new Error('no way')
+  if (first.name === 'loop') for (;;);
+  if (first.name === 'chance') return { value: Math.random() }
+  if (first.name === 'change') { first.name = 'changed'; return { value: records.map((one) => one.name).join() } }
+  if (first.name === 'later') return Promise.resolve({ value: field })
+  return records.length - 1
+}`,
+  )
+  assert.equal(await thread.check(path), null)
+  const merges = ['good', 'throw', 'chance', 'loop', 'change', 'later', 'good'].map((name) => ({
+    records: [{ name }, { name: 'other' }],
+    field: 'Phone',
+  }))
+  const answers = await thread.choose(path, merges, 300)
+  assert.deepEqual(
+    answers.map((answer) =>
+      answer.kind === 'failed' ? answer.why : answer.kind === 'place' ? answer.place : answer.value,
+    ),
+    [
+      1,
+      'it threw Error at line 3, column 37: no way',
+      'it answered something else when it was asked the same again',
+      'it ran longer than 300 ms',
+      'changed,other',
+      'Phone',
+      1,
+    ],
+  )
+  await assert.rejects(thread.choose(join(folder, 'none.ts'), merges, 100), /SYNC-2031/)
+})
+
+test('calls with large records go in several messages, in order', async () => {
+  const path = file('large.ts', 'export default (record) => [{ error: String(record.n) + record.text.length }]')
+  const many = Array.from({ length: 5 }, (_, n) => ({ record: { n, text: 'x'.repeat(9_000_000) }, row: {} }))
+  assert.deepEqual(
+    words(await thread.call(path, many, 5_000)),
+    many.map((_, n) => `null: ${n}9000000`),
+  )
+})

@@ -2,11 +2,13 @@ import { Worker } from 'node:worker_threads'
 import { failure, SyncError } from '../model/failure.ts'
 import type { Clock } from '../std/clock.ts'
 import { mutex } from '../std/mutex.ts'
-import type { FunctionAnswer, FunctionCall, UserFunctions } from '../validation/functions.ts'
-import { CURRENT, type FromFunctions, type ToFunctions } from './function-calls.ts'
+import type { MergeFunctions } from '../validation/duplicates/merge-functions.ts'
+import type { UserFunctions } from '../validation/functions.ts'
+import { type Answers, CURRENT, type FromFunctions, type ToFunctions } from './function-calls.ts'
 
-/** Records of one message. */
-const MESSAGE_RECORDS = 512
+/** Calls of one message, and characters of what they are called with; a larger call goes alone. */
+const MESSAGE_CALLS = 512
+const MESSAGE_UNITS = 16_000_000
 /** Thread ends that one window of one rule may cause; more are a fault of the function, not of records. */
 const ENDS_MAX = 20
 /** How long a file may take to load. */
@@ -15,7 +17,7 @@ const LOAD_MS = 10_000
 const LOOK_MS = 20
 
 /** The thread that functions of the user run in. */
-export interface FunctionThread extends UserFunctions {
+export interface FunctionThread extends UserFunctions, MergeFunctions {
   /** Why a file cannot be used; null where it can. */
   check(file: string): Promise<string | null>
   close(): Promise<void>
@@ -48,21 +50,23 @@ export function functionThread({ clock, memory_mb }: { clock: Clock; memory_mb: 
   let calls = 0
 
   /** Sends one message and gathers what comes of it; answers that are missing at the end stay so. */
-  async function send(file: string, records: readonly FunctionCall[], timeout_ms: number): Promise<Heard> {
+  async function send<K extends keyof Answers>(
+    { file, kind, timeout_ms }: Called<K>,
+    pairs: readonly string[],
+  ): Promise<Heard<Answers[K]>> {
     thread ??= start(memory_mb)
     const { worker, current, ended } = thread
     const call = ++calls
-    const answers: FunctionAnswer[] = []
+    const answers: Answers[K][] = []
     const all = Promise.withResolvers<End | null>()
     thread.hear = (message) => {
       if (message.call !== call) return
       if (message.kind === 'unusable') return all.resolve(message)
-      if (message.kind === 'answers') answers.push(...message.answers)
-      if (message.kind === 'loaded' || answers.length === records.length) all.resolve(null)
+      if (message.kind === 'answers') answers.push(...(message.answers as readonly Answers[K][]))
+      if (message.kind === 'loaded' || answers.length === pairs.length) all.resolve(null)
     }
     Atomics.store(current, CURRENT, 0)
-    const pairs = records.map(({ record, row }) => [record, row])
-    worker.postMessage({ call, file, records: JSON.stringify(pairs) } satisfies ToFunctions)
+    worker.postMessage({ call, file, kind, pairs: `[${pairs.join(',')}]` } satisfies ToFunctions)
     const watching = new AbortController()
     const end = await Promise.race([all.promise, ended, watch(current, timeout_ms, clock, watching.signal)])
     watching.abort()
@@ -73,33 +77,40 @@ export function functionThread({ clock, memory_mb }: { clock: Clock; memory_mb: 
     return { answers, end, place }
   }
 
-  async function callAll(
-    file: string,
-    records: readonly FunctionCall[],
-    timeout_ms: number,
-  ): Promise<readonly FunctionAnswer[]> {
-    const done: FunctionAnswer[] = []
+  async function callAll<K extends keyof Answers>(
+    called: Called<K>,
+    pairs: readonly string[],
+  ): Promise<readonly Answers[K][]> {
+    const { file, timeout_ms } = called
+    const done: (Answers[K] | Failed)[] = []
     let ends = 0
-    while (done.length < records.length) {
-      const part = records.slice(done.length, done.length + MESSAGE_RECORDS)
-      const { answers, end, place } = await send(file, part, timeout_ms)
+    while (done.length < pairs.length) {
+      const part = messageFrom(pairs, done.length)
+      const { answers, end, place } = await send(called, part)
       done.push(...answers)
       if (end === null) continue
       if (end.kind === 'unusable' || end.kind === 'unloaded') throw unrunnable(file, whyOf(end, timeout_ms))
       if (++ends > ENDS_MAX) throw unrunnable(file, `for ${ENDS_MAX} records of one window ${whyOf(end, timeout_ms)}`)
       // Records before the one that ended the thread are judged again: their answers were on their way.
       const again = part.slice(answers.length, Math.max(answers.length, place - 1))
-      if (again.length > 0) done.push(...(await callAll(file, again, timeout_ms)))
+      if (again.length > 0) done.push(...(await callAll(called, again)))
       if (place > answers.length) done.push({ kind: 'failed', why: whyOf(end, timeout_ms) })
     }
-    return done
+    return done as Answers[K][]
   }
 
   return {
-    call: (file, records, timeout_ms) => inTurn(() => callAll(file, records, timeout_ms)),
+    call: (file, records, timeout_ms) => {
+      const pairs = records.map(({ record, row }) => JSON.stringify([record, row]))
+      return inTurn(() => callAll({ file, kind: 'rule', timeout_ms }, pairs))
+    },
+    choose: (file, merges, timeout_ms) => {
+      const pairs = merges.map(({ records, field }) => JSON.stringify([records, field]))
+      return inTurn(() => callAll({ file, kind: 'merge', timeout_ms }, pairs))
+    },
     check: (file) =>
       inTurn(async () => {
-        const { end } = await send(file, [], LOAD_MS)
+        const { end } = await send({ file, kind: 'rule', timeout_ms: LOAD_MS }, [])
         return end === null ? null : whyOf(end, LOAD_MS)
       }),
     close: () =>
@@ -111,8 +122,30 @@ export function functionThread({ clock, memory_mb }: { clock: Clock; memory_mb: 
   }
 }
 
-interface Heard {
-  readonly answers: readonly FunctionAnswer[]
+/** Which function is called, and as what. */
+interface Called<K extends keyof Answers> {
+  readonly file: string
+  readonly kind: K
+  /** For one call. */
+  readonly timeout_ms: number
+}
+
+type Failed = { readonly kind: 'failed'; readonly why: string }
+
+/** The calls of one message. */
+function messageFrom(pairs: readonly string[], from: number): readonly string[] {
+  let to = from
+  let units = 0
+  while (to < pairs.length && to - from < MESSAGE_CALLS) {
+    units += (pairs[to] as string).length
+    if (to > from && units > MESSAGE_UNITS) break
+    to++
+  }
+  return pairs.slice(from, to)
+}
+
+interface Heard<A> {
+  readonly answers: readonly A[]
   /** Why the thread is no more, or the file cannot be used; null where everything was answered. */
   readonly end: End | null
   /** The record, from 1, that was being judged at the end; 0 where none was. */

@@ -36,7 +36,14 @@ test('the hash of the rules covers everything that judges, and nothing else', ()
     assert.match(before, /^[0-9a-f]{32}$/)
     assert.equal(hashOf(rules('quality: { threshold: 0.5, completeness: [Email, LastName] }')), before)
     assert.equal(hashOf(rules(base, '    batch: { rows: 7 }\n')), before)
+    const merging = `${base}, duplicates: { merge: { fields: { Email: { function: ./merge.ts } } } }`
+    const mergedBy = (text: string) => {
+      writeFileSync(join(folder, 'merge.ts'), text)
+      return hashOf(rules(merging))
+    }
     const others = [
+      mergedBy('export default () => 0\n'),
+      mergedBy('export default () => null\n'),
       hashOf(rules(base), 'export default () => []\n'),
       hashOf(rules('quality: { completeness: [Email, LastName], threshold: 0.6 }')),
       hashOf(rules(`${base}, reference: { Email: { in: [a, b] } }`)),

@@ -4,6 +4,7 @@ import type { SyncConfig } from '../config/config.ts'
 import type { Mapping } from '../model/mapping.ts'
 import { canonicalText } from '../std/json.ts'
 import type { ReadFile } from './reference-file.ts'
+import { mergeFunctionFiles } from './twins.ts'
 
 /** Goes up when the same stages would judge otherwise. */
 const semantics = 1
@@ -25,6 +26,7 @@ export function ruleHash(
   const functions = rules.map((rule) =>
     rule.function === undefined ? null : contentHash(resolve(folder, rule.function), read),
   )
+  const merges = mergeFunctionFiles(sync)
   const all = {
     semantics,
     mapping: mapping.hash,
@@ -36,6 +38,8 @@ export function ruleHash(
     quality,
     // The plan names what is compared, weights included.
     duplicates: duplicates === null ? null : { plan, merge: duplicates.merge, target: duplicates.target },
+    // Absent without one, so that the hashes of other rules stay what they were.
+    merges: merges.length === 0 ? undefined : merges.map(({ file }) => contentHash(resolve(folder, file), read)),
     deletes: { policy: deletes.policy, field: deletes.field },
   }
   return createHash('sha256').update(canonicalText(all)).digest('hex').slice(0, 32)

@@ -15,7 +15,7 @@ import { checkReferences, type ReferenceSet, referenceSets, referenceStage } fro
 import { checkRules, rulesStage } from '../validation/rules.ts'
 import { checkSchema, schemaStage } from '../validation/schema.ts'
 import { valuesIn } from './reference-file.ts'
-import { checkDuplicates } from './twins.ts'
+import { checkDuplicates, mergeFunctionFiles } from './twins.ts'
 
 /** What the stages of a sync are compiled with. */
 function environmentOf({ mapping, source }: SyncConfig, now: () => number): StageEnvironment {
@@ -61,6 +61,7 @@ export function checkStages(sync: SyncConfig, folder: string): RuleProblem[] {
       sync,
     ),
     ...checkDuplicates(sync, folder),
+    ...mergeFunctionFiles(sync).flatMap(({ file, path }) => missingFile(file, folder, path)),
     ...(quality === null ? [] : checkQuality(quality, formatsOf(sync.schema), env)),
   ]
 }
@@ -106,5 +107,8 @@ export function checkedColumns(sync: SyncConfig, folder: string): string[] {
 }
 
 /** Files of functions that a sync runs, absolute. */
-export const functionFiles = ({ validate }: SyncConfig, folder: string): string[] =>
-  validate.rules.flatMap((rule) => (rule.function === undefined ? [] : [resolve(folder, rule.function)]))
+export const functionFiles = (sync: SyncConfig, folder: string): string[] =>
+  [
+    ...sync.validate.rules.flatMap((rule) => rule.function ?? []),
+    ...mergeFunctionFiles(sync).map(({ file }) => file),
+  ].map((file) => resolve(folder, file))

@@ -5,10 +5,12 @@ import { failure, SyncError } from '../model/failure.ts'
 import type { Mapping } from '../model/mapping.ts'
 import type { RuleProblem } from '../model/problem.ts'
 import type { Duplicates } from '../pipeline/flow.ts'
+import { duration_ms } from '../std/duration.ts'
 import { blocksOf, namesBlockOf } from '../validation/duplicates/blocks.ts'
 import { compare } from '../validation/duplicates/compare.ts'
 import { featuresOf } from '../validation/duplicates/features.ts'
-import type { FieldRule, MergeOptions } from '../validation/duplicates/merge-options.ts'
+import { chosenBy, isFunction, type MergeFunctions } from '../validation/duplicates/merge-functions.ts'
+import type { FieldRule } from '../validation/duplicates/merge-options.ts'
 import { forPopulation, planOf } from '../validation/duplicates/plan.ts'
 import { type Survivorship, survive } from '../validation/duplicates/survive.ts'
 import type { Plan, Weights } from '../validation/duplicates/types.ts'
@@ -55,7 +57,7 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     sized.set(steps, known)
     return known
   }
-  const rules = survivorshipOf(sync.validate.duplicates?.merge)
+  const rules = survivorshipOf(sync)
   return {
     plan,
     features: (set) => featuresOf(set, plan),
@@ -67,10 +69,44 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
   }
 }
 
-const survivorshipOf = (merge: MergeOptions | undefined): Survivorship => ({
-  default: merge?.default ?? 'complete',
-  fields: new Map(Object.entries(merge?.fields ?? {})),
-})
+/** By which rule each field of a merged record is chosen. The external id is the leader's, whatever a rule says. */
+function survivorshipOf({ mapping, validate }: SyncConfig): Survivorship {
+  const merge = validate.duplicates?.merge
+  const keys = Object.keys(mapping.key).map((name): [string, FieldRule] => [name, 'complete'])
+  return {
+    default: merge?.default ?? 'complete',
+    fields: new Map([...Object.entries(merge?.fields ?? {}), ...keys]),
+  }
+}
+
+/** What a function may take for one field of one merge, where nothing is said. */
+const TIMEOUT_MS = 1_000
+
+/** What functions of the user choose in merges of a sync; undefined where it names none. */
+export function chooserOf(sync: SyncConfig, folder: string, functions: MergeFunctions): Duplicates['choose'] {
+  const files = mergeFunctionFiles(sync)
+  if (files.length === 0) return undefined
+  const rules = survivorshipOf(sync)
+  const inFolder: MergeFunctions = {
+    choose: (file, calls, timeout_ms) => functions.choose(resolve(folder, file), calls, timeout_ms),
+  }
+  return (merges) => chosenBy(merges, rules, inFolder, ({ timeout }) => (timeout && duration_ms(timeout)) || TIMEOUT_MS)
+}
+
+/** Every rule of `merge:`, with its place. */
+function mergeRules({ validate }: SyncConfig): { readonly place: readonly string[]; readonly rule: FieldRule }[] {
+  const merge = validate.duplicates?.merge
+  return [
+    ...(merge?.default === undefined ? [] : [{ place: ['default'], rule: merge.default }]),
+    ...Object.entries(merge?.fields ?? {}).map(([name, rule]) => ({ place: ['fields', name], rule })),
+  ]
+}
+
+/** Files of functions that merge the records of a sync, as the configuration names them, with their places in it. */
+export const mergeFunctionFiles = (sync: SyncConfig): { readonly file: string; readonly path: readonly string[] }[] =>
+  mergeRules(sync).flatMap(({ place, rule }) =>
+    isFunction(rule) ? [{ file: rule.function, path: ['duplicates', 'merge', ...place, 'function'] }] : [],
+  )
 
 /** Everything that is wrong with the duplicates of a sync. */
 export function checkDuplicates(sync: SyncConfig, folder: string): RuleProblem[] {
@@ -84,24 +120,23 @@ export function checkDuplicates(sync: SyncConfig, folder: string): RuleProblem[]
     if (!(error instanceof SyncError)) throw error
     problems.push({ code: error.failure.code, message: error.failure.message, path: ['duplicates'] })
   }
-  const rules: [string[], FieldRule][] = [
-    ...(options.merge?.default === undefined ? [] : [[['default'], options.merge.default] as [string[], FieldRule]]),
-    ...Object.entries(options.merge?.fields ?? {}).map(([name, rule]): [string[], FieldRule] => [
-      ['fields', name],
-      rule,
-    ]),
-  ]
-  for (const [place, rule] of rules) {
+  for (const { place, rule } of mergeRules(sync)) {
     const path = ['duplicates', 'merge', ...place]
     const named = [place[1], ...(typeof rule === 'object' ? [rule.newest, rule.by] : [])]
     for (const name of named)
       if (name !== undefined && !fields.includes(name))
         problems.push({ code: 'SYNC-1012', message: `${name} is no target field of this sync`, path })
-    if (
-      typeof rule === 'object' &&
-      (rule.newest === undefined) === (rule.priority === undefined || rule.by === undefined)
-    )
-      problems.push({ code: 'SYNC-1029', message: 'either `newest`, or `priority` and `by`, is needed', path })
+    const wrong = typeof rule === 'object' ? wrongRule(rule) : null
+    if (wrong !== null) problems.push({ code: 'SYNC-1029', message: wrong, path })
   }
   return problems
+}
+
+/** What is wrong with the parts of a rule; null: nothing. */
+function wrongRule(rule: Exclude<FieldRule, string>): string | null {
+  const { newest, priority, by, function: file, timeout } = rule
+  const ways = [newest !== undefined, priority !== undefined || by !== undefined, file !== undefined]
+  if (ways.filter((isSet) => isSet).length !== 1 || (priority === undefined) !== (by === undefined))
+    return 'either `newest`, or `priority` and `by`, or `function` is needed'
+  return timeout !== undefined && file === undefined ? '`timeout` has a meaning only beside `function`' : null
 }

@@ -322,7 +322,7 @@ export const failures = {
     hint: 'It is tried again by itself; the sync waits meanwhile. `stale: park` or `stale: accept` of the set goes on without it.',
   },
   'SYNC-2031': {
-    title: 'The function of a rule cannot be run',
+    title: 'A function of a rule or a merge cannot be run',
     retry: 'manual',
     hint: 'Mend the function (it cannot be loaded, runs too long, uses too much memory, or ends its process), then `syncline resume <sync>`.',
   },
@@ -718,6 +718,11 @@ export const failures = {
     title: 'A deleted record leads merged records',
     retry: 'manual',
     hint: 'Approve to delete it and judge the merged records afresh; reject to leave it at the target.',
+  },
+  'SYNC-4065': {
+    title: 'The function that merges duplicates failed for a record',
+    retry: 'manual',
+    hint: 'Mend the function, or the records, start again, then `syncline quarantine release <sync> --code SYNC-4065`. `syncline duplicates list <sync>` shows what is merged into it.',
   },
   // 5xxx: state and disk
   'SYNC-5001': {

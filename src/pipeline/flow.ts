@@ -11,10 +11,11 @@ import type { Stage } from '../model/verdict.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { Emit } from '../telemetry/event.ts'
+import type { Chosen } from '../validation/duplicates/merge-functions.ts'
 import type { Contender } from '../validation/duplicates/survive.ts'
 import type { Comparison, Features, Plan } from '../validation/duplicates/types.ts'
 
-export type { Comparison, Features }
+export type { Comparison, Contender, Features }
 
 /** A table joined to the root (rule 20): one child row at most becomes part of the record, as `<alias>.<column>`. */
 export interface Join {
@@ -79,6 +80,8 @@ export interface Duplicates {
   compare(a: Features, b: Features, among: { readonly records: number; readonly namesakes: number }): Comparison
   /** The fields of a leader, from its own (the first) and those of its members. The same whatever the members' order. */
   survive(records: readonly Contender[]): Row | Promise<Row>
+  /** What functions of the user choose in its place, of many merges at once; absent where none is asked. */
+  readonly choose?: (merges: readonly (readonly Contender[])[]) => Promise<readonly Chosen[]>
   /** Records that the target holds are compared too. */
   readonly target: boolean
 }

@@ -8,6 +8,7 @@ import { direct, stateOver } from '../store/calls.ts'
 import { type Database, openDatabase } from '../store/sqlite.ts'
 import { stateFile } from '../store/state.ts'
 import { FLOW, judged, newLink, openFlow } from '../testing/contract/commits.ts'
+import type { Chosen } from '../validation/duplicates/merge-functions.ts'
 import { survive } from '../validation/duplicates/survive.ts'
 import { key, spec, subject } from './fixture.ts'
 import type { Comparison, Duplicates, Features } from './flow.ts'
@@ -132,6 +133,42 @@ test('a deleted member is gone; a deleted leader that was never delivered lets i
   assert.equal(step.held(0), null)
   assert.deepEqual(await records.clusters(), [])
   assert.deepEqual((await records.window([{ id: 2, name: 'ann' }])).verdicts, ['accept'])
+})
+
+test('a leader whose merge fails by a function of the user parks alone, keeps its members, and goes once the function is mended', async () => {
+  const records = new Records()
+  const asked: string[][] = []
+  const functions = (chosen: Chosen): Duplicates => ({
+    ...rules(),
+    choose: async (merges) => {
+      asked.push(...merges.map((merge) => merge.map(({ key: one }) => one).sort()))
+      return merges.map(() => chosen)
+    },
+  })
+  const failing = functions({
+    kind: 'failed',
+    reasons: [{ stage: 'duplicates', code: 'SYNC-4065', rule: './merge.ts', field: 'Name', error: 'it threw' }],
+  })
+  const first = await records.window(
+    [
+      { id: 1, name: 'ann' },
+      { id: 2, name: 'ann' },
+      { id: 3, name: 'bob' },
+    ],
+    failing,
+  )
+  assert.deepEqual(first.verdicts, ['park', 'merged into ["1"]', 'accept'])
+  assert.deepEqual(asked, [['["1"]', '["2"]']], 'bob is merged with nobody')
+  assert.deepEqual(await records.clusters(), ['["2"] ["1"]'])
+  assert.deepEqual(
+    (await records.window([{ id: 1, name: 'ann' }], failing)).verdicts,
+    ['park'],
+    'also after it is stored',
+  )
+  const mended = functions({ kind: 'fields', fields: { Note__c: 'both', Ext__c: 'not its own' } })
+  const { step, verdicts } = await records.window([{ id: 1, name: 'ann' }], mended)
+  assert.deepEqual(verdicts, ['accept'])
+  assert.deepEqual({ ...step.set(0) }, { Ext__c: '1', Name: 'ann', Note__c: 'both' }, 'its external id stays its own')
 })
 
 test('verdicts depend neither on where windows end nor on restarts', async () => {

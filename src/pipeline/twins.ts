@@ -1,9 +1,9 @@
 import type { State } from '../model/state.ts'
 import type { MemberKnown, MemberRow, OwnTwin, TwinCommit, TwinFound, TwinRow } from '../model/twins.ts'
-import { field, fold, type Row, rowFrom, rowText, text } from '../model/value.ts'
-import type { Candidate, Stage, Verdict } from '../model/verdict.ts'
+import { field, fold, newRow, type Row, rowFrom, rowText, text } from '../model/value.ts'
+import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
-import type { Duplicates, FlowSpec } from './flow.ts'
+import type { Contender, Duplicates, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { Decision } from './judge.ts'
 import { scattered } from './twin-cluster.ts'
@@ -52,6 +52,8 @@ export class TwinStep {
   /** Leaders of clusters that may have come apart. */
   readonly #shaken = new Set<TwinId>()
   readonly #survivors = new Map<number, Row>()
+  /** Why a leader cannot be sent with its members: a function of the user failed. */
+  readonly #unmerged = new Map<number, readonly Reason[]>()
   #cut = 0
 
   constructor(subjects: readonly Subject[], spec: FlowSpec, rules: Duplicates, state: TwinAnswers) {
@@ -64,13 +66,15 @@ export class TwinStep {
 
   /** The window's stages with this one among them: after those that a record fails alone, before the score of what is sent. */
   among(stages: readonly Stage[], places: readonly number[], gone: readonly number[]): readonly Stage[] {
+    let merged: readonly Candidate[] = []
     const own: Stage = {
       name: 'duplicates',
       judge: async (candidates, _, stands) => {
         await this.#judge(this.#turns(candidates, places, gone, stands))
+        merged = await this.#merged(candidates, places)
         return places.map((place) => this.#verdict(place))
       },
-      after: (candidates) => this.#merged(candidates, places),
+      after: async () => merged,
     }
     const last = stages.findIndex(({ name }) => name === 'quality')
     return last < 0 ? [...stages, own] : [...stages.slice(0, last), own, ...stages.slice(last)]
@@ -125,6 +129,8 @@ export class TwinStep {
 
   #verdict(place: number): Verdict {
     const say = this.#says.get(place)
+    const unmerged = this.#unmerged.get(place)
+    if (unmerged !== undefined) return { kind: 'park', to: 'quarantine', reasons: unmerged }
     if (say === undefined || say.kind === 'accept') return { kind: 'accept' }
     if (say.kind === 'merge') return { kind: 'merge', reason: `merged into ${this.#keyOf(say.into)}` }
     return { kind: 'park', to: 'review', reasons: say.reasons }
@@ -141,8 +147,7 @@ export class TwinStep {
     })
     if (leaders.length === 0) return candidates
     const stored = await this.#membersOf(leaders.map(({ id }) => id))
-    const seen = [...candidates]
-    for (const { n, place, id, set } of leaders) {
+    const merges = leaders.map(({ place, id, set }) => {
       const { key, known } = this.#subjects[place] as Subject
       const own = whole(set, known?.shadow ?? null, this.#spec)
       const others = [
@@ -151,9 +156,21 @@ export class TwinStep {
           .map((member) => ({ key: member.key, set: rowFrom(this.#members.get(member.link)?.set ?? member.set) })),
         ...this.#window.joined(id).map((row) => ({ key: row.key, set: this.#sets.get(row.id) as Row })),
       ]
-      const survivors = await this.#rules.survive([{ key, set: own }, ...others])
+      return [{ key, set: own }, ...others]
+    })
+    const chosen = await this.#rules.choose?.(merges)
+    const seen = [...candidates]
+    for (const [i, { n, place }] of leaders.entries()) {
+      const records = merges[i] as readonly Contender[]
+      const choice = chosen?.[i] ?? { kind: 'fields', fields: newRow() }
+      if (choice.kind === 'failed') {
+        this.#unmerged.set(place, choice.reasons)
+        continue
+      }
+      const survivors = fold(await this.#rules.survive(records), choice.fields)
       // The record stays the one that the target knows.
       const name = this.#spec.mapping.key
+      const { set: own } = records[0] as Contender
       const merged = Object.hasOwn(own, name) ? fold(survivors, { [name]: own[name] ?? null }) : survivors
       this.#survivors.set(place, merged)
       seen[n] = { ...(candidates[n] as Candidate), set: merged }

@@ -20,18 +20,35 @@ export interface Survivorship {
  * on which records there are and on nothing else (merging is associative, commutative and idempotent).
  */
 export function survive(records: readonly Contender[], rules: Survivorship): Row {
-  const ranked = [...new Map(records.map((record) => [record.key, record])).values()]
-    .map((record) => ({ ...record, filled: filledOf(record.set) }))
-    .sort((a, b) => b.filled - a.filled || compareKeys(a.key, b.key))
-  const names = new Set(ranked.flatMap(({ set }) => Object.keys(set)))
   const merged: MutableRow = newRow()
-  for (const name of [...names].sort()) {
+  for (const { name, holders, empty } of holdersOf(records)) {
     const rule = rules.fields.get(name) ?? rules.default
-    const holders = ranked.filter(({ set }) => hasValue(field(set, name)))
-    const from = holders.length === 0 ? ranked.find(({ set }) => Object.hasOwn(set, name)) : winner(holders, name, rule)
+    const from = holders.length === 0 ? empty : winner(holders, name, rule)
     merged[name] = field((from as Contender).set, name) as Value
   }
   return merged
+}
+
+/** Who has a value of a field, in the total order of the records: the most complete one first, then the smaller key. */
+export interface Holders {
+  readonly name: string
+  readonly holders: readonly Contender[]
+  /** The first one that names the field without a value. */
+  readonly empty: Contender | undefined
+}
+
+/** The fields of some records by their names, each with its holders. A record that is named twice counts once. */
+export function holdersOf(records: readonly Contender[]): Holders[] {
+  const ranked = [...new Map(records.map((record) => [record.key, record])).values()]
+    .map((record) => ({ record, filled: filledOf(record.set) }))
+    .sort((a, b) => b.filled - a.filled || compareKeys(a.record.key, b.record.key))
+    .map(({ record }) => record)
+  const names = new Set(ranked.flatMap(({ set }) => Object.keys(set)))
+  return [...names].sort().map((name) => ({
+    name,
+    holders: ranked.filter(({ set }) => hasValue(field(set, name))),
+    empty: ranked.find(({ set }) => Object.hasOwn(set, name) && !hasValue(field(set, name))),
+  }))
 }
 
 /** Null and empty text are no values. */
@@ -41,7 +58,8 @@ const filledOf = (set: Row): number => Object.keys(set).filter((name) => hasValu
 
 /** The holder that the rule prefers; of equal ones the first, and they come in their total order. */
 function winner(holders: readonly Contender[], name: string, rule: FieldRule): Contender {
-  if (rule === 'complete') return holders[0] as Contender
+  // What a function of the user says takes the place of the first (`chosenBy`).
+  if (rule === 'complete' || (typeof rule === 'object' && rule.function !== undefined)) return holders[0] as Contender
   const score = scoreOf(holders, name, rule)
   let best = holders[0] as Contender
   for (const holder of holders) if (beats(score(holder), score(best))) best = holder
