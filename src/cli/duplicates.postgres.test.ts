@@ -36,11 +36,19 @@ syncs:
       Email: email
       Phone: phone
       Birthdate: born
+      Description: note
     validate:
       duplicates:
         target: true
-        merge: { fields: { Phone: longest } }
+        merge: { fields: { Phone: longest, Description: { function: ./notes.ts, timeout: 300ms } } }
     deletes: { policy: hard }
+`
+
+const notes = `export default (records: { Description: string }[], field: 'Description') => {
+  const all = records.map((one) => one[field])
+  if (all.some((one) => one.startsWith('endless'))) for (;;);
+  return { value: all.sort().join(' / ') }
+}
 `
 
 async function call(method: string, path: string, body?: object): Promise<unknown> {
@@ -54,7 +62,7 @@ async function call(method: string, path: string, body?: object): Promise<unknow
 
 /** Contacts by their external id; those without one by `-`. */
 async function contacts(): Promise<Map<string, Record<string, string | null>[]>> {
-  const soql = 'SELECT Id, Legacy_Id__c, FirstName, LastName, Email, Phone FROM Contact ORDER BY Id'
+  const soql = 'SELECT Id, Legacy_Id__c, FirstName, LastName, Email, Phone, Description FROM Contact ORDER BY Id'
   const { records } = (await call('GET', `/query?q=${encodeURIComponent(soql)}`)) as {
     records: Record<string, string | null>[]
   }
@@ -67,13 +75,13 @@ before(async () => {
   await db.connect()
   await db.query('DROP TABLE IF EXISTS members')
   await db.query(
-    'CREATE TABLE members (id bigint PRIMARY KEY, first_name text, last_name text, email text, phone text, born date)',
+    'CREATE TABLE members (id bigint PRIMARY KEY, first_name text, last_name text, email text, phone text, born date, note text)',
   )
   await db.query(`INSERT INTO members VALUES
-    (1, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567', '1981-03-14'),
-    (2, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567 ext 9', '1981-03-14'),
-    (3, 'Otmar', 'Krautgasser', 'otmar@example.net', '+43 699 7654321', '1950-11-02'),
-    (4, 'Selma', 'Yilmaz', 'selma.yilmaz@example.com', '+43 660 1111111', '1999-01-30')`)
+    (1, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567', '1981-03-14', 'pays late'),
+    (2, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567 ext 9', '1981-03-14', 'calls often'),
+    (3, 'Otmar', 'Krautgasser', 'otmar@example.net', '+43 699 7654321', '1950-11-02', null),
+    (4, 'Selma', 'Yilmaz', 'selma.yilmaz@example.com', '+43 660 1111111', '1999-01-30', null)`)
   folder = mkdtempSync(join(tmpdir(), 'syncline-twins-'))
   emulator = await startSalesforceEmulator({
     port: 0,
@@ -89,6 +97,7 @@ before(async () => {
   })
   const answer = await fetch(`${emulator.url}/services/oauth2/token`, { method: 'POST', body: form })
   token = ((await answer.json()) as { access_token: string }).access_token
+  writeFileSync(join(folder, 'notes.ts'), notes)
   writeFileSync(join(folder, 'syncline.yaml'), config(emulator.url))
 })
 
@@ -114,6 +123,7 @@ test('a twin goes with its leader, a record that the CRM has already is taken ov
   assert.deepEqual([...there.keys()].sort(), ['1', '3', '4'], 'member 2 has no record of its own')
   assert.equal(there.get('3')?.[0]?.['Id'], byHand?.['Id'], 'the record that was made by hand is member 3 now')
   assert.match(there.get('1')?.[0]?.['Phone'] ?? '', /ext 9/, 'the longer phone number survives')
+  assert.equal(there.get('1')?.[0]?.['Description'], 'calls often / pays late', 'as the function says')
 
   const listed = await here('duplicates', 'list', 'members', '--output', 'json')
   assert.deepEqual(
@@ -123,6 +133,23 @@ test('a twin goes with its leader, a record that the CRM has already is taken ov
   assert.match((await here('record', 'members', '2')).out, /merged into \["1"\] since/)
   assert.match((await here('status')).out, /record of crm known for comparison\./)
   assert.equal((await here('audit')).code, 0)
+
+  await db.query(`UPDATE members SET note = CASE id WHEN 2 THEN 'endless' ELSE 'new' END WHERE id IN (2, 4)`)
+  assert.equal((await here('run', '--once')).code, 0)
+  const slow = await contacts()
+  assert.equal(slow.get('4')?.[0]?.['Description'], 'new', 'a function that does not end holds up nobody else')
+  assert.equal(slow.get('1')?.[0]?.['Description'], 'calls often / pays late')
+  const parked = await here('quarantine', 'list', '--code', 'SYNC-4065')
+  assert.match(parked.out, /\["1"\].*duplicates.*SYNC-4065 Description: .*notes\.ts.* ran longer than 300 ms/)
+  assert.equal((await here('audit')).code, 0)
+  writeFileSync(join(folder, 'notes.ts'), notes.replace('for (;;);', "return 'no place'"))
+  await here('quarantine', 'release', 'members', '--code', 'SYNC-4065', '--yes')
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match((await here('quarantine', 'list', '--code', 'SYNC-4065')).out, /neither the place of a record/)
+  writeFileSync(join(folder, 'notes.ts'), notes.replace('for (;;);', ''))
+  await here('quarantine', 'release', 'members', '--code', 'SYNC-4065', '--yes')
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.equal((await contacts()).get('1')?.[0]?.['Description'], 'endless / pays late')
 
   const refused = await here('duplicates', 'undo', 'members', '2')
   assert.match(refused.err, /SYNC-7109/, 'without a terminal it is not done without --yes')
