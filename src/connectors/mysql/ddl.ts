@@ -1,5 +1,7 @@
 /** What statements of the log do to captured tables, beyond what row events tell. */
-import type { Statement, TableRef } from './statement.ts'
+import type { CatalogColumn } from './catalog.ts'
+import { comparePlaces, type Place } from './position.ts'
+import type { Alter, Statement, TableRef } from './statement.ts'
 
 /** Something that happened to a captured table. */
 export interface Effect {
@@ -7,6 +9,10 @@ export interface Effect {
   readonly state: 'truncated' | 'changed' | 'gap'
   readonly message: string
   readonly hint?: string
+  /** Columns that are told here to be gone: nobody has to hear it again with the next row. */
+  readonly gone?: readonly string[]
+  /** Rows that come after it must not be read as before. */
+  readonly blinds?: boolean
 }
 
 /** How names are compared: as the server does (`lower_case_table_names`). */
@@ -19,6 +25,26 @@ export interface Names {
   named: boolean
   /** Every transaction has a GTID. */
   readonly hasGtids: boolean
+  /** The column as the catalog had it, where a sync needs it; else null. */
+  readonly needed: (table: string, column: string) => CatalogColumn | null
+  /** Where the log was when the tables were read from the catalog. */
+  readonly openedAt: Place
+  /** Its log says of every statement which databases it used. */
+  readonly listsDatabases: boolean
+  /** Tables of which the configuration says that statements in place of their rows change nothing else (`statementTables`). */
+  readonly aside: ReadonlySet<string>
+}
+
+/** What is known of a statement beside its words. */
+export interface Said {
+  /** Its place in the log, for messages. */
+  readonly at: string
+  /** The session's sql_mode was strict. */
+  readonly strict: boolean
+  /** The databases that it used, also by views, triggers and functions; null: nobody says. */
+  readonly databases: readonly string[] | null
+  /** Where its transaction begins. */
+  readonly from: Place
 }
 
 /** The captured table that is meant; null for any other. */
@@ -38,30 +64,16 @@ const setRow =
 const setNames =
   'SET GLOBAL binlog_row_metadata = FULL; (MySQL 8.0.1, MariaDB 10.5 and newer) lets us follow such changes. Then read the table again: `syncline sync <sync> --full`.'
 
-/** What a statement did to captured tables; `at` names its place in the log. */
-export function effectsOf(statement: Statement, names: Names, at: string): Effect[] {
+/** What a statement did to captured tables. */
+export function effectsOf(statement: Statement, names: Names, said: Said): Effect[] {
+  const { at } = said
   const named = (refs: readonly TableRef[]) =>
     [...new Set(refs.map((ref) => capturedName(names, ref)))].filter((name) => name !== null)
   switch (statement.kind) {
-    case 'dml': {
-      const tables = statement.tables === null ? [...names.captured] : named(statement.tables)
-      const what =
-        statement.tables === null
-          ? `A statement (${statement.verb}) that may have changed any table`
-          : `A statement (${statement.verb}) that names the table`
-      return tables.map((table) => ({
-        table,
-        state: 'gap',
-        message: `${what} was logged in place of its rows: ${table} needs a snapshot because of it, at ${at}.`,
-        hint: setRow,
-      }))
-    }
+    case 'dml':
+      return statementsInstead(statement, names, said)
     case 'truncate':
-      return named(statement.tables).map((table) => ({
-        table,
-        state: 'truncated',
-        message: `Table ${table} was truncated at the source, at ${at}.`,
-      }))
+      return named(statement.tables).map((table) => truncated(table, at))
     case 'drop':
       return named(statement.tables).map((table) => dropped(table, at))
     case 'drop-schema':
@@ -75,13 +87,47 @@ export function effectsOf(statement: Statement, names: Names, at: string): Effec
     case 'rename':
       return renames(statement.pairs, names, at)
     case 'alter':
-      return alters(statement, names, at)
+      return alters(statement, names, said)
     default:
       return []
   }
 }
 
+/**
+ * Nobody can tell from its words what a statement changes: the name may be a view's, and triggers and functions change further tables.
+ * So it stops all that it can have reached.
+ */
+function statementsInstead(
+  { verb, only }: Extract<Statement, { kind: 'dml' }>,
+  names: Names,
+  { at, databases }: Said,
+): Effect[] {
+  const name = only === null ? null : capturedName(names, only)
+  if (only !== null && names.aside.has(full(only))) return []
+  // A table in memory after a restart: MySQL 8.0.15 empties it so, 9.7 by TRUNCATE.
+  if (names.listsDatabases && databases === null && verb === 'DELETE' && only !== null)
+    return name === null ? [] : [truncated(name, at)]
+  const fold = (text: string) => (names.foldsCase ? text.toLowerCase() : text)
+  const used = databases === null ? null : new Set(databases.map(fold))
+  return [...names.captured]
+    .filter((table) => used?.has(fold(beforeDot(table))) ?? true)
+    .map((table) => ({
+      table,
+      state: 'gap',
+      message:
+        table === name
+          ? `A statement (${verb}) that names the table was logged in place of its rows: ${table} needs a snapshot because of it, at ${at}.`
+          : `A statement (${verb}${only === null ? '' : ` of ${full(only)}`}) was logged in place of the rows that it changed, at ${at}: by a view, a trigger or a function it may have changed ${table}, which therefore needs a snapshot.`,
+      hint: setRow,
+    }))
+}
+
+const beforeDot = (name: string) => name.slice(0, name.indexOf('.'))
 const afterDot = (name: string) => name.slice(name.indexOf('.') + 1)
+
+function truncated(table: string, at: string): Effect {
+  return { table, state: 'truncated', message: `Table ${table} was truncated at the source, at ${at}.` }
+}
 
 function dropped(table: string, at: string): Effect {
   return {
@@ -154,25 +200,84 @@ function unnamed(table: string, at: string): Effect {
   }
 }
 
-function alters(statement: Extract<Statement, { kind: 'alter' }>, names: Names, at: string): Effect[] {
+function alters(statement: Alter, names: Names, said: Said): Effect[] {
+  const { at } = said
   const effects: Effect[] = []
   const table = capturedName(names, statement.table)
   const becomes = statement.to === null ? null : capturedName(names, statement.to)
+  const other = statement.other === null ? null : capturedName(names, statement.other)
   if (becomes !== null && becomes !== table)
     effects.push(
       isCopy(becomes, statement.table)
         ? { ...unnamed(becomes, at), message: `Table ${becomes} was made of ${full(statement.table)}, at ${at}.` }
         : replaced(becomes, full(statement.table), at),
     )
+  if (other !== null)
+    effects.push(replaced(other, `ALTER TABLE ${full(statement.table)} … ${statement.loses ?? ''}`, at))
   if (table === null) return effects
   if (statement.to !== null && becomes !== table) effects.push(movedAway(table, full(statement.to), at))
-  if (statement.loses !== null)
+  const dropped = statement.drops.filter((column) => names.needed(table, column) !== null)
+  if (dropped.length > 0) effects.push(columnsGone(table, dropped, at))
+  if (statement.versions) effects.push(versioned(table, at))
+  const lost = statement.loses === null ? rewritten(table, statement, names, said) : [statement.loses]
+  if (lost.length > 0)
     effects.push({
       table,
       state: 'gap',
-      message: `ALTER TABLE ${table} … ${statement.loses} moved rows without logging them, at ${at}.`,
+      message: `ALTER TABLE ${table} … ${lost.join(', ')} ${statement.loses === null ? 'may have changed values' : 'moved rows'} without logging them, at ${at}.`,
       hint: readAgain,
     })
   else if (!names.named) effects.push(unnamed(table, at))
   return effects
+}
+
+/** The clauses that can have changed values in rows that are there: those are not in the log. */
+function rewritten(table: string, { redefines, converts }: Alter, names: Names, { strict, from }: Said): string[] {
+  const fresh = comparePlaces(from, names.openedAt) >= 0
+  const clauses = redefines.flatMap(({ column, type }) => {
+    const before = names.needed(table, column)
+    if (before === null) return []
+    const isSafe = type !== null && strict && keepsDigits(before.columnType, type, fresh)
+    return isSafe ? [] : [`MODIFY ${column}`]
+  })
+  return converts && !strict ? [...clauses, 'CONVERT TO CHARACTER SET'] : clauses
+}
+
+/** A strict session refuses to cut a value; digits behind the point, or of a second, it rounds away all the same. */
+function keepsDigits(before: string, now: string, isKnown: boolean): boolean {
+  const [old, left] = [digitsOf(before), digitsOf(now)]
+  if (left === null) return true
+  if (!isKnown) return left.isWhole
+  return old === null || old.digits <= left.digits
+}
+
+function digitsOf(type: string): { readonly digits: number; readonly isWhole: boolean } | null {
+  const [, word = '', inside = ''] = /^(\w+)\s*(?:\(([^)]*)\))?/.exec(type.toLowerCase()) ?? []
+  const [first, second] = inside.split(',').map(Number)
+  if (/^(decimal|dec|numeric|fixed)$/.test(word)) return { digits: second ?? 0, isWhole: false }
+  if (/^(time|datetime|timestamp)$/.test(word)) return { digits: first ?? 0, isWhole: false }
+  if (/^(double|real|float8)$/.test(word)) return { digits: second ?? 31, isWhole: false }
+  if (/^(float|float4)$/.test(word)) return { digits: second ?? 30, isWhole: false }
+  return /^(bool|boolean|bit|(tiny|small|medium|middle|big)?int(eger)?|int[1-8])$/.test(word)
+    ? { digits: 0, isWhole: true }
+    : null
+}
+
+function columnsGone(table: string, columns: readonly string[], at: string): Effect {
+  const gone = columns.map((column) => `column ${column} is gone`).join('; ')
+  return {
+    table,
+    state: 'changed',
+    message: `Table ${table} changed, at ${at}: ${gone}. A column of that name that comes back is another one.`,
+    gone: columns,
+  }
+}
+
+function versioned(table: string, at: string): Effect {
+  return {
+    table,
+    state: 'changed',
+    message: `ALTER TABLE ${table} … SYSTEM VERSIONING, at ${at}: its log holds rows of the past beside those of the present.`,
+    blinds: true,
+  }
 }

@@ -19,6 +19,7 @@ import type { Names } from './ddl.ts'
 import { type Opening, readFrom, readPlace } from './identity.ts'
 import type { Settings } from './options.ts'
 import { comparePlaces, type Place, readPosition } from './position.ts'
+import { refuseErrors, tableProblems } from './preflight.ts'
 import { concernsTable, readChunks } from './snapshot.ts'
 import { readLog, type Start } from './stream.ts'
 import { readTransactions, type StreamWatcher, type Transactions } from './transactions.ts'
@@ -69,8 +70,9 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       if (last !== undefined) yielded = last.position
     },
   })
+  const isNews = newNews()
   const emit = (event: SourceEvent) => {
-    for (const each of cascades.spread(event)) outbox.emit(each)
+    for (const each of cascades.spread(event)) if (isNews(each)) outbox.emit(each)
   }
 
   const emitChunk = (event: SourceEvent) => {
@@ -113,6 +115,8 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     const known = tables.get(table.full)
     if (known === undefined)
       throw new SyncError(failure('SYNC-2009', `Table ${table.full} is not captured by this source.`))
+    const needed = table.columns.map(({ name }) => name).filter(known.needed)
+    refuseErrors(tableProblems(table, needed)) // it may have become one that cannot be captured
     if (fingerprint(known.table) !== fingerprint(table)) {
       const reached = Promise.withResolvers<void>()
       await markHere(asking, reached.resolve)
@@ -186,6 +190,20 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
       link.destroy()
       await Promise.allSettled(works)
     },
+  }
+}
+
+/** A statement that stops several tables above a synced one stops that one once. */
+function newNews(): (event: SourceEvent) => boolean {
+  let at: Position | null = null
+  let told = new Set<string>()
+  return (event) => {
+    if (event.kind !== 'table') return true
+    if (at !== event.position) told = new Set()
+    at = event.position
+    const isNew = !told.has(`${event.table} ${event.state}`)
+    told.add(`${event.table} ${event.state}`)
+    return isNew
   }
 }
 

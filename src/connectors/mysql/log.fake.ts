@@ -112,7 +112,8 @@ export function writerInto(transactions: Transactions, from: bigint, at_s = 1_00
         xa: more.xa ?? 'none',
       }),
     anonymous: () => push({ kind: 'anonymous', header: header() }),
-    query: (sql, schema = 'shop') => push({ kind: 'query', header: header(), schema, sql, error: 0 }),
+    query: (sql, schema = 'shop') =>
+      push({ kind: 'query', header: header(), schema, sql, error: 0, strict: true, databases: null }),
     rows(op, table, ...rows) {
       const images = rows.map(({ before, after }) => ({
         before: before === undefined ? null : rowOf(before),
@@ -161,7 +162,16 @@ export function reader(more: Partial<TransactionsOptions> & { readonly start?: P
   )
   const transactions = readTransactions({
     tables,
-    names: { captured: new Set(tables.keys()), foldsCase: false, named: true, hasGtids: true },
+    names: {
+      captured: new Set(tables.keys()),
+      foldsCase: false,
+      named: true,
+      hasGtids: true,
+      needed: (table, name) => tables.get(table)?.table.columns.find((column) => column.name === name) ?? null,
+      openedAt: { file: start.file, offset: start.offset },
+      listsDatabases: start.flavour === 'mysql',
+      aside: new Set(),
+    },
     shape: shapeOfMap,
     from: start,
     proof: null,

@@ -19,6 +19,13 @@ export const mysqlSchema = Type.Object(
           'Number under which this installation reads the log; no other reader of the server, and no server that replicates with it, may have the same. Default: a random one of 2147483648 and above at each start.',
       }),
     ),
+    statementTables: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[^.]+\\.[^.]+$' }), {
+        maxItems: 1_000,
+        description:
+          'Tables, with their database, that are changed by statements in place of rows (`percona.checksums` of pt-table-checksum), that no sync reads, and that have no triggers. Of any other table such a statement stops all that it may have changed.',
+      }),
+    ),
     chunkRows: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 100_000, default: 5_000, description: 'Rows of a snapshot read at once.' }),
     ),
@@ -91,6 +98,7 @@ export type Settings = {
   readonly tls: TlsOptions
   /** Null: a random one, see `serverIdOf`. */
   readonly serverId: number | null
+  readonly statementTables: ReadonlySet<string>
   readonly chunkRows: number
   readonly chunkBytes: number
   readonly bufferRows: number
@@ -107,6 +115,7 @@ export function settingsOf(options: MysqlOptions): Settings {
     url: options.url,
     tls: options.tls ?? {},
     serverId: options.serverId ?? null,
+    statementTables: new Set(options.statementTables),
     chunkRows: options.chunkRows ?? 5_000,
     chunkBytes: options.chunkBytes ?? 4_194_304,
     bufferRows: options.bufferRows ?? 4_000,

@@ -21,6 +21,8 @@ export interface Readings {
   of(map: TableMap, place: Place, at: string): Reading | null
   /** The table's rows are passed over until it is read from the catalog again. */
   blind(table: string): void
+  /** That these columns are gone was told. */
+  gone(table: string, columns: readonly string[]): void
   /** It was read from the catalog again. */
   relearn(table: string): void
   /** The server forgot its table ids. */
@@ -45,6 +47,7 @@ export function newReadings(options: ReadingsOptions): Readings {
   let known = new Map<TableMap, Reading | null>()
   const shapes = new Map<string, readonly ShapeColumn[]>()
   const blind = new Set<string>()
+  const gone = new Map<string, readonly string[]>()
 
   const learn = (map: TableMap, place: Place, at: string): Reading | null => {
     const name = fullName(map)
@@ -58,8 +61,12 @@ export function newReadings(options: ReadingsOptions): Readings {
     }
     // The catalog was read when the feed was opened: for older transactions it is the future, and says nothing.
     const isFresh = comparePlaces(place, options.openedAt) >= 0
-    const before = shapes.get(name) ?? (isFresh ? catalogShape(captured, shape) : [])
+    const left = gone.get(name) ?? []
+    const before = (shapes.get(name) ?? (isFresh ? catalogShape(captured, shape) : [])).filter(
+      (column) => !left.includes(column.name),
+    )
     shapes.set(name, shape.columns)
+    gone.delete(name)
     const problems = shapeProblems(captured, before, shape, isFresh || before.length > 0 ? map : { ...map, key: [] })
     if (problems.length > 0)
       tell({ table: name, state: 'changed', message: `Table ${name} changed, at ${at}: ${problems.join('; ')}.` })
@@ -79,8 +86,12 @@ export function newReadings(options: ReadingsOptions): Readings {
       blind.add(table)
       for (const map of known.keys()) if (fullName(map) === table) known.set(map, null)
     },
+    gone(table, columns) {
+      if (columns.length > 0) gone.set(table, [...(gone.get(table) ?? []), ...columns])
+    },
     relearn(table) {
       blind.delete(table)
+      gone.delete(table)
       for (const map of known.keys()) if (fullName(map) === table) known.delete(map)
     },
     forget() {

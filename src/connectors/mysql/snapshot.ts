@@ -52,7 +52,14 @@ export function readChunks(link: Link, options: ChunksOptions): ChunkReader {
   }
 }
 
-const ofTheTable: ReadonlySet<FailureCode> = new Set(['SYNC-2008', 'SYNC-2009', 'SYNC-2010', 'SYNC-2013', 'SYNC-4001'])
+const ofTheTable: ReadonlySet<FailureCode> = new Set([
+  'SYNC-2008',
+  'SYNC-2009',
+  'SYNC-2010',
+  'SYNC-2012',
+  'SYNC-2013',
+  'SYNC-4001',
+])
 
 /** Whether a snapshot's error concerns its table alone. */
 export function concernsTable(error: SyncError): boolean {

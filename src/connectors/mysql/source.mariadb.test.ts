@@ -109,26 +109,6 @@ test('XA: nothing is told before the COMMIT, nothing at all after a ROLLBACK, on
   assert.equal(commit?.kind, 'commit')
 })
 
-test('a statement in place of rows stops the tables that it names, with the reason; the others go on', async () => {
-  await using db = await legacy(server)
-  await db.sql(`${members}; CREATE TABLE chapters (id int PRIMARY KEY); INSERT INTO members (id) VALUES (1)`)
-  await using read = await reading(db.source(['members', 'chapters']))
-  await db.sql(`SET SESSION binlog_format = STATEMENT; UPDATE members SET name = 'x'; SET SESSION binlog_format = ROW;
-    INSERT INTO chapters VALUES (1)`)
-  await read.caughtUp()
-  assert.deepEqual(stopped(read.journal), ['members gap'])
-  const failure = read.journal.events.flatMap((event) => (event.kind === 'table' ? [event.failure] : []))[0]
-  assert.match(
-    failure?.message ?? '',
-    /was logged in place of its rows: \S+members needs a snapshot because of it, at 0-1-\d+/,
-  )
-  assert.match(failure?.hint ?? '', /binlog_format = ROW/)
-  assert.deepEqual(
-    read.journal.changes.map(({ table }) => table),
-    [`${db.name}.chapters`],
-  )
-})
-
 test('compressed events, and a large transaction in pieces that becomes visible as one', async () => {
   await using db = await legacy(server)
   await db.sql(members)

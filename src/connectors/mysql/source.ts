@@ -7,7 +7,7 @@ import type { Random } from '../../std/random.ts'
 import { takeTurns } from '../sql/reads.ts'
 import { capture, describeTable } from './capture.ts'
 import { newCascades } from './cascade.ts'
-import { type CatalogTable, readCatalog, tableName } from './catalog.ts'
+import { type CatalogColumn, type CatalogTable, readCatalog, tableName } from './catalog.ts'
 import { connect, databaseOf, type Link, quoted } from './client.ts'
 import type { Names } from './ddl.ts'
 import { numberOf } from './errors.ts'
@@ -124,7 +124,7 @@ export function openMysql(
           serverId: serverIdOf(settings, env.random),
           connect: open,
           tables: new Map([...captured, ...above]),
-          names: namesOf(facts, [...captured.keys(), ...above.keys()]),
+          names: namesOf(facts, new Map([...captured, ...above]), settings.statementTables),
           opening,
           openedAt: facts.place,
           visibility,
@@ -184,8 +184,27 @@ const gone: ReadonlySet<number> = new Set([1146, 1054])
 
 type CapturedTables = ReturnType<typeof capture>
 
-function namesOf({ foldsCase, named, hasGtids }: ServerFacts, tables: readonly string[]): Names {
-  return { captured: new Set(tables), foldsCase, named, hasGtids }
+function namesOf(
+  { foldsCase, named, hasGtids, place, flavour }: ServerFacts,
+  tables: CapturedTables,
+  aside: ReadonlySet<string>,
+): Names {
+  const needed: Names['needed'] = (full, name) => {
+    const captured = tables.get(full)
+    const isSame = (column: CatalogColumn) => column.name.toLowerCase() === name.toLowerCase()
+    const column = captured?.table.columns.find(isSame)
+    return column !== undefined && captured?.needed(column.name) === true ? column : null
+  }
+  return {
+    captured: new Set(tables.keys()),
+    foldsCase,
+    named,
+    hasGtids,
+    needed,
+    openedAt: place,
+    listsDatabases: flavour === 'mysql',
+    aside,
+  }
 }
 
 /** Tables that nobody syncs and whose changes change rows of those that somebody does. Of their columns only keys matter. */

@@ -14,15 +14,37 @@ export type Statement =
   | { readonly kind: 'begin' | 'commit' | 'rollback' | 'other' }
   | { readonly kind: 'savepoint' | 'rollback-to'; readonly name: string }
   | { readonly kind: 'xa'; readonly verb: string; readonly xid: string }
-  /** Rows were changed by a statement: the log has the statement in place of the rows. `tables`: all that it could be about; null: unknown. */
-  | { readonly kind: 'dml'; readonly verb: string; readonly tables: readonly TableRef[] | null }
+  /**
+   * Rows were changed by a statement: the log has the statement in place of the rows. `only`: the one table that it writes to by itself,
+   * triggers and functions apart; null: unknown. It may be a view.
+   */
+  | { readonly kind: 'dml'; readonly verb: string; readonly only: TableRef | null }
   | { readonly kind: 'truncate' | 'drop'; readonly tables: readonly TableRef[] }
   | { readonly kind: 'drop-schema'; readonly schema: string }
   | { readonly kind: 'rename'; readonly pairs: readonly (readonly [from: TableRef, to: TableRef])[] }
-  /** `to`: its new name. `loses`: what takes rows away, or brings some, without a row event (`DROP PARTITION`). */
-  | { readonly kind: 'alter'; readonly table: TableRef; readonly to: TableRef | null; readonly loses: string | null }
+  | Alter
   /** CREATE OR REPLACE TABLE: the one before is gone. */
   | { readonly kind: 'replace-table'; readonly table: TableRef }
+
+/** ALTER TABLE. */
+export interface Alter {
+  readonly kind: 'alter'
+  readonly table: TableRef
+  /** Its new name. */
+  readonly to: TableRef | null
+  /** What takes rows away, or brings some, without a row event: `DROP PARTITION`. */
+  readonly loses: string | null
+  /** The table with which a partition is exchanged, or that becomes one. */
+  readonly other: TableRef | null
+  /** Names of columns that are dropped. */
+  readonly drops: readonly string[]
+  /** Columns that get another definition. `type`: `decimal(10,2)`; null: it is computed from others. */
+  readonly redefines: readonly { readonly column: string; readonly type: string | null }[]
+  /** All texts get another character set. */
+  readonly converts: boolean
+  /** Rows of the past are kept beside the present ones from now on, or no more. */
+  readonly versions: boolean
+}
 
 type Token = { readonly kind: 'word' | 'name' | 'text' | 'mark'; readonly text: string }
 
@@ -128,20 +150,23 @@ function skipModifiers(reader: Reader): void {
 }
 
 const other: Statement = { kind: 'other' }
-const changesRows = new Set(['INSERT', 'REPLACE', 'UPDATE', 'DELETE', 'LOAD'])
-/** Logged only when what they call changes something: nobody can see what. */
-const calls = new Set(['SELECT', 'CALL', 'DO', 'VALUES'])
+/** They concern no rows: a server writes them to its log for its replicas. */
+const harmless: ReadonlySet<string> = new Set(
+  'ANALYZE CACHE CHANGE CHECK FLUSH GRANT INSTALL KILL LOCK OPTIMIZE PURGE RELEASE REPAIR RESET REVOKE SET START STOP UNINSTALL UNLOCK USE'.split(
+    ' ',
+  ),
+)
 
 /** What the statement means; `schema` is the one that names without a schema are meant in. */
 export function statementOf(sql: string, schema: string): Statement {
   // The two that come with every transaction.
   if (sql === 'BEGIN') return { kind: 'begin' }
   if (sql === 'COMMIT') return { kind: 'commit' }
-  const reader = readerOf(sql)
-  const verb = (reader.peek()?.text ?? '').toUpperCase()
-  if (changesRows.has(verb)) return { kind: 'dml', verb, tables: mentions(reader, schema) }
-  if (calls.has(verb) || verb === 'WITH') return { kind: 'dml', verb, tables: null }
-  reader.next()
+  return statementAt(readerOf(sql), schema)
+}
+
+function statementAt(reader: Reader, schema: string): Statement {
+  const verb = (reader.next()?.text ?? '').toUpperCase()
   switch (verb) {
     case 'BEGIN':
       return { kind: 'begin' }
@@ -167,9 +192,50 @@ export function statementOf(sql: string, schema: string): Statement {
       return alter(reader, schema)
     case 'CREATE':
       return create(reader, schema)
-    default:
+    case 'SET':
+      return set(reader, schema)
+    case 'ANALYZE':
+      return analyze(reader, schema)
+    case '': // a comment in place of an event that concerns replicas alone
       return other
+    default:
+      // SELECT, CALL and DO are logged only when what they call changes something; what is not known may change anything.
+      return harmless.has(verb) ? other : { kind: 'dml', verb, only: written(reader, verb, schema) }
   }
+}
+
+/** MariaDB: SET STATEMENT max_statement_time = 1 FOR UPDATE … */
+function set(reader: Reader, schema: string): Statement {
+  if (!reader.takes('STATEMENT')) return other
+  for (let token = reader.next(); token !== null; token = reader.next())
+    if (isWord(token, 'FOR')) return statementAt(reader, schema)
+  return other
+}
+
+/** MariaDB: ANALYZE UPDATE … and ANALYZE FORMAT=JSON UPDATE … carry it out. */
+function analyze(reader: Reader, schema: string): Statement {
+  if (reader.takes('FORMAT')) {
+    reader.next()
+    reader.next()
+  }
+  const verb = (reader.peek()?.text ?? '').toUpperCase()
+  return ['LOCAL', 'NO_WRITE_TO_BINLOG', 'TABLE', 'TABLES'].includes(verb) ? other : statementAt(reader, schema)
+}
+
+/** The one table that INSERT, REPLACE, and UPDATE or DELETE of one table write to. */
+function written(reader: Reader, verb: string, schema: string): TableRef | null {
+  while (['LOW_PRIORITY', 'DELAYED', 'HIGH_PRIORITY', 'QUICK', 'IGNORE'].some((word) => reader.takes(word)));
+  if (verb === 'INSERT' || verb === 'REPLACE') {
+    reader.takes('INTO')
+    return tableAt(reader, schema)
+  }
+  if (verb === 'UPDATE') {
+    const table = tableAt(reader, schema)
+    return reader.takes('SET') ? table : null
+  }
+  if (verb !== 'DELETE' || !reader.takes('FROM')) return null
+  const table = tableAt(reader, schema)
+  return reader.peek() === null || reader.takes('WHERE') ? table : null
 }
 
 function rollback(reader: Reader): Statement {
@@ -233,55 +299,97 @@ const losing: readonly (readonly string[])[] = [
   ['DISCARD', 'PARTITION'],
   ['IMPORT', 'PARTITION'],
 ]
+/** After DROP: what is no column. */
+const notColumns = ['INDEX', 'KEY', 'PRIMARY', 'FOREIGN', 'CONSTRAINT', 'CHECK', 'PERIOD', 'SYSTEM']
 
 function alter(reader: Reader, schema: string): Statement {
-  while (reader.takes('ONLINE') || reader.takes('OFFLINE') || reader.takes('IGNORE'));
+  let loses: string | null = null
+  for (;;) {
+    if (reader.takes('IGNORE'))
+      loses = 'IGNORE' // rows that a new unique key would meet twice
+    else if (!reader.takes('ONLINE') && !reader.takes('OFFLINE')) break
+  }
   if (!reader.takes('TABLE')) return other
   skipModifiers(reader)
   const table = tableAt(reader, schema)
   if (table === null) return other
   skipModifiers(reader)
   let to: TableRef | null = null
-  let loses: string | null = null
-  let depth = 0
-  // Only at the beginning of a clause: `RENAME` is also the word of RENAME COLUMN and RENAME INDEX.
-  let isClause = true
+  let otherTable: TableRef | null = null
+  let converts = false
+  let versions = false
+  const drops: string[] = []
+  const redefines: { column: string; type: string | null }[] = []
   while (reader.peek() !== null) {
-    if (isClause) {
-      const lost = losing.find((words) => reader.takes(...words))
-      if (lost !== undefined) loses = lost.join(' ')
-      else if (reader.takes('RENAME')) {
-        if (!reader.takes('COLUMN') && !reader.takes('INDEX') && !reader.takes('KEY')) {
-          if (!reader.takes('TO') && !reader.takes('AS')) reader.takes('=')
-          to = tableAt(reader, schema)
-        }
-      }
+    const lost = losing.find((words) => reader.takes(...words))
+    if (lost !== undefined) {
+      loses = lost.join(' ')
+      if (loses === 'CONVERT TABLE') otherTable = tableAt(reader, schema)
+    } else if (reader.takes('CONVERT', 'TO')) converts = true
+    else if (reader.takes('ADD', 'SYSTEM') || reader.takes('DROP', 'SYSTEM')) versions = true
+    else if (reader.takes('DROP')) drops.push(...columnDropped(reader))
+    else if (reader.takes('MODIFY')) redefines.push(redefined(reader, false))
+    else if (reader.takes('CHANGE')) redefines.push(redefined(reader, true))
+    // RENAME is also the word of RENAME COLUMN and RENAME INDEX.
+    else if (reader.takes('RENAME') && !['COLUMN', 'INDEX', 'KEY'].some((word) => reader.takes(word))) {
+      if (!reader.takes('TO') && !reader.takes('AS')) if (isMark(reader.peek(), '=')) reader.next()
+      to = tableAt(reader, schema)
     }
+    const ended = clauseEnd(reader)
+    if (loses === 'EXCHANGE PARTITION' && ended.with) otherTable = tableAt(reader, schema)
+  }
+  return { kind: 'alter', table, to, loses, other: otherTable, drops, redefines, converts, versions }
+}
+
+/** Reads on behind the comma that ends the clause, or, which it then says, behind WITH TABLE. */
+function clauseEnd(reader: Reader): { with: boolean } {
+  let depth = 0
+  for (;;) {
+    if (reader.takes('WITH', 'TABLE')) return { with: true }
     const token = reader.next()
-    if (token === null) break
+    if (token === null || (depth === 0 && isMark(token, ','))) return { with: false }
     if (isMark(token, '(')) depth++
     if (isMark(token, ')')) depth--
-    isClause = depth === 0 && isMark(token, ',')
   }
-  return { kind: 'alter', table, to, loses }
+}
+
+function columnDropped(reader: Reader): string[] {
+  if (!reader.takes('COLUMN') && notColumns.some((word) => isWord(reader.peek(), word))) return []
+  skipModifiers(reader)
+  const name = reader.next()?.text
+  return name === undefined ? [] : [name]
+}
+
+/** The definition up to where its clause goes on with what says nothing of its type. */
+function redefined(reader: Reader, isNamedAnew: boolean): { column: string; type: string | null } {
+  reader.takes('COLUMN')
+  skipModifiers(reader)
+  const column = reader.next()?.text ?? ''
+  if (isNamedAnew) reader.next()
+  let type = reader.next()?.text.toLowerCase() ?? ''
+  if (isMark(reader.peek(), '('))
+    for (let token = reader.next(); token !== null; token = reader.next()) {
+      type += token.text
+      if (isMark(token, ')')) break
+    }
+  let depth = 0
+  for (let token = reader.peek(); token !== null && !(depth === 0 && isMark(token, ',')); token = reader.peek()) {
+    if (depth === 0 && (isWord(token, 'AS') || isWord(token, 'GENERATED'))) return { column, type: null }
+    if (isMark(token, '(')) depth++
+    if (isMark(token, ')')) depth--
+    reader.next()
+  }
+  return { column, type }
 }
 
 function create(reader: Reader, schema: string): Statement {
-  if (!reader.takes('OR', 'REPLACE') || !reader.takes('TABLE')) return other
+  if (!reader.takes('OR', 'REPLACE')) return other
+  if (reader.takes('DATABASE') || reader.takes('SCHEMA')) {
+    skipModifiers(reader)
+    return { kind: 'drop-schema', schema: reader.next()?.text ?? '' }
+  }
+  if (!reader.takes('TABLE')) return other
   skipModifiers(reader)
   const table = tableAt(reader, schema)
   return table === null ? other : { kind: 'replace-table', table }
-}
-
-const mentionsMax = 100_000
-
-/** Every name of the statement that could be a table's. Null: too long to tell. */
-function mentions(reader: Reader, schema: string): TableRef[] | null {
-  const found: TableRef[] = []
-  for (let n = 0; ; n++) {
-    if (n > mentionsMax) return null
-    const table = tableAt(reader, schema)
-    if (table !== null) found.push(table)
-    else if (reader.next() === null) return found
-  }
 }

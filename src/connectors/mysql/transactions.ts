@@ -117,7 +117,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
 
   const tell = (effect: Effect) => {
     if (group?.old === true) return
-    const { table, state, message, hint } = effect
+    const { table, state, message, hint, blinds, gone = [] } = effect
     const said = `${table} ${state}`
     if (group?.told.has(said) === true) return
     group?.told.add(said)
@@ -127,7 +127,8 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     emit({ kind: 'table', table, state, failure: failure(code, message, hint === undefined ? {} : { hint }), position })
     if (state === 'truncated') watch.truncated(table)
     // Without names in the log the catalog says what a column is, and it has changed.
-    if (state === 'changed' && !names.named) readings.blind(table)
+    if (blinds === true || (state === 'changed' && !names.named)) readings.blind(table)
+    readings.gone(table, gone)
   }
   const readings = newReadings({ ...options, tell })
 
@@ -264,7 +265,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     }
   }
 
-  const query = ({ sql, schema, header }: Query) => {
+  const query = ({ sql, schema, header, strict, databases }: Query) => {
     const meaning: Statement = statementOf(sql, schema)
     switch (meaning.kind) {
       case 'begin':
@@ -290,7 +291,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
       default: {
         const open = beginHere(header.at_s)
         open.stamp ??= header.at_s
-        for (const effect of effectsOf(meaning, names, groupPlace(open))) tell(effect)
+        effectsOf(meaning, names, { at: groupPlace(open), from: place(), strict, databases }).forEach(tell)
         if (!open.explicit) commit(open)
       }
     }
@@ -395,6 +396,5 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     return wasMissing
   }
 
-  const { blind, relearn } = readings
-  return { push, inside: () => group !== null, position: () => position, place, withoutProof, blind, relearn }
+  return { ...readings, push, inside: () => group !== null, position: () => position, place, withoutProof }
 }

@@ -69,6 +69,8 @@ test('after a format without checksums the bytes are not cut', async () => {
     schema: 'd',
     sql: 'COMMIT',
     error: 0,
+    strict: false,
+    databases: null,
   })
 })
 
@@ -78,6 +80,24 @@ test('a statement is read in the character set of its client', async () => {
   const query = p.packet({ type: 2 }, p.le(8, 0), p.le(1, 1), p.le(2, 1053), p.le(2, status.length), status, 'd\0', sql)
   const event = (await last(mysql, query)) as Extract<BinlogEvent, { kind: 'query' }>
   assert.deepEqual([event.sql, event.error], ["INSERT INTO t VALUES ('ü€')", 1053])
+})
+
+test('a statement brings along whether its session was strict, and which databases it used', async () => {
+  const said = async (variables: string) => {
+    const status = p.hex(variables)
+    const query = p.packet({ type: 2 }, p.le(8, 0), p.le(1, 1), p.le(2, 0), p.le(2, status.length), status, 'd\0', 'X')
+    const { strict, databases } = (await last(mysql, query)) as Extract<BinlogEvent, { kind: 'query' }>
+    return [strict, databases]
+  }
+  // As MySQL 8.0.15 and 9.7, and MariaDB 10.11 wrote them.
+  const before = '0000000000 01 2800a04500000000 06 03 737464 04 e000e000ff00 09 0100000000000000'
+  assert.deepEqual(await said(`${before} 0c 02 6f7468657200 6d656d6265727300 12 ff00 15 00`), [
+    true,
+    ['other', 'members'],
+  ])
+  assert.deepEqual(await said(`${before} 0b 01 61 01 62 05 01 63 0d 000000 0c 01 6400`), [true, ['d']])
+  assert.deepEqual(await said('0000000000 01 0000004000000000 06 03 737464 04 e000e0002d00'), [false, null])
+  assert.deepEqual(await said('0000000000 01 0000400000000000 0c fe'), [true, null], 'more databases than are listed')
 })
 
 test("GTIDs: MySQL's with and without a tag, anonymous, MariaDB's", async () => {

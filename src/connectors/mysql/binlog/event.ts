@@ -95,6 +95,10 @@ export type BinlogEvent =
       readonly schema: string
       readonly sql: string
       readonly error: number
+      /** The session's sql_mode was strict: values that a column cannot hold were an error, not cut. */
+      readonly strict: boolean
+      /** MySQL: the databases that the statement used, also by views, triggers and functions. Null: nobody says. */
+      readonly databases: readonly string[] | null
     }
   /** XID: the transaction is committed. */
   | { readonly kind: 'commit'; readonly header: EventHeader }
