@@ -185,6 +185,18 @@ test('a warning that repeats itself is shown once a minute, with a count; each i
   )
 })
 
+test('a sync whose source is away says so as a warning, not once a second, and as sentences', () => {
+  const log = logged('info')
+  const gone = failure('SYNC-2002', 'PostgreSQL at db:5432: connect ECONNREFUSED')
+  for (let second = 0; second < 50; second++) {
+    log.emit({ kind: 'flow', flow: 'members', status: 'running', failure: gone })
+    log.pass(1_000)
+  }
+  assert.equal(log.lines.length, 1)
+  assert.equal(log.json()[0]?.['level'], 'warn')
+  assert.match(String(log.json()[0]?.['msg']), /^members: it goes on .*SYNC-2002 .*connect ECONNREFUSED\. Check host/)
+})
+
 test('what repeats is remembered for 256 warnings only', () => {
   const log = logged('info')
   for (let i = 0; i < 300; i++) log.emit({ ...away, flow: `flow-${i}` })

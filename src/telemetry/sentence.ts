@@ -32,9 +32,11 @@ export function printable(text: string): string {
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** A failure as people read it: code, what happened, what to do. */
-export const failureText = (failure: Failure): string =>
-  printable(`${failure.code} ${failure.message}${failure.hint === '' ? '' : ` ${failure.hint}`}`)
+/** A failure as people read it in one line: code, what happened, what to do. */
+export function failureText({ code, message, hint }: Failure): string {
+  const stop = hint === '' || /[.!?]$/.test(message) ? '' : '.'
+  return printable(`${code} ${message}${stop}${hint === '' ? '' : ` ${hint}`}`)
+}
 
 /**
  * The line of an event. Null: there is nothing to say of it. Only counts, names and failures are taken from an event, one by
@@ -204,13 +206,19 @@ function lineOfFlow(event: FlowEvents, name: FlowName | undefined): Line {
         repeats: `away|${flow}|${event.failure.code}`,
       }
     case 'flow': {
-      const why = event.failure === null ? '' : ` ${failureText(event.failure)}`
-      return {
-        level: event.status === 'stopped' || event.status === 'needs-snapshot' ? 'error' : 'info',
-        sentence: `${flow}: ${event.status}.${why}`,
-        fields: { ...names, status: event.status, ...failureFields(event.failure) },
-        repeats: null,
-      }
+      const { status, failure } = event
+      const why = failure === null ? '' : ` ${failureText(failure)}`
+      // It runs and has failed: its source is away, and is asked again every second.
+      const fields = { ...names, status, ...failureFields(failure) }
+      if (status === 'running' && failure !== null)
+        return {
+          level: 'warn',
+          sentence: `${flow}: it goes on when its source answers.${why}`,
+          fields,
+          repeats: `flow|${flow}|${failure.code}`,
+        }
+      const level = status === 'stopped' || status === 'needs-snapshot' ? 'error' : 'info'
+      return { level, sentence: `${flow}: ${status}.${why}`, fields, repeats: null }
     }
   }
 }

@@ -268,7 +268,7 @@ test('a connection that is silent is given up', async () => {
   const url = new URL(db.url)
   url.port = String((proxy.address() as { port: number }).port)
   try {
-    await using read = await reading(db.source(['members'], { url: url.href, heartbeat_ms: 100 }))
+    await using read = await reading(db.source(['members'], { url: url.href, heartbeat_ms: 500 }))
     await read.caughtUp()
     isSilent = true
     assert.match(String(await read.ended), /SYNC-2005.*silent/)

@@ -54,7 +54,7 @@ export function store(journal: Journal, pieces: Change[], item: readonly SourceE
 export interface Reading extends AsyncDisposable {
   readonly feed: Feed
   readonly journal: Journal
-  /** Resolves when all that was committed so far is in the journal. */
+  /** Resolves when all that was committed so far is in the journal; rejects with its reason when the feed ends before. */
   caughtUp(): Promise<void>
   /** How the feed ended; pending while it runs. */
   readonly ended: Promise<unknown>
@@ -85,7 +85,11 @@ export async function reading(
     feed,
     journal,
     ended,
-    caughtUp: () => feed.caughtUp(new AbortController().signal),
+    caughtUp: () =>
+      Promise.race([
+        feed.caughtUp(new AbortController().signal),
+        ended.then((reason) => Promise.reject(reason ?? new Error('the feed has ended'))),
+      ]),
     async [Symbol.asyncDispose]() {
       await feed[Symbol.asyncDispose]()
       await ended
