@@ -21,7 +21,7 @@ import { figureState } from './figures.ts'
 import { closeGap, storeGap } from './gap.ts'
 import { discardLanes, parkedLanes, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
-import { flowHead, keysOf, known } from './rows.ts'
+import { flowHead, keysOf, known, knownAll } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { twinIndex } from './twin-index.ts'
 import { twinState } from './twin-state.ts'
@@ -79,8 +79,7 @@ export function stateFile(db: Database) {
     },
 
     gather(flow: FlowId, sync: string, keys: readonly Key[]): (Known | null)[] {
-      const found = keys.map((key) => known(db, flow, sync, key))
-      return withClusters(db, found)
+      return withClusters(db, knownAll(db, flow, sync, keys))
     },
 
     refs(sync: string, refs: readonly string[]): (number | null)[] {
