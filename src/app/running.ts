@@ -23,7 +23,7 @@ const LOOK_MS = 20
 const AGAIN_MS = 1_000
 
 /** So many entries may a snapshot be ahead of a flow, before it waits for at most so long. */
-const AHEAD_MAX = 10_000
+const AHEAD_MAX = 4_000
 const ROOM_WAIT_MS = 2_000
 /** So long, once the journal is half full: a large table and a slow target must not end in a flow that is given up. */
 const SCARCE_WAIT_MS = 60_000

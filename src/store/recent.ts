@@ -1,4 +1,4 @@
-import type { Change, Entry, Sequence, SourceEvent } from '../model/change.ts'
+import type { Change, Entry, FlowId, Sequence, SourceEvent } from '../model/change.ts'
 import type { Selection } from '../model/journal.ts'
 
 /** Bounds of what is kept (I7): entries, and bytes of their serialised bodies. */
@@ -7,7 +7,8 @@ const BYTES_MAX = 12_000_000
 
 /**
  * The newest entries of a journal, kept as they were decoded. A flow that keeps up reads them here and not from the file, which
- * saves a query, a copy between threads and a JSON text for each entry. Only entries that the file has stored are kept.
+ * saves a query, a copy between threads and a JSON text for each entry. Only entries that the file has stored are kept, and only
+ * until all flows that read here have read them.
  */
 export interface Recent {
   /** The changes of this item were stored under ascending numbers from `first` on; none was dropped. */
@@ -30,6 +31,8 @@ export function recent(): Recent {
   /** Entries before this index are forgotten; the array is cut when half of it is. */
   let start = 0
   let bytesKept = 0
+  /** What each flow has read last. */
+  const readUpTo = new Map<FlowId, Sequence>()
 
   function clear(): void {
     entries = []
@@ -39,7 +42,9 @@ export function recent(): Recent {
   }
 
   function shrink(): void {
-    while (start < entries.length && (entries.length - start > ROWS_MAX || bytesKept > BYTES_MAX)) {
+    const read = readUpTo.size === 0 ? 0 : Math.min(...readUpTo.values())
+    const isOver = () => entries.length - start > ROWS_MAX || bytesKept > BYTES_MAX
+    while (start < entries.length && (isOver() || (entries[start] as Entry).seq <= read)) {
       bytesKept -= sizes[start] ?? 0
       start += 1
     }
@@ -68,6 +73,8 @@ export function recent(): Recent {
       shrink()
     },
     read(from, tail, rowsMax, bytesMax) {
+      readUpTo.set(from.flow, from.after)
+      shrink()
       const oldest = entries[start]
       if (oldest === undefined || from.after + 1 < oldest.seq || from.after >= tail) return null
       const found: Entry[] = []

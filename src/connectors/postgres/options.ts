@@ -31,7 +31,7 @@ export const postgresSchema = Type.Object(
       }),
     ),
     chunkRows: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 100_000, default: 5_000, description: 'Rows of a snapshot read at once.' }),
+      Type.Integer({ minimum: 1, maximum: 100_000, default: 2_000, description: 'Rows of a snapshot read at once.' }),
     ),
     chunkBytes: Type.Optional(
       Type.Integer({
@@ -123,7 +123,7 @@ export function settingsOf(options: PostgresOptions): Settings {
     slot,
     publication: options.publication ?? name,
     failover: options.failover ?? false,
-    chunkRows: options.chunkRows ?? 5_000,
+    chunkRows: options.chunkRows ?? 2_000,
     chunkBytes: options.chunkBytes ?? 16_777_216,
     bufferRows: options.bufferRows ?? 4_000,
     bufferBytes: options.bufferBytes ?? 8_388_608,
