@@ -48,7 +48,7 @@ export interface Plan {
   /** Against what is parked now: the rules may have changed since, or the data. */
   readonly parked: {
     readonly now: number
-    /** Of those, how many would go through. */
+    /** Of those, how many would go through; what the target refused, or is gone at the source, is not counted. */
     readonly released: number
     /** Records that are not parked now and would be. */
     readonly newly: number
@@ -146,7 +146,7 @@ export async function planSync(
 
 /** What planning works with; of the state it only reads. */
 interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'clock'> {
-  readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'edits' | 'linksAfter'>
+  readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'edits' | 'linksAfter' | 'parkedCount'>
   /** Where duplicates are looked for. */
   readonly rehearsal: Rehearsal | null
 }
@@ -158,6 +158,7 @@ const emptyState: PlanParts['state'] = {
   passes: async (links) => links.map(() => null),
   edits: async () => [],
   linksAfter: async () => [],
+  parkedCount: async () => 0,
 }
 
 async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
@@ -232,6 +233,8 @@ class Tally {
     review: 0,
   }
   readonly parked = { now: 0, released: 0, newly: 0 }
+  /** Parked records that the target refused, and that pass all checks. */
+  refused = 0
   readonly samples = {
     creates: [] as Key[],
     updates: [] as Key[],
@@ -264,7 +267,9 @@ class Tally {
   #compare({ known }: Subject, { kind }: Decision): void {
     const isParked = known?.lane?.state === 'parked' || known?.lane?.state === 'review'
     if (isParked) this.parked.now += 1
-    if (isParked && kind !== 'park') this.parked.released += 1
+    // What the target says of its data cannot be told beforehand.
+    if (isParked && kind !== 'park' && known?.lane?.stage === 'target') this.refused += 1
+    else if (isParked && kind !== 'park') this.parked.released += 1
     if (!isParked && kind === 'park') this.parked.newly += 1
   }
 
@@ -296,7 +301,7 @@ class Tally {
 async function finish(
   sync: string,
   tally: Tally,
-  { spec, target, clock, rehearsal }: PlanParts,
+  { spec, state, target, clock, rehearsal }: PlanParts,
   signal: AbortSignal,
 ): Promise<Plan> {
   const rowsMax = Math.min(spec.requestRows, target.traits.requestRowsMax)
@@ -316,16 +321,34 @@ async function finish(
   } catch {
     signal.throwIfAborted()
   }
+  const parked = await parkedNow(spec.id, state)
   return {
     sync,
     ...tally.count,
-    parked: tally.parked,
-    unsaid: await unsaidOf(spec, rehearsal),
+    parked: { ...tally.parked, now: parked },
+    unsaid: [...unjudged(tally, parked), ...(await unsaidOf(spec, rehearsal))],
     causes: tally.causes(),
     samples: tally.samples,
     apiCalls,
     seconds,
   }
+}
+
+/** All that is parked, also what the source does not have any more. */
+async function parkedNow(flow: string, state: PlanParts['state']): Promise<number> {
+  const counts = (['parked', 'review'] as const).map((each) =>
+    state.parkedCount({ flow, state: each, rowsMax: Number.MAX_SAFE_INTEGER }),
+  )
+  return (await Promise.all(counts)).reduce((sum, n) => sum + n, 0)
+}
+
+/** Parked records of which the rules say nothing. */
+function unjudged({ refused, parked }: Tally, now: number): string[] {
+  const gone = now - parked.now
+  return [
+    ...(gone > 0 ? [`Parked records without a row at the source, which no rule releases: ${gone}.`] : []),
+    ...(refused > 0 ? [`Parked records that pass the rules and that the target refused: ${refused}.`] : []),
+  ]
 }
 
 /** What the copy of the state does not hold, or this way of counting leaves out. */

@@ -65,10 +65,11 @@ export interface Reader {
   report(): Promise<FlowReport[]>
   /** The classes of every flow, and the audit trail (checked once for all flows). */
   audit(): Promise<Audit[]>
-  causes(flow: FlowId): ReturnType<State['causes']>
+  causes: State['causes']
   /** How good the data was, as far as it is written: a running engine does so every minute. */
   quality(flows: readonly FlowName[], ask: ReportAsk): Promise<QualityReport>
   parked(query: ParkedQuery): Promise<readonly LaneOf[]>
+  parkedCount: State['parkedCount']
   /** Merged records of a sync, and what persons said of its records; newest first. */
   merged: State['merged']
   decisions: State['decisions']
@@ -162,9 +163,10 @@ function answers(
       const broken = await state.verifyChain()
       return counted((head, tables, _, journal) => auditFlow(head, tables, checkedOnce(state, broken), journal))
     },
-    causes: (flow) => state.causes(flow),
+    causes: (flow, by) => state.causes(flow, by),
     quality: (flows, ask) => qualityReport(state, flows, ask),
     parked: (query) => state.parked(query),
+    parkedCount: (query) => state.parkedCount(query),
     merged: (sync, key, rowsMax) => state.merged(sync, key, rowsMax),
     decisions: (sync, rowsMax) => state.decisions(sync, rowsMax),
     scanHead: (sync, plan) => state.scanHead(sync, plan),

@@ -52,6 +52,7 @@ const selection: readonly OptionRow[] = [
   { flags: '--code <code>', text: 'records with this cause: SYNC-4022' },
   { flags: '--stage <stage>', text: 'records that are parked at this stage: schema, rules, duplicates, target' },
   { flags: '--field <field>', text: 'records that are parked for this field' },
+  { flags: '--rule <rule>', text: 'records that this rule has parked, as the list names it' },
   { flags: '--older-than <time>', text: 'records that are parked for longer: 12h, 7d' },
 ]
 const word: readonly OptionRow[] = [

@@ -2,7 +2,7 @@ import { change } from './ask.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { answer, counted } from './output.ts'
-import { confirmed, selected } from './quarantine.ts'
+import { confirmed, nothingFits, selected } from './quarantine.ts'
 import { Refusal } from './refusal.ts'
 
 /** `quarantine discard`: who gives records up, and why, stays in the audit trail. */
@@ -10,17 +10,18 @@ export async function execute(given: Given, io: Io): Promise<number> {
   const by = named(given, 'by', 200)
   const why = named(given, 'why', 1_000)
   const { config, query, found } = await selected(given, io)
-  if (found.length > 0) await confirmed(given, io, 'discard, for ever,', found)
+  if (found > 0) await confirmed(given, io, 'discard, for ever,', found)
   const { state: _, ...body } = query
   const discarded =
-    found.length === 0
+    found === 0
       ? 0
       : await change(config, {
           online: async (api) =>
             ((await api.post('/api/v1/quarantine/discard', { ...body, by, why })) as { discarded: number }).discarded,
           offline: ({ state }) => state.discard(query, by, why, io.clock.now()),
         })
-  answer(given, io, { discarded }, [], [], `${counted(discarded, 'record')} discarded by ${by}.`)
+  const said = discarded === 0 ? nothingFits(query.flow) : `${counted(discarded, 'record')} discarded by ${by}.`
+  answer(given, io, { discarded }, [], [], said)
   return exits.ok
 }
 

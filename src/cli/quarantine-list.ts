@@ -1,9 +1,10 @@
-import type { LaneOf } from '../model/state.ts'
+import type { Reader } from '../app/reader.ts'
+import type { LaneOf, Next } from '../model/state.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { answer, type Column, counted, duration, moment, wantsJson } from './output.ts'
-import { queryOf } from './quarantine.ts'
+import { queryOf, RECORDS_MAX } from './quarantine.ts'
 import { readState, syncNamed } from './syncs.ts'
 
 /** Records that are listed at most; the number of all is said with them. */
@@ -13,6 +14,7 @@ interface Cause {
   readonly sync: string
   readonly stage: string
   readonly code: string
+  readonly rule: string | null
   readonly field: string | null
   readonly n: number
   readonly oldest_ms: number
@@ -22,16 +24,19 @@ const causeColumns = (now_ms: number): readonly Column<Cause>[] => [
   { title: 'SYNC', cell: (row) => row.sync },
   { title: 'STAGE', cell: (row) => row.stage },
   { title: 'CODE', cell: (row) => row.code },
+  { title: 'RULE', cell: (row) => row.rule },
   { title: 'FIELD', cell: (row) => row.field },
   { title: 'RECORDS', cell: (row) => row.n },
   { title: 'OLDEST', cell: (row) => duration(Math.max(0, now_ms - row.oldest_ms)) },
 ]
 
-const recordColumns: readonly Column<LaneOf & { readonly sync: string }>[] = [
+const recordColumns = (now_ms: number): readonly Column<LaneOf & { readonly sync: string }>[] => [
   { title: 'SYNC', cell: (row) => row.sync },
   { title: 'KEY', cell: (row) => row.key },
   { title: 'SINCE', cell: (row) => moment(row.since_ms) },
+  { title: 'AGE', cell: (row) => duration(Math.max(0, now_ms - row.since_ms)) },
   { title: 'STAGE', cell: (row) => row.stage },
+  { title: 'BEHIND', cell: ({ next }) => (next === null ? null : behindText(next)) },
   {
     title: 'REASONS',
     cell: (row) =>
@@ -44,6 +49,24 @@ const recordColumns: readonly Column<LaneOf & { readonly sync: string }>[] = [
   },
 ]
 
+/** How many records that is, and what else waits for a person. */
+async function totals(reader: Reader, syncs: readonly string[]): Promise<string[]> {
+  const lines: string[] = []
+  for (const flow of syncs) {
+    const [parked, review] = await Promise.all(
+      (['parked', 'review'] as const).map((state) => reader.parkedCount({ flow, state, rowsMax: RECORDS_MAX })),
+    )
+    if (parked)
+      lines.push(`${flow}: ${counted(parked, 'record')} in quarantine; one with several causes counts in each.`)
+    if (review) lines.push(`${flow}: ${counted(review, 'record')} in review: see \`syncline review list ${flow}\`.`)
+  }
+  return lines
+}
+
+/** What waits until the record is released or discarded: `update up to #17`. */
+const behindText = ({ image, last }: Next): string =>
+  `${image.op === 'delete' ? 'deletion' : 'update'}${last === null ? '' : ` up to #${last}`}`
+
 /** `quarantine list`: by cause; with a filter the records themselves. Values are masked as they were stored. */
 export async function execute(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
@@ -51,13 +74,16 @@ export async function execute(given: Given, io: Io): Promise<number> {
   const syncs = named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
   const reader = readState(config)
   try {
-    const filters = ['key', 'code', 'stage', 'field', 'olderThan']
+    const filters = ['key', 'code', 'stage', 'field', 'rule', 'olderThan']
     if (filters.every((name) => optionText(given, name) === null)) {
       const found = await Promise.all(
-        syncs.map(async (sync) => (await reader.causes(sync)).map((cause): Cause => ({ sync, ...cause }))),
+        syncs.map(async (sync) =>
+          (await reader.causes(sync, { state: 'parked', rule: true })).map((cause): Cause => ({ sync, ...cause })),
+        ),
       )
       const rows = found.flat()
       answer(given, io, rows, rows, causeColumns(io.clock.now()), 'The quarantine is empty.')
+      if (!wantsJson(given, io)) for (const line of await totals(reader, syncs)) io.out(line)
       return exits.ok
     }
     const found = await Promise.all(
@@ -67,8 +93,11 @@ export async function execute(given: Given, io: Io): Promise<number> {
     )
     const rows = found.flat().slice(0, LISTED_MAX)
     // The source columns of a record are personal: `record --show-values` shows them.
-    const listed = rows.map(({ image: _, ...rest }) => rest)
-    answer(given, io, listed, rows, recordColumns, 'No parked record fits.')
+    const listed = rows.map(({ image: _, next, ...rest }) => ({
+      ...rest,
+      next: next === null ? null : { op: next.image.op, first: next.first, last: next.last },
+    }))
+    answer(given, io, listed, rows, recordColumns(io.clock.now()), 'No parked record fits.')
     if (rows.length === LISTED_MAX && !wantsJson(given, io))
       io.err(`Only the first ${counted(LISTED_MAX, 'record')} are listed.`)
     return exits.ok

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { LaneOf, ParkedQuery } from '../model/state.ts'
+import type { ParkedQuery } from '../model/state.ts'
 import type { StageName } from '../model/verdict.ts'
 import { duration_ms } from '../std/duration.ts'
 import { configuration } from './configuration.ts'
@@ -19,7 +19,8 @@ export function queryOf(given: Given, io: Pick<Io, 'clock'>, flow: string, rowsM
       'SYNC-7101',
       `--code expects a code as \`quarantine list\` shows it, such as SYNC-4022; got ${code}.`,
     )
-  const [stage, field, age_ms] = [optionText(given, 'stage'), optionText(given, 'field'), ageOf(given)]
+  const [stage, field, rule] = [optionText(given, 'stage'), optionText(given, 'field'), optionText(given, 'rule')]
+  const age_ms = ageOf(given)
   return {
     flow,
     state: 'parked',
@@ -28,6 +29,7 @@ export function queryOf(given: Given, io: Pick<Io, 'clock'>, flow: string, rowsM
     ...(code === null ? {} : { code }),
     ...(stage === null ? {} : { stage: stage as StageName }),
     ...(field === null ? {} : { field }),
+    ...(rule === null ? {} : { rule }),
     ...(age_ms === null ? {} : { before_ms: io.clock.now() - age_ms }),
   }
 }
@@ -46,21 +48,25 @@ function ageOf(given: Given): number | null {
 export async function selected(
   given: Given,
   io: Io,
-): Promise<{ readonly config: Config; readonly query: ParkedQuery; readonly found: readonly LaneOf[] }> {
+): Promise<{ readonly config: Config; readonly query: ParkedQuery; readonly found: number }> {
   const config = configuration(given, io)
   const { name } = syncNamed(config, given.args['sync'] ?? '')
   const query = queryOf(given, io, name)
   const reader = readState(config)
   try {
-    return { config, query, found: await reader.parked(query) }
+    return { config, query, found: await reader.parkedCount(query) }
   } finally {
     reader.close()
   }
 }
 
 /** Asks at a terminal, after saying how many records are meant; refuses elsewhere without `--yes`. */
-export const confirmed = (given: Given, io: Io, what: string, found: readonly LaneOf[]): Promise<void> =>
-  agreed(given, io, `${what} ${figure(found.length)} of the parked records`)
+export const confirmed = (given: Given, io: Io, what: string, found: number): Promise<void> =>
+  agreed(given, io, `${what} ${figure(found)} of the parked records`)
+
+/** What is said where nothing fits. */
+export const nothingFits = (sync: string): string =>
+  `No parked record of ${sync} fits: nothing was done. \`syncline quarantine list ${sync}\` shows what is parked.`
 
 /** Asks whether this shall be done. */
 export async function agreed(given: Given, io: Io, what: string): Promise<void> {

@@ -7,6 +7,7 @@ import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { answer, type Column, counted, duration, figure, moment, table, wantsJson } from './output.ts'
 import { agreed, queryOf } from './quarantine.ts'
+import { again } from './quarantine-release.ts'
 import { Refusal } from './refusal.ts'
 import { keyFrom, readState, syncNamed } from './syncs.ts'
 
@@ -73,21 +74,22 @@ export async function approve(given: Given, io: Io): Promise<number> {
   if (found.length > 0) await agreed(given, io, `approve ${counted(found.length, 'record')}`)
   const { state: _, ...body } = query
   const { by, why } = word
-  const done: Approved =
+  const { judged, ...done }: Approved & { readonly judged: string | null } =
     found.length === 0
-      ? { approved: 0, refused: [] }
-      : await change(config, {
-          online: async (api) =>
-            (await api.post('/api/v1/review/approve', {
-              ...body,
-              by,
-              why,
-              ...(survivor === null ? {} : { survivor }),
-            })) as Approved,
-          offline: ({ state }) => state.approve(query, survivor, word),
+      ? { approved: 0, refused: [], judged: null }
+      : await change<Approved & { readonly judged: string | null }>(config, {
+          online: async (api) => {
+            const named = survivor === null ? {} : { survivor }
+            return {
+              ...((await api.post('/api/v1/review/approve', { ...body, by, why, ...named })) as Approved),
+              judged: 'now',
+            }
+          },
+          offline: async ({ state }) => ({ ...(await state.approve(query, survivor, word)), judged: null }),
         })
   for (const { key, why: reason } of done.refused) io.err(`${key} stays in review: ${reason}`)
-  answer(given, io, done, [], [], `${counted(done.approved, 'record')} approved: judged again.`)
+  const said = `${counted(done.approved, 'record')} approved${again(judged)}`
+  answer(given, io, done, [], [], found.length === 0 ? nobodyWaits(query.flow) : said)
   return done.refused.length === 0 ? exits.ok : exits.failed
 }
 
@@ -106,9 +108,20 @@ export async function reject(given: Given, io: Io): Promise<number> {
             ((await api.post('/api/v1/review/reject', { ...body, by, why })) as { rejected: number }).rejected,
           offline: ({ state }) => state.reject(query, word),
         })
-  answer(given, io, { rejected }, [], [], `${counted(rejected, 'record')} rejected by ${by}.`)
+  answer(
+    given,
+    io,
+    { rejected },
+    [],
+    [],
+    found.length === 0 ? nobodyWaits(query.flow) : `${counted(rejected, 'record')} rejected by ${by}.`,
+  )
   return exits.ok
 }
+
+/** What is said where nothing fits. */
+const nobodyWaits = (sync: string): string =>
+  `No record of ${sync} in review fits: nothing was done. \`syncline review list ${sync}\` shows what waits.`
 
 /** Who decides, and why: both stay with the decision. */
 export function wordOf(given: Given, io: Io, command: string): Word {

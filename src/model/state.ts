@@ -242,9 +242,23 @@ export interface ParkedQuery {
   readonly code?: string
   readonly stage?: StageName
   readonly field?: string
+  /** The rule that said so, as reasons name it. */
+  readonly rule?: string
   /** Parked before this time. */
   readonly before_ms?: number
   readonly rowsMax: number
+}
+
+/** Why records are parked. A record with two causes counts in both. */
+export interface CauseRow {
+  readonly stage: string
+  readonly code: string
+  /** Null where none said so, and where nobody asked for rules. */
+  readonly rule: string | null
+  readonly field: string | null
+  /** Records. */
+  readonly n: number
+  readonly oldest_ms: number
 }
 
 /** The delivery state of all flows. One owner; each method is one transaction, flushed when it resolves. */
@@ -298,10 +312,13 @@ export interface State extends TwinState, FigureState {
   /** What is not settled, without looking at settled entries: cheap, for metrics. */
   backlog(flow: FlowId): Promise<Backlog>
   parked(query: ParkedQuery): Promise<readonly LaneOf[]>
-  /** Parked by stage, code and field, most first. */
+  /** How many there are, at most `rowsMax`. */
+  parkedCount(query: ParkedQuery): Promise<number>
+  /** Parked by stage, code and field, and by rule where that is asked for, most first; those of one state, or of both. */
   causes(
     flow: FlowId,
-  ): Promise<readonly { stage: string; code: string; field: string | null; n: number; oldest_ms: number }[]>
+    by?: { readonly state?: ParkedQuery['state']; readonly rule?: true },
+  ): Promise<readonly CauseRow[]>
   /** Parked records become due again; what waits behind them goes on waiting. Answers how many. */
   release(query: ParkedQuery): Promise<number>
   /**

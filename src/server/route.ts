@@ -69,8 +69,9 @@ export function queryOf({ body }: Asked, { engine }: Answers): ParkedQuery {
   }
 }
 
-const selectionOf = ({ stage, field, before_ms }: Asked['body']): Partial<ParkedQuery> => ({
+const selectionOf = ({ stage, field, rule, before_ms }: Asked['body']): Partial<ParkedQuery> => ({
   ...(typeof stage === 'string' ? { stage: stage as StageName } : {}),
   ...(typeof field === 'string' ? { field } : {}),
+  ...(typeof rule === 'string' ? { rule } : {}),
   ...(typeof before_ms === 'number' ? { before_ms } : {}),
 })

@@ -31,6 +31,13 @@ const selection = {
   field: Type.Optional(
     Type.String({ minLength: 1, maxLength: 200, description: 'Records that are parked for this field.' }),
   ),
+  rule: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description: 'Records that this rule has parked, as reasons name it.',
+    }),
+  ),
   before_ms: Type.Optional(
     Type.Integer({
       minimum: 0,

@@ -2,33 +2,29 @@ import type { FlowId, Sequence } from '../model/change.ts'
 import type { Image, LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
 import { laneOf } from './rows.ts'
-import type { Database } from './sqlite.ts'
+import type { Cells, Database } from './sqlite.ts'
 
-/** Lanes that a parked query speaks of. */
-export function parkedLanes(db: Database, query: ParkedQuery): LaneOf[] {
-  const rows = db.all(
-    `SELECT lane.*, link.a_key FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
+/** Lanes that a parked query speaks of, oldest first. */
+export const parkedLanes = (db: Database, query: ParkedQuery): LaneOf[] =>
+  parkedRows(db, 'lane.*, link.a_key', query).map(laneOf)
+
+/** The same as rows of some columns: a queue may hold more images than memory does. */
+export function parkedRows(db: Database, columns: string, query: ParkedQuery): Cells[] {
+  const { key = null, code = null, stage = null, field = null, rule = null, before_ms = null } = query
+  return db.all(
+    `SELECT ${columns} FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
      AND (? IS NULL OR link.a_key = ?)
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.code') = ?))
      AND (? IS NULL OR lane.stage = ?)
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.field') = ?))
+     AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.rule') = ?))
      AND (? IS NULL OR lane.since_ms < ?)
      ORDER BY lane.since_ms, lane.link LIMIT ?`,
     query.flow,
     query.state,
-    query.key ?? null,
-    query.key ?? null,
-    query.code ?? null,
-    query.code ?? null,
-    query.stage ?? null,
-    query.stage ?? null,
-    query.field ?? null,
-    query.field ?? null,
-    query.before_ms ?? null,
-    query.before_ms ?? null,
+    ...[key, key, code, code, stage, stage, field, field, rule, rule, before_ms, before_ms],
     query.rowsMax,
   )
-  return rows.map(laneOf)
 }
 
 /** Waiting lanes that are due, and those of `links` whatever their time; and when the next one is due. */
@@ -74,9 +70,13 @@ export function settledUpTo(db: Database, flow: FlowId): Sequence {
 
 /** Parked records become due again; what waits behind them goes on waiting. Answers how many. */
 export function releaseLanes(db: Database, query: ParkedQuery): number {
-  const lanes = parkedLanes(db, query)
+  const lanes = parkedRows(db, 'lane.link', query)
   for (const { link } of lanes)
-    db.run(`UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ?`, query.flow, link)
+    db.run(
+      `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ?`,
+      query.flow,
+      link as number,
+    )
   return lanes.length
 }
 
@@ -85,7 +85,11 @@ export function releaseLanes(db: Database, query: ParkedQuery): number {
  * does not carry is read again, because the image that is given up may have carried it. Answers how many.
  */
 export function discardLanes(db: Database, query: ParkedQuery, by: string, why: string, at_ms: number): number {
-  const lanes = parkedLanes(db, query)
+  const lanes = parkedRows(db, 'lane.link, lane.last, lane.next_image', query).map((row) => ({
+    link: Number(row['link']),
+    last: row['last'] as number | null,
+    next: row['next_image'] === null ? null : (JSON.parse(String(row['next_image'])) as Image),
+  }))
   const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
     last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
   )
@@ -96,7 +100,7 @@ export function discardLanes(db: Database, query: ParkedQuery, by: string, why: 
       db.run(
         `UPDATE lane SET state = 'waiting', first = next_first, last = next_last, image = ?, due_ms = 0, attempts = 0, stage = NULL,
            reasons = '[]', since_ms = ?, next_first = NULL, next_last = NULL, next_image = NULL WHERE flow = ? AND link = ?`,
-        JSON.stringify({ op: next.image.op === 'delete' ? 'delete' : 'touch', row: next.image.row } satisfies Image),
+        JSON.stringify({ op: next.op === 'delete' ? 'delete' : 'touch', row: next.row } satisfies Image),
         at_ms,
         query.flow,
         link,

@@ -1,5 +1,5 @@
 import type { FlowId, Sequence } from '../model/change.ts'
-import type { Backlog, Counts, Known, OutcomeRow } from '../model/state.ts'
+import type { Backlog, CauseRow, Counts, Known, OutcomeRow, State } from '../model/state.ts'
 import { outcomeRow } from './chain.ts'
 import type { Cells, Database } from './sqlite.ts'
 
@@ -50,19 +50,22 @@ export function backlogOf(db: Database, flow: FlowId): Backlog {
   }
 }
 
-/** What is parked, grouped by cause, most first. A record with two causes counts in both. */
-export function byCause(
-  db: Database,
-  flow: FlowId,
-): { stage: string; code: string; field: string | null; n: number; oldest_ms: number }[] {
+/** What is parked, grouped by cause, most first. A record with two causes counts in both, and once in each. */
+export function byCause(db: Database, flow: FlowId, by: Parameters<State['causes']>[1] = {}): CauseRow[] {
   const rows = db.all(
     `SELECT json_extract(value, '$.stage') AS stage, json_extract(value, '$.code') AS code, json_extract(value, '$.field') AS field,
-       count(*) AS n, min(since_ms) AS oldest FROM lane, json_each(lane.reasons) WHERE flow = ? AND state != 'waiting' GROUP BY 1, 2, 3 ORDER BY n DESC, 1, 2, 3`,
+       iif(?, json_extract(value, '$.rule'), NULL) AS rule, count(DISTINCT link) AS n, min(since_ms) AS oldest
+     FROM lane, json_each(lane.reasons) WHERE flow = ? AND state != 'waiting' AND (? IS NULL OR state = ?)
+     GROUP BY 1, 2, 3, 4 ORDER BY n DESC, 1, 2, 3, 4`,
+    by.rule === true ? 1 : 0,
     flow,
+    by.state ?? null,
+    by.state ?? null,
   )
   return rows.map((row: Cells) => ({
     stage: String(row['stage']),
     code: String(row['code']),
+    rule: row['rule'] as string | null,
     field: row['field'] as string | null,
     n: Number(row['n']),
     oldest_ms: Number(row['oldest']),

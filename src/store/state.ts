@@ -13,13 +13,14 @@ import type {
   LinkState,
   ParkedQuery,
   SettleCommit,
+  State,
   StatusEntry,
 } from '../model/state.ts'
 import { verifyOutcomes } from './chain.ts'
 import { fence, type Stored, storeJudged, storeSettled } from './commits.ts'
 import { figureState } from './figures.ts'
 import { closeGap, storeGap } from './gap.ts'
-import { discardLanes, parkedLanes, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
+import { discardLanes, parkedLanes, parkedRows, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
 import { flowHead, keysOf, known, knownAll } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -179,8 +180,9 @@ export function stateFile(db: Database) {
 
     counts: (flow: FlowId): Counts => countByClass(db, flow),
     backlog: (flow: FlowId) => backlogOf(db, flow),
-    causes: (flow: FlowId) => byCause(db, flow),
+    causes: (flow: FlowId, by?: Parameters<State['causes']>[1]) => byCause(db, flow, by),
     parked: (query: ParkedQuery): LaneOf[] => parkedLanes(db, query),
+    parkedCount: (query: ParkedQuery): number => parkedRows(db, 'lane.link', query).length,
 
     release: (query: ParkedQuery): number => db.write(() => releaseLanes(db, query)),
     discard(query: ParkedQuery, by: string, why: string, at_ms: number): number {

@@ -225,6 +225,9 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
         ['schema', 'SYNC-4002', 'Email', 1, 2_000],
       ],
     )
+    assert.equal(await state.parkedCount(all), 3)
+    assert.equal(await state.parkedCount({ ...all, code: 'SYNC-4001', before_ms: 2_000 }), 1)
+    assert.equal(await state.parkedCount({ ...all, rowsMax: 2 }), 2)
     assert.equal(await state.release({ ...all, code: 'SYNC-4002' }), 1)
     assert.deepEqual((await takeAll(state, 0)).links, [2])
     assert.equal(await state.discard({ ...all, key: key(1) }, 'ada', 'a test record', 5_000), 1)

@@ -1,5 +1,6 @@
 import { test } from 'node:test'
 import type { Store } from '../../model/state.ts'
+import { causeCases } from './causes.ts'
 import { figureCases } from './figures.ts'
 import { journalCases } from './journal.ts'
 import { stateCases } from './state.ts'
@@ -28,7 +29,13 @@ export type StoreCase = (trial: Trial) => Promise<void>
 
 /** Runs every case against a fresh store each: what `Journal` and `State` in the model promise, whoever keeps them. */
 export function storeContract(name: string, make: () => StoreUnderTest): void {
-  for (const [title, run] of Object.entries({ ...journalCases, ...stateCases, ...twinCases, ...figureCases }))
+  for (const [title, run] of Object.entries({
+    ...journalCases,
+    ...stateCases,
+    ...causeCases,
+    ...twinCases,
+    ...figureCases,
+  }))
     test(`${name}: ${title}`, async () => {
       const it = make()
       try {
