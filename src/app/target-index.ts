@@ -1,3 +1,4 @@
+import { blockKeys } from '../model/candidates.ts'
 import { type Failure, failure, SyncError } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
 import type { State } from '../model/state.ts'
@@ -81,7 +82,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
         target: id,
         ref: ref === null ? null : ref.trim().toLowerCase(),
         features: JSON.stringify(features),
-        blocks: rules.blocks(features),
+        blocks: blockKeys(rules.blocks(features)),
       }
     })
     const news = rows.length + scanned.gone.length > 0

@@ -14,8 +14,8 @@ export interface TwinRow {
   readonly plan: string
   /** JSON. */
   readonly features: string
-  /** Signed 64 bits each. */
-  readonly blocks: readonly bigint[]
+  /** Signed 32 bits each, distinct. */
+  readonly blocks: readonly number[]
   /** The record of the target, not linked yet, that it takes over. */
   readonly target: string | null
 }
@@ -68,11 +68,9 @@ export interface OwnTwin {
   readonly same: { readonly lead: Lead } | { readonly target: string } | null
 }
 
-/** A record of the index that shares a block with an asked one. */
+/** A record of the index, and to whom it belongs. */
 export interface TwinFound {
   readonly id: number
-  readonly plan: string
-  readonly features: string
   /** The source record; null for one of the target. */
   readonly link: number | null
   readonly key: Key | null
@@ -84,21 +82,36 @@ export interface TwinFound {
   readonly lead: Lead | null
 }
 
-/** Records that may be alike, for many asked at once; each record is told once. */
+/** Records that may be alike, for many asked at once. */
 export interface TwinsFound {
-  readonly records: readonly TwinFound[]
-  /** One answer an asked record: ids of `records`, how many blocks were not read to their end, and how many records bear its names. */
-  readonly of: readonly { readonly ids: readonly number[]; readonly cut: number; readonly namesakes: number }[]
+  /** What is compared of them, each told once; those of another plan, which cannot be compared, are left out. */
+  readonly ids: readonly number[]
+  readonly features: readonly string[]
+  /** One answer an asked record. */
+  readonly of: readonly TwinAnswer[]
   /** Records in the index. */
   readonly size: number
+}
+
+/** Whom the index holds beside one asked record. */
+export interface TwinAnswer {
+  /** Those that are worth a comparison (candidates.ts), and which of its blocks each shares: bit i is block i. */
+  readonly ids: readonly number[]
+  readonly shared: readonly number[]
+  /** How many others each of its blocks holds; empty: none. */
+  readonly sizes: readonly number[]
+  /** Somebody who shares a block was left out. */
+  readonly cut: boolean
+  /** How many records bear its names. */
+  readonly namesakes: number
 }
 
 /** A record for which others are looked for. */
 export interface TwinAsk {
   readonly link: number | null
-  readonly blocks: readonly bigint[]
+  readonly blocks: readonly number[]
   /** The block of its namesakes. */
-  readonly names: bigint | null
+  readonly names: number | null
 }
 
 /** A member with what is compared of it. */
@@ -158,7 +171,7 @@ export interface ScanCommit {
     readonly target: string
     readonly ref: string | null
     readonly features: string
-    readonly blocks: readonly bigint[]
+    readonly blocks: readonly number[]
   }[]
   /** Ids that are deleted at the target. */
   readonly gone: readonly string[]
@@ -186,8 +199,10 @@ export interface Approved {
 export interface TwinState {
   /** One answer a link. */
   twinsOf(links: readonly number[]): Promise<readonly OwnTwin[]>
-  /** Records that share a block, those that share the rarest first, at most `candidatesMax` an asked record. */
-  twins(sync: string, asked: readonly TwinAsk[], candidatesMax: number): Promise<TwinsFound>
+  /** Records that share blocks with asked ones, under one plan, at most `candidatesMax` an asked record. */
+  twins(sync: string, plan: string, asked: readonly TwinAsk[], candidatesMax: number): Promise<TwinsFound>
+  /** Who these records of the index are; those that are nobody's any more are left out. */
+  twinsAt(sync: string, ids: readonly number[]): Promise<readonly TwinFound[]>
   /** All members of these leaders. */
   members(leads: readonly number[]): Promise<readonly MemberKnown[]>
   /** Merged records, newest first. */

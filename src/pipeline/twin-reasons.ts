@@ -17,8 +17,8 @@ export interface Resembles {
   /** The record that leads its cluster. */
   readonly lead: Key | null
   readonly comparison: Comparison
-  /** What is compared of it: JSON. */
-  readonly theirs: string
+  /** What is compared of it. */
+  readonly theirs: Features
 }
 
 /** One reason a resembled record, the likeliest first: whom, how likely, and what each field says, with masked values. */
@@ -28,11 +28,9 @@ export function resembles(
   mine: Features,
   found: readonly Resembles[],
   { plan }: Duplicates,
-  parse: (features: string) => Features,
 ): Reason[] {
   const sorted = [...found].sort((a, b) => b.comparison.bits - a.comparison.bits)
   return sorted.slice(0, NAMED_MAX).map(({ key, target, lead, comparison, theirs }): Reason => {
-    const other = parse(theirs)
     const shown = key === null ? `record ${target} of the target` : String(key)
     const sure = `${(comparison.probability * 100).toFixed(comparison.probability > 0.99 ? 2 : 0)} %`
     return {
@@ -48,7 +46,7 @@ export function resembles(
         probability: comparison.probability,
         fields: comparison.fields.map(({ field, level, bits, why: says }) => {
           const place = plan.fields.findIndex(({ name }) => name === field)
-          return { field, level, bits, why: says, own: masked(mine[place]), other: masked(other[place]) }
+          return { field, level, bits, why: says, own: masked(mine[place]), other: masked(theirs[place]) }
         }),
       },
     }

@@ -1,3 +1,4 @@
+import { candidatesOf, isCandidate } from '../model/candidates.ts'
 import type { Key } from '../model/key.ts'
 import type { Lead, OwnTwin, TwinFound } from '../model/twins.ts'
 import type { Reason } from '../model/verdict.ts'
@@ -23,16 +24,33 @@ export interface Standing {
   /** The external id that it would have. */
   readonly ref: string
   readonly delivered: boolean
-  /** JSON. */
+  readonly compared: Features
+  /** The same as JSON. */
   readonly features: string
-  readonly blocks: readonly bigint[]
+  readonly blocks: readonly number[]
+  /** The block of those that bear its names. */
+  readonly names: number | null
   readonly own: OwnTwin
   /** Something that is compared has changed, or somebody wants another look. */
   readonly looks: boolean
-  /** What the index holds beside it; empty where it need not be compared. */
-  readonly found: readonly TwinFound[]
+  /** What the index holds that resembles it; empty where it need not be compared. */
+  readonly found: readonly Alike[]
+  /** How many others the index holds in each block; empty: none. */
+  readonly sizes: readonly number[]
+  /** Somebody who shares a block was left out. */
+  readonly cut: boolean
   /** How many records bear its names. */
   readonly namesakes: number
+}
+
+/** A record of the index that another one resembles. */
+export interface Alike {
+  readonly who: TwinFound
+  /** Which blocks they share: bit i is block i. */
+  readonly shared: number
+  readonly features: string
+  readonly theirs: Features
+  readonly comparison: Comparison
 }
 
 /** What is compared of a record, with the cluster that it belongs to. */
@@ -41,8 +59,10 @@ interface Candidate {
   readonly key: Key | null
   readonly target: string | null
   readonly ref: string | null
-  readonly features: string
+  readonly theirs: Features
   readonly lead: TwinId | null
+  /** Null: not compared yet. */
+  readonly comparison: Comparison | null
 }
 
 /**
@@ -52,7 +72,7 @@ interface Candidate {
 export class TwinWindow {
   readonly #rules: Duplicates
   readonly #rows = new Map<TwinId, Standing>()
-  readonly #byBlock = new Map<bigint, TwinId[]>()
+  readonly #byBlock = new Map<number, TwinId[]>()
   /** Who is out of the index since the window began. */
   readonly #out = new Set<TwinId>()
   /** Memberships that the window changed; null: it left. */
@@ -67,6 +87,8 @@ export class TwinWindow {
   readonly #parsed = new Map<string, Features>()
   /** Pairs that were compared. */
   compared = 0
+  /** Records that share a block with somebody who was left out. */
+  cut = 0
   /** Records in the index. */
   size = 0
 
@@ -98,7 +120,7 @@ export class TwinWindow {
     this.join(one.id, say.kind === 'merge' ? say.into : null, one.own.into?.lead.link ?? null)
     if (say.kind !== 'accept' || say.adopt === null) return
     this.#adopted.set(say.adopt, one.id)
-    const there = one.found.find(({ target }) => target === say.adopt)
+    const there = one.found.find(({ who }) => who.target === say.adopt)
     if (there !== undefined) this.#there.set(one.id, there.features)
   }
 
@@ -202,23 +224,29 @@ export class TwinWindow {
     return { kind: 'accept', adopt: delivered ? null : (own.row?.target ?? null) }
   }
 
+  /** One comparison, among so many records. */
+  compare(a: Features, b: Features, namesakes: number): Comparison {
+    this.compared += 1
+    return this.#rules.compare(a, b, { records: this.size, namesakes })
+  }
+
   /** Everything that it resembles: the best of each cluster, and of each record of the target that belongs to nobody. */
   #matches(one: Standing): Resembles[] {
     const best = new Map<TwinId | string, Resembles>()
     const apart = new Set(one.own.apart.leads.map((link) => this.#leader(link, null)))
-    const mine = this.parse(one.features)
-    const among = { records: this.size, namesakes: one.namesakes }
+    // Those of this window are not counted yet.
+    const fresh = one.names === null ? 0 : this.#fresh(one.names)
     for (const found of this.#candidates(one)) {
       if (found.lead !== null && (found.lead === one.id || apart.has(found.lead))) continue
       if (found.target !== null && found.lead === null && !this.#concerns(one, found)) continue
-      const comparison = this.#rules.compare(mine, this.parse(found.features), among)
-      this.compared += 1
+      const known = fresh === 0 ? found.comparison : null
+      const comparison = known ?? this.compare(one.compared, found.theirs, one.namesakes + fresh)
       if (comparison.verdict === 'separate') continue
       const cluster = found.lead ?? (found.target as string)
       const other = best.get(cluster)
       if (other !== undefined && !better(comparison, other.comparison)) continue
       const lead = found.lead === null ? null : this.keyOf(found.lead)
-      best.set(cluster, { ...found, leadId: found.lead, lead, comparison, theirs: found.features })
+      best.set(cluster, { ...found, leadId: found.lead, lead, comparison })
     }
     return [...best.values()]
   }
@@ -230,26 +258,44 @@ export class TwinWindow {
   }
 
   *#candidates(one: Standing): Generator<Candidate> {
-    const told = new Set<TwinId>([one.id])
-    for (const block of one.blocks)
-      for (const id of this.#byBlock.get(block) ?? []) {
-        const row = this.#rows.get(id)
-        if (told.has(id) || row === undefined) continue
-        if (told.size > this.#rules.plan.candidatesMax) return
-        told.add(id)
-        const { key, features } = row
-        yield { id, key, target: null, ref: null, features, lead: this.#leader(id, row.own.into?.lead.link ?? null) }
-      }
-    for (const found of one.found) {
-      // Another plan: the two cannot be compared before that record was read again.
-      if (found.plan !== this.#rules.plan.id) continue
-      if (found.lead !== null) this.#know(found.lead)
-      const { link } = found
-      if (link !== null && (told.has(link) || this.#out.has(link) || this.#rows.get(link)?.looks === true)) continue
-      const lead = this.#leadOf(found, one)
-      if (lead !== null && this.#out.has(lead)) continue
-      yield { id: link, key: found.key, target: found.target, ref: found.ref, features: found.features, lead }
+    const { blocks } = one
+    const shared = this.#sharing(one)
+    const sizes = shared.size === 0 ? one.sizes : blocks.map((block, i) => (one.sizes[i] ?? 0) + this.#fresh(block))
+    const near = candidatesOf(shared, sizes, blocks.length, this.#rules.plan.candidatesMax)
+    if (one.cut || near.cut) this.cut += 1
+    for (const id of near.ids) {
+      const { key, compared, own } = this.#rows.get(id) as Standing
+      const lead = this.#leader(id, own.into?.lead.link ?? null)
+      yield { id, key, target: null, ref: null, theirs: compared, lead, comparison: null }
     }
+    for (const { who, shared: bits, theirs, comparison } of one.found) {
+      if (who.lead !== null) this.#know(who.lead)
+      const { link, key, target, ref } = who
+      if (link !== null && (this.#out.has(link) || this.#rows.get(link)?.looks === true)) continue
+      // What the window added may have made a block too common.
+      if (shared.size > 0 && !isCandidate(bits, sizes, blocks.length)) continue
+      const lead = this.#leadOf(who, one)
+      if (lead !== null && this.#out.has(lead)) continue
+      yield { id: link, key, target, ref, theirs, lead, comparison }
+    }
+  }
+
+  /** Which of its blocks each earlier record of the window shares. */
+  #sharing({ id: own, blocks }: Standing): ReadonlyMap<TwinId, number> {
+    let shared: Map<TwinId, number> | null = null
+    for (const [i, block] of blocks.entries())
+      for (const id of this.#byBlock.get(block) ?? []) {
+        if (id === own || !this.#rows.has(id)) continue
+        shared ??= new Map()
+        shared.set(id, (shared.get(id) ?? 0) | (1 << i))
+      }
+    return shared ?? none
+  }
+
+  /** Records of a block that the index did not have when the window began. */
+  #fresh(block: number): number {
+    const ids = this.#byBlock.get(block)
+    return ids === undefined ? 0 : ids.filter((id) => id < 0 && this.#rows.has(id)).length
   }
 
   #leadOf({ link, target, lead }: TwinFound, own: Standing): TwinId | null {
@@ -287,7 +333,7 @@ export class TwinWindow {
   #review(one: Standing, found: readonly Resembles[], code: Reason['code'], why: string): Say {
     return {
       kind: 'review',
-      reasons: resembles(code, why, this.parse(one.features), found, this.#rules, (text) => this.parse(text)),
+      reasons: resembles(code, why, one.compared, found, this.#rules),
     }
   }
 
@@ -296,6 +342,8 @@ export class TwinWindow {
     return { kind: 'review', reasons: [leadsOthers(n)] }
   }
 }
+
+const none: ReadonlyMap<TwinId, number> = new Map()
 
 const better = (a: Comparison, b: Comparison): boolean =>
   a.verdict === b.verdict ? a.bits > b.bits : a.verdict === 'merge'

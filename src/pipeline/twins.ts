@@ -1,5 +1,6 @@
+import { blockKeys } from '../model/candidates.ts'
 import type { State } from '../model/state.ts'
-import type { MemberKnown, MemberRow, OwnTwin, TwinCommit, TwinFound, TwinRow } from '../model/twins.ts'
+import type { MemberKnown, MemberRow, OwnTwin, TwinCommit, TwinRow } from '../model/twins.ts'
 import { field, fold, newRow, type Row, rowFrom, rowText, text } from '../model/value.ts'
 import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
@@ -7,10 +8,11 @@ import type { Contender, Duplicates, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { Decision } from './judge.ts'
 import { scattered } from './twin-cluster.ts'
+import { type Asking, findTwins } from './twin-found.ts'
 import { type Say, type Standing, type TwinId, TwinWindow } from './twin-window.ts'
 
 /** What the state answers about duplicates while a window is judged. */
-export type TwinAnswers = Pick<State, 'twinsOf' | 'twins' | 'members'>
+export type TwinAnswers = Pick<State, 'twinsOf' | 'twins' | 'twinsAt' | 'members'>
 
 /** One record of the window that concerns duplicates, by its place. */
 type Turn =
@@ -54,7 +56,6 @@ export class TwinStep {
   readonly #survivors = new Map<number, Row>()
   /** Why a leader cannot be sent with its members: a function of the user failed. */
   readonly #unmerged = new Map<number, readonly Reason[]>()
-  #cut = 0
 
   constructor(subjects: readonly Subject[], spec: FlowSpec, rules: Duplicates, state: TwinAnswers) {
     this.#subjects = subjects
@@ -206,7 +207,7 @@ export class TwinStep {
     const says = [...this.#says.values()]
     const merged = says.filter((say) => say.kind === 'merge').length
     const review = says.filter((say) => say.kind === 'review').length
-    const counts = { compared: this.#window.compared, merged, unmerged: this.#left.size, review, cut: this.#cut }
+    const counts = { compared: this.#window.compared, merged, unmerged: this.#left.size, review, cut: this.#window.cut }
     if (counts.compared + merged + review + counts.unmerged + counts.cut > 0)
       emit({ kind: 'duplicates', flow: this.#spec.id, ...counts })
   }
@@ -230,46 +231,19 @@ export class TwinStep {
     for (const [i, link] of links.entries()) this.#own.set(link, answers[i] as OwnTwin)
   }
 
-  /** Features and blocks of all that stands, and what the index holds beside those that must be compared. */
+  /** What is compared of all that stands, and what the index holds that resembles it. */
   async #askFound(turns: readonly Turn[]): Promise<ReadonlyMap<number, Standing>> {
-    const { plan } = this.#rules
-    const standing = turns.flatMap((turn): Omit<Standing, 'found' | 'namesakes'>[] => {
-      if (turn.kind === 'delete') return []
-      const { key, known } = this.#subjects[turn.place] as Subject
-      const id = this.#idOf(turn.place)
-      const own = this.#ownOf(id)
-      const set = whole(turn.set, known?.shadow ?? null, this.#spec)
-      this.#sets.set(id, set)
-      const compared = this.#rules.features(set)
-      const features = JSON.stringify(compared)
-      const looks = own.row === null || own.row.plan !== plan.id || own.row.features !== features
-      const blocks = looks ? this.#rules.blocks(compared) : []
-      return [{ id, key, ref: turn.ref, delivered: known?.state === 'linked', features, blocks, own, looks }]
+    const standing = turns.filter((turn) => turn.kind === 'stand')
+    const asking = standing.map(({ place, set, ref }): Asking => {
+      const { key, known } = this.#subjects[place] as Subject
+      const id = this.#idOf(place)
+      const all = whole(set, known?.shadow ?? null, this.#spec)
+      this.#sets.set(id, all)
+      return { id, key, ref, delivered: known?.state === 'linked', set: all, own: this.#ownOf(id) }
     })
-    const asking = standing.filter(({ looks, blocks }) => looks && blocks.length > 0)
-    const asked = asking.map(({ id, blocks, features }) => ({
-      link: id > 0 ? id : null,
-      blocks,
-      names: this.#rules.names(this.#window.parse(features)),
-    }))
-    const { records, of, size } =
-      asked.length === 0
-        ? { records: [], of: [], size: 0 }
-        : await this.#state.twins(this.#spec.sync, asked, plan.candidatesMax)
-    this.#window.size = size
-    const byId = new Map(records.map((record) => [record.id, record]))
-    const answers = new Map(asking.map(({ id }, i) => [id, of[i]]))
-    const places = turns.flatMap((turn) => (turn.kind === 'stand' ? [turn.place] : []))
-    return new Map(
-      standing.map((one, i): [number, Standing] => {
-        const answer = answers.get(one.id)
-        if (answer !== undefined && answer.cut > 0) this.#cut += 1
-        const found = (answer?.ids ?? [])
-          .map((id) => byId.get(id))
-          .filter((record): record is TwinFound => record !== undefined)
-        return [places[i] as number, { ...one, found, namesakes: answer?.namesakes ?? 0 }]
-      }),
-    )
+    const [spec, rules, state, window] = [this.#spec, this.#rules, this.#state, this.#window]
+    const found = await findTwins(asking, { spec, rules, state, window })
+    return new Map(standing.map(({ place }, i) => [place, found[i] as Standing]))
   }
 
   #apply(one: Standing, say: Say, set: Row): void {
@@ -285,7 +259,7 @@ export class TwinStep {
         link: id,
         plan: this.#rules.plan.id,
         features,
-        blocks: looks ? one.blocks : this.#rules.blocks(this.#window.parse(features)),
+        blocks: looks ? one.blocks : blockKeys(this.#rules.blocks(one.compared)),
         target: adopt,
       })
     if (leads && looks) this.#shaken.add(id)

@@ -1,88 +1,139 @@
 /** So many ids of one key stand in the table; the others of a common key have a list of their own. */
 const TOGETHER_MAX = 16
-const SLOTS_MIN = 1 << 10
-/** How full the table may be before it grows, and by how much it grows. */
-const FULL = 0.8
-const GROWTH = 1.5
+/** The table is kept in parts, by the first bits of the hash: each grows by itself, so that growing needs little room and time. */
+const PARTS_BITS = 8
+const SLOTS_MIN = 64
+/** How full a part may be before it is made anew, and how many slots it then has for each id. */
+const FULL = 0.86
+const SLOTS_PER_ID = 1.36
 /** A slot that was used: probing goes on. */
 const GONE = -2_147_483_648
 
+/** Slots of one part: key and id side by side, in one cache line. */
+interface Part {
+  slots: Int32Array
+  size: number
+  used: number
+  live: number
+}
+
 /**
- * Which ids stand under which 32-bit keys: a multimap in two flat arrays, eight bytes a slot. Open addressing with linear probing
+ * Which ids stand under which 32-bit keys: a multimap in flat arrays, eight bytes a slot. Open addressing with linear probing
  * (Knuth, The Art of Computer Programming 3, 6.4). Keys that many ids share would make long runs, so that all but the first of
  * them are kept aside. Ids are not 0.
  */
 export class Postings {
-  #keys = new Int32Array(SLOTS_MIN)
-  #ids = new Int32Array(SLOTS_MIN)
-  #used = 0
-  readonly #common = new Map<number, Set<number>>()
+  readonly #parts: Part[] = Array.from({ length: 1 << PARTS_BITS }, () => partOf(SLOTS_MIN))
+  readonly #common = new Map<number, { ids: Int32Array; count: number }>()
 
   add(key: number, id: number): void {
-    if (this.#used >= this.#ids.length * FULL) this.#grow()
+    const hash = spread(key)
+    const part = this.#parts[hash >>> (32 - PARTS_BITS)] as Part
+    if (part.used >= part.size * FULL) grow(part)
     let together = 0
-    let at = this.#placeOf(key)
-    for (; this.#ids[at] !== 0; at = at + 1 === this.#ids.length ? 0 : at + 1) {
-      if (this.#keys[at] !== key || this.#ids[at] === GONE) continue
-      if (this.#ids[at] === id) return
+    const { slots, size } = part
+    let at = placeOf(hash, size)
+    for (; slots[2 * at + 1] !== 0; at = at + 1 === size ? 0 : at + 1) {
+      if (slots[2 * at] !== key || slots[2 * at + 1] === GONE) continue
+      if (slots[2 * at + 1] === id) return
       together += 1
       if (together < TOGETHER_MAX) continue
-      const others = this.#common.get(key)
-      if (others === undefined) this.#common.set(key, new Set([id]))
-      else others.add(id)
+      this.#addCommon(key, id)
       return
     }
-    this.#keys[at] = key
-    this.#ids[at] = id
-    this.#used += 1
+    slots[2 * at] = key
+    slots[2 * at + 1] = id
+    part.used += 1
+    part.live += 1
   }
 
   remove(key: number, id: number): void {
-    for (let at = this.#placeOf(key); this.#ids[at] !== 0; at = at + 1 === this.#ids.length ? 0 : at + 1)
-      if (this.#keys[at] === key && this.#ids[at] === id) this.#ids[at] = GONE
-    this.#common.get(key)?.delete(id)
-  }
-
-  /** At most `max` ids of a key. */
-  find(key: number, max: number): number[] {
-    const found: number[] = []
-    for (let at = this.#placeOf(key); this.#ids[at] !== 0; at = at + 1 === this.#ids.length ? 0 : at + 1)
-      if (this.#keys[at] === key && this.#ids[at] !== GONE) found.push(this.#ids[at] as number)
-    if (this.#common.size > 0)
-      for (const id of this.#common.get(key) ?? [])
-        if (found.length < max) found.push(id)
-        else break
-    return found.length > max ? found.slice(0, max) : found
-  }
-
-  /** How many ids a key has. */
-  count(key: number): number {
-    let n = this.#common.get(key)?.size ?? 0
-    for (let at = this.#placeOf(key); this.#ids[at] !== 0; at = at + 1 === this.#ids.length ? 0 : at + 1)
-      if (this.#keys[at] === key && this.#ids[at] !== GONE) n += 1
-    return n
-  }
-
-  /** Fibonacci hashing spreads keys that are near each other. */
-  #placeOf(key: number): number {
-    return Math.floor(((Math.imul(key, -1_640_531_527) >>> 0) / 4_294_967_296) * this.#ids.length)
-  }
-
-  #grow(): void {
-    const [keys, ids] = [this.#keys, this.#ids]
-    const size = Math.ceil(ids.length * GROWTH)
-    this.#keys = new Int32Array(size)
-    this.#ids = new Int32Array(size)
-    this.#used = 0
-    for (let from = 0; from < ids.length; from++) {
-      const id = ids[from] as number
-      if (id === 0 || id === GONE) continue
-      const key = keys[from] as number
-      let at = this.#placeOf(key)
-      while (this.#ids[at] !== 0) at = at + 1 === size ? 0 : at + 1
-      this.#keys[at] = key
-      this.#ids[at] = id
-      this.#used += 1
+    const hash = spread(key)
+    const part = this.#parts[hash >>> (32 - PARTS_BITS)] as Part
+    const list = this.#common.get(key)
+    const { slots, size } = part
+    for (let at = placeOf(hash, size); slots[2 * at + 1] !== 0; at = at + 1 === size ? 0 : at + 1) {
+      if (slots[2 * at] !== key || slots[2 * at + 1] !== id) continue
+      // Who has a list has a full share of the table: nobody is in both.
+      slots[2 * at + 1] = list === undefined ? GONE : this.#takeCommon(key, list, list.count - 1)
+      if (list === undefined) part.live -= 1
+      return
     }
+    const found = list === undefined ? -1 : list.ids.subarray(0, list.count).indexOf(id)
+    if (list !== undefined && found >= 0) this.#takeCommon(key, list, found)
   }
+
+  #takeCommon(key: number, list: { ids: Int32Array; count: number }, at: number): number {
+    const id = list.ids[at] as number
+    list.count -= 1
+    list.ids[at] = list.ids[list.count] as number
+    if (list.count === 0) this.#common.delete(key)
+    return id
+  }
+
+  /** How many ids a key has; they are put into `into`, from its beginning, where they are at most `max`. */
+  find(key: number, max: number, into: Int32Array): number {
+    const hash = spread(key)
+    const { slots, size } = this.#parts[hash >>> (32 - PARTS_BITS)] as Part
+    let count = 0
+    for (let at = placeOf(hash, size); slots[2 * at + 1] !== 0; at = at + 1 === size ? 0 : at + 1) {
+      if (slots[2 * at] !== key || slots[2 * at + 1] === GONE) continue
+      if (count < max) into[count] = slots[2 * at + 1] as number
+      count += 1
+    }
+    if (this.#common.size === 0) return count
+    const list = this.#common.get(key)
+    if (list === undefined) return count
+    if (count + list.count <= max) into.set(list.ids.subarray(0, list.count), count)
+    return count + list.count
+  }
+
+  #addCommon(key: number, id: number): void {
+    const list = this.#common.get(key)
+    if (list === undefined) {
+      const ids = new Int32Array(4)
+      ids[0] = id
+      this.#common.set(key, { ids, count: 1 })
+      return
+    }
+    if (list.ids.subarray(0, list.count).includes(id)) return
+    if (list.count === list.ids.length) {
+      const ids = new Int32Array(Math.ceil(list.count * 1.5))
+      ids.set(list.ids)
+      list.ids = ids
+    }
+    list.ids[list.count] = id
+    list.count += 1
+  }
+}
+
+const partOf = (size: number): Part => ({ slots: new Int32Array(2 * size), size, used: 0, live: 0 })
+
+/** Keys that are near each other come far apart (MurmurHash3's last steps). */
+function spread(key: number): number {
+  let hash = Math.imul(key ^ (key >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+/** The bits after those that chose the part. */
+const placeOf = (hash: number, size: number): number =>
+  Math.floor((((hash << PARTS_BITS) >>> 0) / 4_294_967_296) * size)
+
+/** Makes a part anew, with room for more ids and without the slots of those that are gone. */
+function grow(part: Part): void {
+  const { slots, size } = part
+  const next = partOf(Math.max(SLOTS_MIN, Math.ceil(part.live * SLOTS_PER_ID)))
+  for (let from = 0; from < size; from++) {
+    const id = slots[2 * from + 1] as number
+    if (id === 0 || id === GONE) continue
+    const key = slots[2 * from] as number
+    let at = placeOf(spread(key), next.size)
+    while (next.slots[2 * at + 1] !== 0) at = at + 1 === next.size ? 0 : at + 1
+    next.slots[2 * at] = key
+    next.slots[2 * at + 1] = id
+  }
+  part.slots = next.slots
+  part.size = next.size
+  part.used = part.live
 }

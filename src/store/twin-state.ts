@@ -11,6 +11,7 @@ import type {
   ScanCommit,
   ScanHead,
   TwinAsk,
+  TwinFound,
   TwinsFound,
   Word,
 } from '../model/twins.ts'
@@ -18,14 +19,26 @@ import { editLanes } from './edits.ts'
 import { approveLanes, rejectLanes } from './review.ts'
 import type { Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
-import { counted, decide, dropTwin, editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo } from './twins.ts'
+import {
+  counted,
+  decide,
+  dropTwin,
+  editsOf,
+  foundTwins,
+  lookAgain,
+  membersOf,
+  ownTwins,
+  syncNo,
+  twinsAt,
+} from './twins.ts'
 
 /** The methods of `TwinState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
 export function twinState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {
   return {
     twinsOf: (links: readonly number[]): OwnTwin[] => ownTwins(db, links),
-    twins: (sync: string, asked: readonly TwinAsk[], candidatesMax: number): TwinsFound =>
-      foundTwins(db, index, sync, asked, candidatesMax),
+    twins: (sync: string, plan: string, asked: readonly TwinAsk[], candidatesMax: number): TwinsFound =>
+      foundTwins(db, index, sync, plan, asked, candidatesMax),
+    twinsAt: (sync: string, ids: readonly number[]): TwinFound[] => twinsAt(db, sync, ids),
     members: (leads: readonly number[]): MemberKnown[] => membersOf(db, leads),
     edits: (links: readonly number[]): EditRow[] => editsOf(db, links),
 

@@ -33,7 +33,7 @@ export function syncNo(db: Database, sync: string): number {
 export function storeTwins(db: Database, index: TwinIndex, flow: FlowId, twins: TwinCommit, at_ms: number): void {
   const no = syncNo(db, String(db.get('SELECT sync FROM flow WHERE id = ?', flow)?.['sync']))
   for (const link of twins.gone) dropTwin(db, index, no, link)
-  for (const row of twins.rows) putTwin(db, index, no, row, flow, at_ms)
+  putTwins(db, index, no, twins.rows, flow, at_ms)
   for (const link of twins.left) db.run('DELETE FROM member WHERE link = ?', link)
   for (const member of twins.members) putMember(db, member, at_ms)
   for (const link of twins.touched) composeAgain(db, flow, link, at_ms)
@@ -59,26 +59,42 @@ function composeAgain(db: Database, flow: FlowId, link: number, at_ms: number): 
   )
 }
 
-function putTwin(db: Database, index: TwinIndex, no: number, row: TwinRow, flow: FlowId, at_ms: number): void {
-  const before = db.get('SELECT blocks FROM twin WHERE id = ?', row.link)?.['blocks'] as Uint8Array | undefined
-  const bytes = blocksBytes(row.blocks)
-  db.run(
-    `INSERT INTO twin (id, sync, plan, again, target, features, blocks) VALUES (?,?,?,0,?,?,?)
-     ON CONFLICT (id) DO UPDATE SET plan = excluded.plan, again = 0, target = excluded.target, features = excluded.features, blocks = excluded.blocks`,
-    row.link,
-    no,
-    row.plan,
-    row.target,
-    row.features,
-    bytes,
-  )
-  if (before === undefined || !equal(before, bytes))
-    index.put(no, { id: row.link, blocks: row.blocks }, before === undefined ? null : blocksFrom(before))
-  if (before === undefined) counted(db, no, 1)
-  // Those that a person merged into this record, when it was not there yet.
-  if (before === undefined)
-    for (const each of db.all(`SELECT a FROM decision WHERE kind = 'same' AND b = ?`, row.link))
-      lookAgain(db, flow, Number(each['a']), at_ms)
+function putTwins(
+  db: Database,
+  index: TwinIndex,
+  no: number,
+  rows: readonly TwinRow[],
+  flow: FlowId,
+  at_ms: number,
+): void {
+  const newest = Number(db.get('SELECT max(id) AS id FROM twin')?.['id'] ?? 0)
+  const words = hasRows(db, 'decision')
+  let fresh = 0
+  for (const row of rows) {
+    // Most rows are of new records: their links are higher than all before.
+    const known = row.link > newest ? undefined : db.get('SELECT blocks FROM twin WHERE id = ?', row.link)?.['blocks']
+    const before = known as Uint8Array | undefined
+    const bytes = blocksBytes(row.blocks)
+    db.run(
+      `INSERT INTO twin (id, sync, plan, again, target, features, blocks) VALUES (?,?,?,0,?,?,?)
+       ON CONFLICT (id) DO UPDATE SET plan = excluded.plan, again = 0, target = excluded.target, features = excluded.features, blocks = excluded.blocks`,
+      row.link,
+      no,
+      row.plan,
+      row.target,
+      row.features,
+      bytes,
+    )
+    if (before === undefined || !equal(before, bytes))
+      index.put(no, { id: row.link, blocks: row.blocks }, before === undefined ? null : blocksFrom(before))
+    if (before !== undefined) continue
+    fresh += 1
+    // Those that a person merged into this record, when it was not there yet.
+    if (words)
+      for (const each of db.all(`SELECT a FROM decision WHERE kind = 'same' AND b = ?`, row.link))
+        lookAgain(db, flow, Number(each['a']), at_ms)
+  }
+  if (fresh > 0) counted(db, no, fresh)
 }
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i])
@@ -247,27 +263,37 @@ function leadOf(db: Database, link: number): Lead {
   return { link, key: String(row?.['a_key']) as Key, delivered: row?.['state'] === 'linked', members: Number(n) }
 }
 
-/** Records that share a block with the asked ones. */
+/** Records that share blocks with the asked ones, with what is compared of them. */
 export function foundTwins(
   db: Database,
   index: TwinIndex,
   sync: string,
+  plan: string,
   asked: readonly TwinAsk[],
   candidatesMax: number,
 ): TwinsFound {
   const row = db.get('SELECT no, records FROM twin_sync WHERE sync = ?', sync)
   const no = Number(row?.['no'] ?? 0)
-  const of = asked.map(({ link, blocks, names }) => {
-    const found = index.find(no, blocks, link, candidatesMax)
-    return { ...found, namesakes: names === null || found.ids.length === 0 ? 0 : index.count(no, names) }
-  })
+  const of = asked.map((one) => index.find(no, one, candidatesMax))
+  const ids: number[] = []
+  const features: string[] = []
+  // In the order of the table: neighbours are read once.
+  for (const id of [...new Set(of.flatMap((answer) => answer.ids))].sort((a, b) => a - b)) {
+    const found = db.get('SELECT features FROM twin WHERE id = ? AND plan = ?', id, plan)
+    if (found === undefined) continue
+    ids.push(id)
+    features.push(String(found['features']))
+  }
+  return { ids, features, of, size: Number(row?.['records'] ?? 0) }
+}
+
+/** Who these records are. */
+export function twinsAt(db: Database, sync: string, ids: readonly number[]): TwinFound[] {
   const leads = new Map<number, Lead>()
-  const merges = hasRows(db, 'member')
-  const records = [...new Set(of.flatMap(({ ids }) => ids))].flatMap((id) => {
-    const found = id > 0 ? sourceTwin(db, id, leads, merges) : targetTwin(db, id, sync, leads)
+  return ids.flatMap((id) => {
+    const found = id > 0 ? sourceTwin(db, id, leads) : targetTwin(db, id, sync, leads)
     return found === null ? [] : [found]
   })
-  return { records, of, size: Number(row?.['records'] ?? 0) }
 }
 
 function leadIn(db: Database, link: number, leads: Map<number, Lead>): Lead {
@@ -276,29 +302,15 @@ function leadIn(db: Database, link: number, leads: Map<number, Lead>): Lead {
   return known
 }
 
-function sourceTwin(db: Database, id: number, leads: Map<number, Lead>, merges: boolean): TwinFound | null {
-  const row = db.get(
-    'SELECT twin.plan, twin.features, link.a_key, link.state FROM twin JOIN link ON link.id = twin.id WHERE twin.id = ?',
-    id,
-  )
+function sourceTwin(db: Database, id: number, leads: Map<number, Lead>): TwinFound | null {
+  const row = db.get('SELECT a_key FROM link WHERE id = ?', id)
   if (row === undefined) return null
   const key = String(row['a_key']) as Key
-  const alone = { link: id, key, delivered: row['state'] === 'linked', members: 0 }
-  return {
-    id,
-    plan: String(row['plan']),
-    features: String(row['features']),
-    link: id,
-    key,
-    target: null,
-    ref: null,
-    // Most records lead nobody and follow nobody: one question is enough.
-    lead: merges ? leadIn(db, leadLink(db, id), leads) : alone,
-  }
+  return { id, link: id, key, target: null, ref: null, lead: leadIn(db, leadLink(db, id), leads) }
 }
 
 function targetTwin(db: Database, id: number, sync: string, leads: Map<number, Lead>): TwinFound | null {
-  const row = db.get('SELECT plan, features, target, ref FROM twin WHERE id = ?', id)
+  const row = db.get('SELECT target, ref FROM twin WHERE id = ?', id)
   if (row === undefined) return null
   const target = String(row['target'])
   const link = db.get('SELECT id, state FROM link WHERE sync = ? AND b_key = ?', sync, target)
@@ -307,8 +319,6 @@ function targetTwin(db: Database, id: number, sync: string, leads: Map<number, L
   const owner = link?.['state'] === 'linked' ? Number(link['id']) : ownerOf(db, target)
   return {
     id,
-    plan: String(row['plan']),
-    features: String(row['features']),
     link: null,
     key: null,
     target,

@@ -20,7 +20,7 @@ CREATE TABLE twin (
   target TEXT,                             -- of a negative: the target's id. Of a link: the record that it takes over
   ref TEXT,                                -- of a negative: the external id that it carries
   features TEXT NOT NULL,
-  blocks BLOB NOT NULL                     -- 64 bits each; who shares one is kept in memory, made from these rows
+  blocks BLOB NOT NULL                     -- 32 bits each; who shares one is kept in memory, made from these rows
 );
 CREATE INDEX twin_target ON twin (target) WHERE target IS NOT NULL;
 

@@ -11,7 +11,7 @@ const row = (link: number, features: string, ...blocks: number[]): TwinRow => ({
   link,
   plan: 'p1',
   features,
-  blocks: blocks.map(BigInt),
+  blocks,
   target: null,
 })
 
@@ -20,8 +20,8 @@ const twins = (more: Partial<TwinCommit>): Partial<JudgeCommit> => ({
 })
 
 const found = async (state: State, link: number | null, ...blocks: number[]) => {
-  const { records, of } = await state.twins(SYNC, [{ link, blocks: blocks.map(BigInt), names: null }], 50)
-  return (of[0]?.ids ?? []).map((id) => records.find((each) => each.id === id)?.features).sort()
+  const { ids, features, of } = await state.twins(SYNC, 'p1', [{ link, blocks, names: null }], 50)
+  return (of[0]?.ids ?? []).map((id) => features[ids.indexOf(id)]).sort()
 }
 
 /** What the part of `State` that knows duplicates promises. */
@@ -45,20 +45,34 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
     assert.deepEqual(await found(state, null, 11), ['b2'])
   },
 
-  async 'the rarest blocks come first, and what is cut is told'({ store }) {
+  async 'a block of many tells only together with another one, that of very many tells nothing, and what is cut is told'({
+    store,
+    reopen,
+  }) {
     const head = await openFlow(store.state)
-    const many = Array.from({ length: 30 }, (_, n) => n + 1)
-    await store.state.judge(
-      judged(head, {
-        links: many.map((n) => newLink(n, n)),
-        ...twins({ rows: many.map((n) => row(n, `f${n}`, 1, ...(n === 30 ? [2] : []))) }),
-      }),
-    )
-    const { of, size } = await store.state.twins(SYNC, [{ link: null, blocks: [1n, 2n], names: 1n }], 5)
-    assert.equal(size, 30)
-    assert.equal(of[0]?.ids.length, 5)
-    assert.equal(of[0]?.ids[0], 30, 'the one that shares the rare block')
-    assert.deepEqual([of[0]?.cut, of[0]?.namesakes], [1, 30])
+    // Everybody shares block 1, thirty of them block 2, and one block 3.
+    const many = Array.from({ length: 130 }, (_, n) => n + 1)
+    const blocksOf = (n: number) => [1, ...(n > 100 ? [2] : []), ...(n === 130 ? [3] : []), 1000 + n]
+    const rows = many.map((n) => row(n, `f${n}`, ...blocksOf(n)))
+    await store.state.judge(judged(head, { links: many.map((n) => newLink(n, n)), ...twins({ rows }) }))
+    const { state } = await reopen()
+    const ask = async (link: number | null, idsMax: number, ...blocks: number[]) => {
+      const { of, size } = await state.twins(SYNC, 'p1', [{ link, blocks, names: 1 }], idsMax)
+      assert.equal(size, 130)
+      return of[0]
+    }
+    const own = [-1, -2, -3, -4]
+    assert.deepEqual(await ask(null, 50, 1, 2, 3, ...own), {
+      ids: [130],
+      shared: [6],
+      sizes: [130, 30, 1, 0, 0, 0, 0],
+      cut: true,
+      namesakes: 130,
+    })
+    assert.deepEqual((await ask(130, 50, 2, 3, ...own))?.sizes, [29, 0, 0, 0, 0, 0], 'others than itself')
+    assert.equal((await ask(null, 50, 2))?.ids.length, 30, 'one that has no more blocks is compared by what it has')
+    assert.deepEqual((await ask(null, 1, 2, 3))?.ids, [130], 'who shares most')
+    assert.deepEqual(await ask(null, 50, ...own), { ids: [], shared: [], sizes: [], cut: false, namesakes: 130 })
   },
 
   async 'a commit that is refused leaves nothing in the index'({ store }) {
@@ -143,14 +157,16 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
   }) {
     const head = await openFlow(store.state)
     const page = { sync: SYNC, plan: 'p1', at_ms: 1, cursor: 'c1', filled: true }
-    const there = (target: string) => ({ target, ref: null, features: `["${target}"]`, blocks: [7n] })
+    const there = (target: string) => ({ target, ref: null, features: `["${target}"]`, blocks: [7] })
     await store.state.scanned({ ...page, rows: [there('x'), there('y')], gone: [] })
     await store.state.judge(judged(head, { links: [newLink(1, 1)] }))
     await store.state.settle(settled(head, { links: [{ id: 1, target: 'x', state: 'linked' }] }))
     const { state } = await reopen()
-    const ask = [{ link: null, blocks: [7n], names: null }]
-    const leads = async () =>
-      (await state.twins(SYNC, ask, 50)).records.map(({ target, lead }) => [target, lead?.key ?? null]).sort()
+    const ask = [{ link: null, blocks: [7], names: null }]
+    const leads = async () => {
+      const { ids } = await state.twins(SYNC, 'p1', ask, 50)
+      return (await state.twinsAt(SYNC, ids)).map(({ target, lead }) => [target, lead?.key ?? null]).sort()
+    }
     assert.deepEqual(await leads(), [
       ['x', key(1)],
       ['y', null],
