@@ -1,4 +1,5 @@
 /** Tables and foreign keys as information_schema describes them. */
+import { createHash } from 'node:crypto'
 import type { Link } from './client.ts'
 import { quoted } from './client.ts'
 
@@ -182,4 +183,13 @@ function keyOf(keys: ReadonlyMap<string, string[]>): Pick<CatalogTable, 'key' | 
   if (primary !== undefined) return { key: primary }
   const all = [...keys.values()]
   return all.length > 1 ? { key: [], rivals: [...keys.keys()] } : { key: all[0] ?? [] }
+}
+
+/** What a table looks like: two tables of one look are read alike. */
+export function fingerprint({ columns, key }: CatalogTable): string {
+  const look = columns.map(({ name, columnType, charset, nullable }) => [name, columnType, charset, nullable])
+  return createHash('sha256')
+    .update(JSON.stringify([look, key]))
+    .digest('hex')
+    .slice(0, 16)
 }

@@ -34,9 +34,14 @@ export interface Link {
   texts(sql: string, values?: readonly (string | number | null)[]): Promise<TextRow[]>
   /**
    * The same, row by row. While a promise that `onRow` returned is pending, nothing is read from the socket and the server has to
-   * wait, up to `netWriteTimeout_ms`. What `onRow` throws cuts the connection and is passed on.
+   * wait, up to `netWriteTimeout_ms`. What `onRow` throws cuts the connection and is passed on. Before the first row `onColumn` gets what
+   * the answer says of each column; its bytes are valid only until it returns.
    */
-  stream(sql: string, onRow: (cells: Cells) => void | Promise<void>): Promise<void>
+  stream(
+    sql: string,
+    onRow: (cells: Cells) => void | Promise<void>,
+    onColumn?: (definition: Buffer) => void,
+  ): Promise<void>
   /**
    * Sends one command, its first byte the command's number, and gives each packet of the answer to `onPacket`, which returns true
    * at the last: COM_REGISTER_SLAVE, COM_BINLOG_DUMP. Its bytes are valid only until it returns. There is no limit to its silence.
@@ -223,7 +228,8 @@ function linkOf(
     query,
     texts: async (sql, values) =>
       (await query(sql, values)).map((cells) => cells.map((cell) => cell?.toString() ?? null)),
-    stream: (sql, onRow) => watched((heard) => streamed(raw, sql, heard, onRow, { pause, resume, destroy })),
+    stream: (sql, onRow, onColumn) =>
+      watched((heard) => streamed(raw, sql, { onRow, onColumn }, heard, { pause, resume, destroy })),
     async exchange(payload, onPacket) {
       try {
         await exchange(raw, payload, onPacket)
@@ -249,22 +255,23 @@ function linkOf(
 async function streamed(
   raw: RawConnection,
   sql: string,
+  to: { readonly onRow: Parameters<Link['stream']>[1]; readonly onColumn: Parameters<Link['stream']>[2] },
   heard: () => void,
-  onRow: (cells: Cells) => void | Promise<void>,
   flow: Pick<Link, 'pause' | 'resume' | 'destroy'>,
 ): Promise<void> {
   let failed: unknown
   let waiting: Promise<void> | null = null
-  await runQuery(raw, sql, (cells) => {
+  const take = (cells: Cells) => {
     heard()
-    const pending = onRow(cells)
+    const pending = to.onRow(cells)
     if (pending === undefined) return
     flow.pause()
     waiting = pending.then(flow.resume, (error) => {
       failed = error
       flow.destroy()
     })
-  }).catch((error) => {
+  }
+  await runQuery(raw, sql, take, to.onColumn).catch((error) => {
     throw failed ?? error
   })
   await waiting // the last row may still be on its way

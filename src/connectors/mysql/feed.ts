@@ -1,5 +1,4 @@
 /** The open reader of the log: buffers with bounds, high-water marks, and what is read beside the stream. */
-import { createHash } from 'node:crypto'
 import type { Change, Position, SnapshotProgress, SourceEvent } from '../../model/change.ts'
 import { failure, SyncError } from '../../model/failure.ts'
 import type { Feed } from '../../model/source.ts'
@@ -13,13 +12,13 @@ import { type BinlogEvent, DecodeError, type TableMap } from './binlog/event.ts'
 import { shapeOf } from './binlog/shape.ts'
 import type { Captured } from './capture.ts'
 import type { Cascades } from './cascade.ts'
-import type { CatalogTable } from './catalog.ts'
+import { type CatalogTable, fingerprint } from './catalog.ts'
 import type { Link } from './client.ts'
 import type { Names } from './ddl.ts'
 import { type Opening, readFrom, readPlace } from './identity.ts'
 import type { Settings } from './options.ts'
 import { comparePlaces, type Place, readPosition } from './position.ts'
-import { refuseErrors, tableProblems } from './preflight.ts'
+import { changeProblems, refuseErrors } from './preflight.ts'
 import { concernsTable, readChunks } from './snapshot.ts'
 import { readLog, type Start } from './stream.ts'
 import { readTransactions, type StreamWatcher, type Transactions } from './transactions.ts'
@@ -115,8 +114,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
     const known = tables.get(table.full)
     if (known === undefined)
       throw new SyncError(failure('SYNC-2009', `Table ${table.full} is not captured by this source.`))
-    const needed = table.columns.map(({ name }) => name).filter(known.needed)
-    refuseErrors(tableProblems(table, needed)) // it may have become one that cannot be captured
+    refuseErrors(changeProblems(known, table))
     if (fingerprint(known.table) !== fingerprint(table)) {
       const reached = Promise.withResolvers<void>()
       await markHere(asking, reached.resolve)
@@ -358,15 +356,6 @@ function newLooks(names: Names, tables: ReadonlyMap<string, Captured>) {
       return shapeOf(map, table, null)
     },
   }
-}
-
-/** What a table looks like: two tables of one look are read alike. */
-export function fingerprint({ columns, key }: CatalogTable): string {
-  const look = columns.map(({ name, columnType, charset, nullable }) => [name, columnType, charset, nullable])
-  return createHash('sha256')
-    .update(JSON.stringify([look, key]))
-    .digest('hex')
-    .slice(0, 16)
 }
 
 /** By table. */

@@ -1,7 +1,7 @@
 /** What would keep the capture from working, each with the exact statement or line of my.cnf that mends it. */
 import { type Problem, SyncError } from '../../model/failure.ts'
 import { DecodeError } from './binlog/event.ts'
-import { missingTables } from './capture.ts'
+import { type Captured, missingTables } from './capture.ts'
 import { type CatalogColumn, type CatalogTable, quotedTable, type TableName } from './catalog.ts'
 import type { Link } from './client.ts'
 import { numberOf } from './errors.ts'
@@ -123,6 +123,21 @@ export function tableProblems(table: CatalogTable, needed?: readonly string[]): 
       ),
     ]
   return [...columnProblems(table, needed), ...adviceOn(table)]
+}
+
+/** Why a captured table, as it has become, cannot be read any more: the snapshot of it stops, until the configuration follows. */
+export function changeProblems({ table: before, needed }: Captured, table: CatalogTable): Problem[] {
+  const { full, columns, key } = table
+  const gone = before.columns
+    .filter(({ name }) => needed(name) && !columns.some((column) => column.name === name))
+    .map(({ name }) => problem('error', 'SYNC-2009', `Table ${full} has no column "${name}" any more.`))
+  if (gone.length > 0) return gone
+  const names = columns.map(({ name }) => name).filter(needed)
+  const problems = tableProblems(table, names).filter(({ level }) => level === 'error')
+  if (problems.length > 0 || key.join() === before.key.join()) return problems
+  return [
+    problem('error', 'SYNC-2010', `The key of ${full} was (${before.key.join(', ')}) and is (${key.join(', ')}).`),
+  ]
 }
 
 function columnProblems(table: CatalogTable, needed: readonly string[] | undefined): Problem[] {

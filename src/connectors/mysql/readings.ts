@@ -1,5 +1,6 @@
 /** How the rows of each TABLE_MAP are read, and which tables cannot be read at all. */
 import { DecodeError, type RowShape, type ShapeColumn, type TableMap } from './binlog/event.ts'
+import { typesLogged } from './binlog/fit.ts'
 import { type Captured, type Reading, readingOf, shapeProblems } from './capture.ts'
 import type { Effect } from './ddl.ts'
 import { fullName } from './group.ts'
@@ -100,11 +101,16 @@ export function newReadings(options: ReadingsOptions): Readings {
   }
 }
 
-/** What the catalog says of names: a column of it that the log does not have is gone. */
+/** What the catalog says of names and types: a column of it that the log does not have is gone, or has become another. */
 function catalogShape({ table }: Captured, shape: RowShape): ShapeColumn[] {
   const [some] = shape.columns
   if (some === undefined) return []
-  return table.columns.map(({ name }) => shape.columns.find((column) => column.name === name) ?? { ...some, name })
+  return table.columns.map(({ name, dataType }) => {
+    const today = shape.columns.find((column) => column.name === name)
+    const logged = typesLogged(dataType)
+    if (today !== undefined && logged.includes(today.type)) return today
+    return { ...(today ?? some), name, type: logged[0] as number }
+  })
 }
 
 /** Whether an error is about rows of one table; what it says then. */

@@ -7,6 +7,7 @@ import { type Mariadb, startMariadb } from '../../testing/mariadb.ts'
 import { emptyJournal, reading } from '../sql/reading.fake.ts'
 import { legacy, readOnce, told } from './legacy.fake.ts'
 import { snapshotSuite } from './snapshot.fake.ts'
+import { alteredSuite } from './snapshot-altered.fake.ts'
 
 let server: Mariadb
 before(async () => {
@@ -18,6 +19,7 @@ const never = new AbortController().signal
 const key = (id: number): Key => JSON.stringify([String(id)]) as Key
 
 snapshotSuite('', async () => server)
+alteredSuite('', async () => server)
 
 test('a transaction that was streamed and that queries cannot see yet is waited for, by reads and by chunks', async () => {
   await using own = await startMariadb({

@@ -1,6 +1,7 @@
 import { after } from 'node:test'
 import { type Mysql, startMysql, withoutMysql } from '../../testing/mysql.ts'
 import { snapshotSuite } from './snapshot.fake.ts'
+import { alteredSuite } from './snapshot-altered.fake.ts'
 
 const withoutGtids = { gtid_mode: 'OFF', enforce_gtid_consistency: 'OFF' }
 
@@ -19,5 +20,6 @@ for (const [title, release, settings] of [
     return server
   }
   after(async () => (await server)?.stop())
+  if (release !== '5.7') alteredSuite(`${title}: `, started, await withoutMysql(release)) // its log does not name columns
   snapshotSuite(`${title}: `, started, await withoutMysql(release))
 }

@@ -97,8 +97,13 @@ function framed(payload: Buffer): Parameters<RawConnection['writePacket']>[0] {
   }
 }
 
-/** COM_QUERY: runs one statement; rows of the answer go to `onRow`. */
-export function runQuery(connection: RawConnection, sql: string, onRow: (cells: Cells) => void): Promise<void> {
+/** COM_QUERY: runs one statement; rows of the answer go to `onRow`, what it says of each column before them to `onColumn`. */
+export function runQuery(
+  connection: RawConnection,
+  sql: string,
+  onRow: (cells: Cells) => void,
+  onColumn: (definition: Buffer) => void = () => {},
+): Promise<void> {
   const text = Buffer.from(sql)
   const payload = Buffer.allocUnsafe(1 + text.length)
   payload[0] = 0x03
@@ -122,6 +127,7 @@ export function runQuery(connection: RawConnection, sql: string, onRow: (cells: 
       }
       case 'columns':
         columnsSeen += 1
+        onColumn(bytes)
         if (columnsSeen === columns) expects = 'columns-end'
         return false
       case 'columns-end':

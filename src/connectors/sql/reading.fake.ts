@@ -60,11 +60,11 @@ export interface Reading extends AsyncDisposable {
   readonly ended: Promise<unknown>
 }
 
-/** Opens the source and reads it. `confirm: false` stores, but never tells the source so. */
+/** Opens the source and reads it. `confirm: false` stores, but never tells the source so. `hold`: after each item, takes the next only then. */
 export async function reading(
   source: Source,
   journal: Journal = emptyJournal(),
-  options: { readonly confirm?: boolean } = {},
+  options: { readonly confirm?: boolean; readonly hold?: (journal: Journal) => Promise<void> | undefined } = {},
 ): Promise<Reading> {
   const stop = new AbortController()
   const unfinished = [...journal.progress.values()].filter((progress) => !progress.done)
@@ -75,6 +75,7 @@ export async function reading(
       for await (const item of feed.events) {
         store(journal, pieces, item)
         if (options.confirm !== false && journal.position !== null) feed.durable(journal.position)
+        await options.hold?.(journal)
       }
       return undefined
     } catch (error) {

@@ -42,6 +42,11 @@ const logged: { readonly [dataType: string]: readonly number[] } = {
   inet6: [string],
 }
 
+/** The types in which the log can have a column that is declared so. */
+export function typesLogged(dataType: string): readonly number[] {
+  return (Object.hasOwn(logged, dataType) ? logged[dataType] : undefined) ?? [types.geometry]
+}
+
 const blobBytes: { readonly [dataType: string]: number } = {
   tinytext: 1,
   tinyblob: 1,
@@ -55,8 +60,7 @@ const blobBytes: { readonly [dataType: string]: number } = {
 
 /** What does not fit, as the end of a sentence; null where nothing speaks against it. */
 export function misfit(column: MapColumn, twin: CatalogColumn): string | null {
-  const allowed = Object.hasOwn(logged, twin.dataType) ? logged[twin.dataType] : [types.geometry]
-  if (allowed === undefined || !allowed.includes(column.type))
+  if (!typesLogged(twin.dataType).includes(column.type))
     return `is ${typeName(column.type)} in the log, and ${twin.columnType} now`
   if (column.nullable !== twin.nullable) return `is ${column.nullable ? '' : 'NOT '}NULL in the log, and is not now`
   const [logs, now] = sizes(column, twin)
