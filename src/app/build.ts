@@ -226,22 +226,28 @@ export const flowNames = (compiled: readonly Compiled[]): FlowName[] =>
     target: sync.target.system,
   }))
 
-/** Asks the systems for everything that would fail later. All problems at once; warnings included. */
+/** Asks the systems for everything that would fail later. All problems at once, each with its system's name; warnings included. */
 export async function checkOnline(
   compiled: readonly Compiled[],
   systems: Systems,
   signal: AbortSignal,
 ): Promise<Problem[]> {
-  const asked: Promise<Problem[]>[] = [...systems.sources.values()].map((source) => source.check(signal))
+  const asked = [...systems.sources].map(([name, source]) => problemsOf(name, source.check(signal)))
   for (const each of compiled) {
-    const target = systems.targets.get(each.sync.target.system)
-    if (target !== undefined) asked.push(target.check(shapeOf(each), signal))
+    const { system } = each.sync.target
+    const target = systems.targets.get(system)
+    if (target !== undefined) asked.push(problemsOf(system, target.check(shapeOf(each), signal)))
   }
-  const answers = await Promise.allSettled(asked)
-  return answers.flatMap((answer): Problem[] => {
-    if (answer.status === 'fulfilled') return answer.value
-    if (answer.reason instanceof SyncError)
-      return [answer.reason.failure, ...answer.reason.others].map((each) => ({ level: 'error', failure: each }))
-    throw answer.reason
+  return (await Promise.all(asked)).flat()
+}
+
+async function problemsOf(system: string, answer: Promise<Problem[]>): Promise<Problem[]> {
+  const found = await answer.catch((error: unknown): Problem[] => {
+    if (!(error instanceof SyncError)) throw error
+    return [error.failure, ...error.others].map((each) => ({ level: 'error', failure: each }))
   })
+  return found.map(({ level, failure }) => ({
+    level,
+    failure: { ...failure, message: `${system}: ${failure.message}` },
+  }))
 }

@@ -35,7 +35,8 @@ export function stagesOf(sync: SyncConfig, folder: string, now: () => number, fu
   const env = environmentOf(sync, now)
   const { rules, reference, quality } = sync.validate
   const stages: Stage[] = []
-  if (sync.schema !== null) stages.push(schemaStage(sync.schema, { inputs: env.inputs, classes: env.classes }))
+  if (sync.schema !== null)
+    stages.push(schemaStage(sync.schema, { inputs: env.inputs, classes: env.classes, isChecked: true }))
   if (rules.length > 0) stages.push(rulesStage(absolute(rules, folder), env, functions))
   if (reference.length > 0) stages.push(referenceStage(reference, env))
   if (quality !== null) stages.push(qualityStage(quality, formatsOf(sync.schema), env))

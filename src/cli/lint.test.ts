@@ -171,6 +171,20 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
   ['an address for others', `${good}server: { host: 0.0.0.0 }\n`, 'SYNC-1020', /syncline\.yaml:16:17: .*loopback/],
 ]
 
+test('an expression is shown with its caret below it', async () => {
+  const { err } = await lint(with_("row.status != 'test'", 'row.status != ('))
+  const [first, excerpt, caret] = err.split('\n')
+  assert.match(first ?? '', /^SYNC-1017 .*, at character \d+:$/)
+  assert.equal(excerpt, '          row.status != (')
+  assert.match(caret ?? '', /^ {24,}\^$/)
+})
+
+test('a folder in place of a secret is not advised to be made 0600', async () => {
+  const { err } = await lint(with_('"${SF_SECRET}"', `"\${file:${folder}}"`))
+  assert.match(err, /^SYNC-1009 .*cannot be read/)
+  assert.doesNotMatch(err.split('\n')[0] ?? '', /chmod/)
+})
+
 for (const [name, text, code, message] of bad)
   test(`bad input: ${name}`, async () => {
     const ended = await lint(text)

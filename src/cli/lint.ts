@@ -1,7 +1,7 @@
 import { checkOnline, compile, openSystems } from '../app/build.ts'
 import { checkFunctions, checkLookups } from '../app/checks.ts'
 import { type Config, checksNotMade } from '../config/config.ts'
-import type { Problem } from '../model/failure.ts'
+import type { Failure, Problem } from '../model/failure.ts'
 import { configuration } from './configuration.ts'
 import { exitOf, exits } from './exit.ts'
 import { type Given, type Io, isSet } from './io.ts'
@@ -28,7 +28,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
     io.out(JSON.stringify({ ok: errors.length === 0, problems: listed, checksNotMade: notMade }, null, 2))
   } else {
     for (const { level, failure } of problems)
-      if (level === 'warning') for (const line of lines([failure])) io.err(line)
+      if (level === 'warning') for (const line of lines([warned(failure)])) io.err(line)
     for (const line of lines(errors)) io.err(line)
     if (errors.length === 0) io.out(sentence(config, online))
     if (notMade.length > 0) io.out(`Not checked without the systems; \`syncline lint --online\` does:`)
@@ -36,6 +36,9 @@ export async function execute(given: Given, io: Io): Promise<number> {
   }
   return errors[0] === undefined ? exits.ok : exitOf(errors[0].code)
 }
+
+/** Beside errors it must be seen that this stops nothing. */
+const warned = (failure: Failure): Failure => ({ ...failure, message: `${failure.message} (warning)` })
 
 async function asked(config: Config, io: Io): Promise<Problem[]> {
   const compiled = compile(config)

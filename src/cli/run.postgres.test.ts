@@ -139,7 +139,8 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     writeFileSync(join(folder, 'wrong.yaml'), config(url).replace('LastName:', 'LastNmae:'))
     const wrong = await here('lint', '--online', '--config', 'wrong.yaml')
     assert.equal(wrong.code, 2)
-    assert.match(wrong.err, /SYNC-3052 .*LastNmae/)
+    assert.match(wrong.err, /^SYNC-3052 crm: field Contact\.LastNmae: it does not exist/m)
+    assert.match(wrong.err, /^SYNC-2027 legacy: .*superuser.* \(warning\)$/m)
     variables = { ...variables, SF_SECRET: 'wrong-secret' }
     const login = await here('conns', 'test', 'crm')
     variables = { ...variables, SF_SECRET: 'canary-secret-1f3a' }

@@ -29,7 +29,9 @@ export function tell(error: unknown, io: Pick<Io, 'err'>, debug: boolean): Exit 
 export function lines(told: readonly Told[]): string[] {
   const result: string[] = []
   for (const [i, { code, message, hint }] of told.entries()) {
-    result.push(`${code} ${printable(message)}`)
+    // An expression with a caret below it keeps its lines; no other line end may look like one of ours.
+    const [, sentence = message, ...excerpt] = /^([^\n]*)\n([^\n]*)\n( *\^)$/.exec(message) ?? []
+    result.push(`${code} ${printable(sentence)}`, ...excerpt.map((line) => `          ${printable(line)}`))
     if (hint !== '' && told[i + 1]?.hint !== hint) result.push(`          ${printable(hint)}`)
   }
   if (told.length > 1) result.push(`${told.length} problems.`)

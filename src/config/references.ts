@@ -119,13 +119,13 @@ function fileText(written: string, from: string, secret: boolean, around: Surrou
   const path = isAbsolute(written) ? written : resolve(dirname(from), written)
   let bytes: Uint8Array
   try {
+    bytes = around.readFile(path)
     const mode = around.mode(path)
     if (secret && mode !== undefined && (mode & 0o007) !== 0)
       throw new ReferenceProblem(
         'SYNC-1009',
         `${path} can be read by everybody (mode ${(mode & 0o777).toString(8).padStart(4, '0')}): chmod 0600 ${path}`,
       )
-    bytes = around.readFile(path)
   } catch (error) {
     if (error instanceof ReferenceProblem) throw error
     throw new ReferenceProblem('SYNC-1009', `${path} cannot be read: ${reasonOf(error)}`)

@@ -9,7 +9,7 @@ import { type Piece, ReferenceProblem } from './references.ts'
 import { secretOf } from './scalar.ts'
 import type { ConnectorOptions } from './schema.ts'
 import { isCaptured } from './topics.ts'
-import type { Place } from './tree.ts'
+import type { Place, Problem } from './tree.ts'
 
 /**
  * The checks that need what the configuration may not import: expressions, transforms, JSON Schemas. Whoever loads passes
@@ -43,13 +43,14 @@ export function crossCheck(
   checks: RuleChecks | undefined,
   reading: Reading,
 ): void {
+  const form = [...reading.problems]
   for (const sync of Object.values(config.syncs)) {
     checkEnds(sync, config, connectors, reading)
     checkCaptured(sync, config, reading)
-    checkDeletes(sync, reading)
+    if (!isBroken(['syncs', sync.name, 'deletes'], form, reading)) checkDeletes(sync, reading)
     checkJoins(sync, reading)
     checkReferenceSystems(sync, config, connectors, reading)
-    if (checks !== undefined) checkRules(sync, checks, reading)
+    if (checks !== undefined) checkRules(sync, checks, reading, form)
   }
   checkOwners(config, reading)
   checkCircles(config, reading)
@@ -177,7 +178,7 @@ function checkJoins({ name, source }: SyncConfig, reading: Reading): void {
   }
 }
 
-function checkRules(sync: SyncConfig, checks: RuleChecks, reading: Reading): void {
+function checkRules(sync: SyncConfig, checks: RuleChecks, reading: Reading, form: readonly Problem[]): void {
   const joins = sync.source.joins.map((join) => join.alias)
   const all = [
     ...checks.mapping(sync.mapping),
@@ -186,8 +187,16 @@ function checkRules(sync: SyncConfig, checks: RuleChecks, reading: Reading): voi
   ]
   for (const { code, message, path, offset } of all) {
     const full = ['syncs', sync.name, ...(roots[path[0] ?? ''] ?? []), ...path]
-    add(reading, placeOf(full, reading, offset), code, `${where(full)}: ${message}`)
+    if (!isBroken(full, form, reading)) add(reading, placeOf(full, reading, offset), code, `${where(full)}: ${message}`)
   }
+}
+
+/** Something inside of it could not be read: what a check says of the rest would follow from that. */
+function isBroken(path: readonly string[], form: readonly Problem[], reading: Reading): boolean {
+  if (form.length === 0) return false
+  const inside = `${path.join('\0')}\0`
+  const isAt = ({ line, column }: Place) => form.some(({ at }) => at.line === line && at.column === column)
+  return [...reading.trees].some(([at, { key, tree }]) => at.startsWith(inside) && (isAt(key) || isAt(tree.at)))
 }
 
 const roots: { readonly [first: string]: readonly string[] } = {

@@ -47,7 +47,8 @@ export const limits = { bytes: 1_000_000, depth: 64, aliases: 100, nodes: 50_000
 
 /**
  * Reads YAML 1.2 by its core schema: only `true`, `false`, `null`, `~` and numbers are not texts. All problems at once, except
- * that a file that is no YAML has nothing but its syntax errors.
+ * that a file that is no YAML has its first syntax error, as what the parser says of the rest mostly follows from it; every tab
+ * is named.
  */
 export function parseTree(text: string): { readonly tree: Tree } | { readonly problems: Problem[] } {
   const start: Place = { line: 1, column: 1 }
@@ -82,10 +83,14 @@ export function parseTree(text: string): { readonly tree: Tree } | { readonly pr
   }
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) {
+    const sorted = faults.toSorted((a, b) => a.pos[0] - b.pos[0])
+    const told = sorted.filter(({ code }, i) => code === 'TAB_AS_INDENT' || i === 0).slice(0, 20)
     return {
-      problems: faults
-        .slice(0, 20)
-        .map((fault) => ({ code: 'SYNC-1002', message: syntax(fault.code, fault.message), at: place(fault.pos[0]) })),
+      problems: told.map((fault) => ({
+        code: 'SYNC-1002',
+        message: syntax(fault.code, fault.message),
+        at: place(fault.pos[0]),
+      })),
     }
   }
   const reader = { document, place, problems: [] as Problem[], nodes: 0, aliases: 0 }
@@ -125,10 +130,24 @@ function tooDeep(text: string): Place | undefined {
   return undefined
 }
 
+/** Where the parser's own words help only who knows how parsers work. */
+const syntaxTexts: ReadonlyMap<string, string> = new Map([
+  ['TAB_AS_INDENT', 'a tab is used for indentation; YAML is indented with spaces'],
+  ['MULTIPLE_DOCS', 'the file holds more than one document (---); one is expected'],
+  [
+    'BLOCK_AS_IMPLICIT_KEY',
+    'a second `key: ` stands on this line: a text that holds `: ` needs quotes, or a quote before it is not closed',
+  ],
+  ['MULTILINE_IMPLICIT_KEY', 'this key goes on over several lines: a quote or a bracket, here or above, is not closed'],
+  ['BAD_INDENT', 'this line is indented otherwise than those that it belongs to'],
+])
+
 function syntax(code: string, message: string): string {
-  if (code === 'TAB_AS_INDENT') return 'a tab is used for indentation; YAML is indented with spaces'
-  if (code === 'MULTIPLE_DOCS') return 'the file holds more than one document (---); one is expected'
-  return message.split('\n')[0]!.slice(0, 300)
+  const own = message.split('\n')[0]!.slice(0, 300)
+  const readable = own
+    .replace('flow map items', 'the entries of { }')
+    .replace('flow sequence items', 'the items of [ ]')
+  return syntaxTexts.get(code) ?? readable
 }
 
 function convert(node: Node | null | undefined, reader: Reader, depth: number, fallback: number): Tree {

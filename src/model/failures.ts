@@ -98,7 +98,7 @@ export const failures = {
   'SYNC-1016': {
     title: 'An address is not allowed',
     retry: 'manual',
-    hint: 'Write the full address of the system itself: https://example.my.salesforce.com.',
+    hint: 'Write the address of the system itself, with its scheme and its host, as the message says.',
   },
   'SYNC-1017': {
     title: 'An expression cannot be used',

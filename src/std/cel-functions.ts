@@ -54,16 +54,22 @@ export const coreFunctions: { readonly [name: string]: CelFunction } = {
     s.replace(/[a-z]/g, (c) => c.toUpperCase()),
   ),
   contains: textFunction(
-    'contains(text, part)',
+    'contains(text, part): whether the part occurs in the text',
     ['string', 'string'],
     'bool',
     (s: string, part: string) => tooMuch('contains', s, part) ?? s.includes(part),
   ),
-  startsWith: textFunction('startsWith(text, part)', ['string', 'string'], 'bool', (s: string, part: string) =>
-    s.startsWith(part),
+  startsWith: textFunction(
+    'startsWith(text, part): whether the text begins with the part',
+    ['string', 'string'],
+    'bool',
+    (s: string, part: string) => s.startsWith(part),
   ),
-  endsWith: textFunction('endsWith(text, part)', ['string', 'string'], 'bool', (s: string, part: string) =>
-    s.endsWith(part),
+  endsWith: textFunction(
+    'endsWith(text, part): whether the text ends with the part',
+    ['string', 'string'],
+    'bool',
+    (s: string, part: string) => s.endsWith(part),
   ),
   indexOf: textFunction(
     'indexOf(text, part): -1 where it does not occur',

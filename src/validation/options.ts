@@ -264,4 +264,6 @@ export interface SchemaStageOptions {
   readonly inputs?: { readonly [field: string]: readonly string[] }
   /** How values may be shown. */
   readonly classes?: ReadonlyMap<string, Classification>
+  /** `checkSchema` found nothing: the schema is not held against its meta-schema once more, which takes most of the time. */
+  readonly isChecked?: boolean
 }

@@ -33,8 +33,8 @@ export interface SchemaStage extends Stage {
  * `together`.
  */
 export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}): SchemaStage {
-  const validate = compile(schema)
-  const settings = { reasonsMax: reasonsDefault, inputs: {}, classes: new Map(), ...options }
+  const validate = compile(schema, options.isChecked)
+  const settings = { reasonsMax: reasonsDefault, inputs: {}, classes: new Map(), isChecked: false, ...options }
   const together = conditionedColumns(schema, '', settings.inputs)
   return {
     name: 'schema',
@@ -54,7 +54,7 @@ export function checkSchema(schema: JsonSchema): Failure[] {
   }
 }
 
-function compile(schema: JsonSchema): ValidateFunction {
+function compile(schema: JsonSchema, isChecked = false): ValidateFunction {
   const size = JSON.stringify(schema)?.length ?? 0
   if (size > schemaBytesMax) throw unusable(`it has ${size} characters, at most ${schemaBytesMax} are allowed`)
   const ajv = new Ajv2020({
@@ -67,6 +67,7 @@ function compile(schema: JsonSchema): ValidateFunction {
     allowUnionTypes: true,
     ownProperties: true,
     logger: false,
+    validateSchema: !isChecked,
     code: { regExp: linearRegExp() },
   })
   for (const [name, { test }] of formats) ajv.addFormat(name, test)
