@@ -20,7 +20,10 @@ function hour(time: string, figures: { readonly [name: string]: number }): Figur
 
 const nothing = {
   causes: [],
-  backlog: { waiting: 0, held: 0, inFlight: 0, parked: 0, review: 0, parkedSince_ms: null },
+  backlog: {
+    ...{ waiting: 0, held: 0, inFlight: 0, parked: 0, review: 0, parkedSince_ms: null, reviewSince_ms: null },
+    records: { parked: 0, review: 0 },
+  },
 }
 
 async function reportOver(rows: readonly FigureRow[], ask: Partial<ReportAsk>, parked: object = nothing) {
@@ -201,7 +204,7 @@ test('what is listed of checks and causes has a bound, and the rest is counted',
   }))
   const parked = {
     causes,
-    backlog: { ...nothing.backlog, parked: 400, review: 3, parkedSince_ms: at('2026-09-01T00:00Z') },
+    backlog: { ...nothing.backlog, records: { parked: 400, review: 3 }, parkedSince_ms: at('2026-09-01T00:00Z') },
   }
   const [flow] = (await reportOver(hour('2026-09-01T00:00Z', { judged: 9, ...many }), {}, parked)).flows
   assert.deepEqual([flow?.checks.length, flow?.checksMore, flow?.causes.length, flow?.causesMore], [100, 50, 20, 10])

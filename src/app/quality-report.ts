@@ -167,8 +167,9 @@ async function flowQuality(
   const [now, before] = [totalsOf(wholes(figures)), totalsOf(wholes(past))]
   const checks = checksOf(figures, past, now.judged, before.judged)
   const causes = await state.causes(name.flow)
-  const { parked, review, parkedSince_ms } = await state.backlog(name.flow)
-  const since = [parkedSince_ms, ...causes.map((cause) => cause.oldest_ms)].filter((ms) => ms !== null)
+  const { records, parkedSince_ms, reviewSince_ms } = await state.backlog(name.flow)
+  const { parked, review } = records
+  const since = [parkedSince_ms, reviewSince_ms, ...causes.map((cause) => cause.oldest_ms)].filter((ms) => ms !== null)
   return {
     ...name,
     now,

@@ -65,8 +65,8 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
   const plan = rules.plan.id
   let head = await state.scanHead(spec.sync, plan)
   let calls = 0
-  const tell = (failure: Failure | null) =>
-    emit({ kind: 'scan', flow: spec.id, records: head.records, calls, filled: head.filled, failure })
+  const tell = (following: boolean, failure: Failure | null) =>
+    emit({ kind: 'scan', flow: spec.id, records: head.records, calls, filled: head.filled, following, failure })
 
   /** One page. Answers whether more is there. */
   async function page(signal: AbortSignal): Promise<boolean> {
@@ -98,7 +98,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
         at_ms: clock.now(),
       })
     head = await state.scanHead(spec.sync, plan)
-    if (!wasFilled) tell(null)
+    tell(wasFilled, null)
     if (!wasFilled && head.filled) parts.onFilled()
     return !scanned.isAll
   }
@@ -113,7 +113,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
         } catch (error) {
           if (signal.aborted) return
           if (!(error instanceof SyncError)) throw error
-          tell(error.failure)
+          tell(head.filled, error.failure)
           pause = AGAIN_MS
         }
         await clock.sleep(pause, signal).catch(() => {})

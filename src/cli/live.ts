@@ -143,7 +143,8 @@ function viewsOf(
   { line, form, level, emit: more }: LiveOptions,
   engine: () => Engine | null,
 ) {
-  const flows = flowNames(compile(config))
+  const compiled = compile(config)
+  const flows = flowNames(compiled)
   const log = logTo({ write: (text) => line(text.trimEnd()) }, level, {
     clock: io.clock,
     flows,
@@ -158,8 +159,13 @@ function viewsOf(
     },
     quarantine: async (flow) => {
       const open = await engine()?.backlog(flow)
-      return { size: open?.parked ?? 0, oldest_ms: open?.parkedSince_ms ?? null }
+      return { size: open?.records.parked ?? 0, oldest_ms: open?.parkedSince_ms ?? null }
     },
+    review: async (flow) => {
+      const open = await engine()?.backlog(flow)
+      return { size: open?.records.review ?? 0, oldest_ms: open?.reviewSince_ms ?? null }
+    },
+    duplicates: new Set(compiled.flatMap(({ sync, duplicates }) => (duplicates === null ? [] : [sync.name]))),
     build: { version: io.version, node: process.versions.node },
     process: processFigures,
   })

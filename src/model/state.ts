@@ -225,6 +225,10 @@ export interface Backlog {
   readonly review: number
   /** Since when the oldest record is parked; null where none is. */
   readonly parkedSince_ms: number | null
+  /** The same of records in review. */
+  readonly reviewSince_ms: number | null
+  /** Records, also those behind which no entry stands: what was judged again for a merge, or by a person's wish. */
+  readonly records: { readonly parked: number; readonly review: number }
 }
 
 /** One event of the stream `sync.status`; `body` is JSON. */

@@ -41,7 +41,17 @@ export function fakeEngine(): FakeEngine {
       return [{ flow: 'members', sync: 'members', status, reason: null, ...counts, unjudged: 0 }]
     },
     async backlog() {
-      return { waiting: 0, held: 0, inFlight: 0, parked: 2, review: 0, parkedSince_ms: 1_000, unjudged: 0 }
+      return {
+        waiting: 0,
+        held: 0,
+        inFlight: 0,
+        parked: 2,
+        review: 0,
+        parkedSince_ms: 1_000,
+        reviewSince_ms: null,
+        records: { parked: 2, review: 0 },
+        unjudged: 0,
+      }
     },
     journalBytes: async () => 4_096,
     async quality(flow, length_ms) {

@@ -21,6 +21,8 @@ async function serve(engine: FakeEngine, limits: Partial<ServerLimits> = {}, log
       queueSize: async () => 0,
       journalBytes: async () => 4_096,
       quarantine: async () => ({ size: 2, oldest_ms: null }),
+      review: async () => ({ size: 0, oldest_ms: null }),
+      duplicates: new Set(),
       build: { version: '0', node: '24' },
       process: processFigures,
     }),

@@ -30,7 +30,7 @@ export function backlogOf(db: Database, flow: FlowId): Backlog {
   const lanes = new Map(
     db
       .all(
-        'SELECT state, count(last) AS n, count(next_last) AS held, min(since_ms) AS since FROM lane WHERE flow = ? GROUP BY state',
+        'SELECT state, count(last) AS n, count(next_last) AS held, count(*) AS records, min(since_ms) AS since FROM lane WHERE flow = ? GROUP BY state',
         flow,
       )
       .map((row) => [String(row['state']), row]),
@@ -47,6 +47,11 @@ export function backlogOf(db: Database, flow: FlowId): Backlog {
     review: Number(lanes.get('review')?.['n'] ?? 0),
     inFlight: Number(flights?.['n']),
     parkedSince_ms: (lanes.get('parked')?.['since'] as number | null | undefined) ?? null,
+    reviewSince_ms: (lanes.get('review')?.['since'] as number | null | undefined) ?? null,
+    records: {
+      parked: Number(lanes.get('parked')?.['records'] ?? 0),
+      review: Number(lanes.get('review')?.['records'] ?? 0),
+    },
   }
 }
 

@@ -96,13 +96,17 @@ export type Event =
       readonly review: number
       readonly cut: number
     }
-  /** The target's records are read for comparison. `filled`: all that were there are known, and from now on what changes. */
+  /**
+   * A page of the target's records was read for comparison, or could not be. `filled`: all that were there are known, and from now on
+   * what changes; `following`: they were known before this reading already.
+   */
   | {
       readonly kind: 'scan'
       readonly flow: FlowId
       readonly records: number
       readonly calls: number
       readonly filled: boolean
+      readonly following: boolean
       readonly failure: Failure | null
     }
   /** Records are read back after an answer was lost. */

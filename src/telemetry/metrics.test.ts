@@ -16,6 +16,8 @@ function measured(more: Partial<MetricsOptions> = {}) {
     queueSize: async () => 7,
     journalBytes: async () => 12_345,
     quarantine: async () => ({ size: 2, oldest_ms: 400_000 }),
+    review: async () => ({ size: 3, oldest_ms: 700_000 }),
+    duplicates: new Set(),
     build: { version: '0.1.0', node: 'v24.21.0' },
     process: () => ({ residentBytes: 1e8, heapBytes: 5e7, cpu_s: 12.5, started_s: 900 }),
     ...more,
@@ -105,6 +107,8 @@ test('the whole exposition after a little traffic', async () => {
       'sync_journal_bytes{source="legacy"} 12345',
       `sync_quarantine_size{${labels}} 2`,
       `sync_quarantine_oldest_age_seconds{${labels}} 605`,
+      `sync_review_queue_size{${labels}} 3`,
+      `sync_review_oldest_age_seconds{${labels}} 305`,
       'syncline_build_info{version="0.1.0",node="v24.21.0"} 1',
     ],
   )
@@ -248,4 +252,53 @@ test('the series of one flow are bounded, and the mean follows what is new', asy
   scored(1)
   const [mean] = family(await view.text(), 'sync_quality_score')
   assert.ok(Number(mean?.split(' ').at(-1)) > 0.99, mean)
+})
+
+test('duplicates: pairs, results and cut searches are counted from 0 on; the reading of the target has progress, age and failures', async () => {
+  const view = measured({ duplicates: new Set(['members']) })
+  const found = {
+    kind: 'duplicates',
+    flow: 'members',
+    compared: 40,
+    merged: 3,
+    unmerged: 1,
+    review: 2,
+    cut: 1,
+  } as const
+  const of = async () => {
+    const text = await view.text()
+    return text.split('\n').filter((line) => /^sync_(duplicate|target_scan)/.test(line))
+  }
+  const counts = (compared: number, merged: number, unmerged: number, review: number, cut: number) => [
+    `sync_duplicates_total{${labels},result="merged"} ${merged}`,
+    `sync_duplicates_total{${labels},result="unmerged"} ${unmerged}`,
+    `sync_duplicates_total{${labels},result="review"} ${review}`,
+    `sync_duplicate_comparisons_total{${labels}} ${compared}`,
+    `sync_duplicate_searches_cut_total{${labels}} ${cut}`,
+  ]
+  assert.deepEqual(await of(), counts(0, 0, 0, 0, 0))
+  view.emit(found, found, { ...found, flow: 'unknown' })
+  assert.deepEqual(await of(), counts(80, 6, 2, 4, 2))
+  const lost = failure('SYNC-6006', 'ada.lovelace@example.org')
+  const scan = { kind: 'scan', flow: 'members', calls: 1, failure: null } as const
+  view.emit({ ...scan, records: 0, filled: false, following: false, failure: lost })
+  assert.equal(
+    (await of()).some((line) => line.startsWith('sync_target_scan_age')),
+    false,
+    'nothing was read yet',
+  )
+  view.emit({ ...scan, records: 2_000, filled: false, following: false })
+  view.pass(4_000)
+  view.emit({ ...scan, records: 2_500, filled: true, following: false })
+  view.pass(3_000)
+  view.emit({ ...scan, records: 2_500, filled: true, following: true, failure: lost })
+  assert.deepEqual((await of()).slice(5), [
+    `sync_target_scan_records{${labels}} 2500`,
+    `sync_target_scan_complete{${labels}} 1`,
+    `sync_target_scan_age_seconds{${labels}} 3`,
+    `sync_target_scan_failures_total{${labels}} 2`,
+  ])
+  view.emit({ ...scan, records: 2_501, filled: true, following: true })
+  assert.ok((await of()).includes(`sync_target_scan_age_seconds{${labels}} 0`))
+  assert.ok(!(await view.text()).includes('ada.lovelace'))
 })

@@ -1,9 +1,16 @@
 import { type MetricObjectWithValues, Registry } from 'prom-client'
 import type { Route } from '../model/target.ts'
 import type { Clock } from '../std/clock.ts'
+import { DuplicateFigures, duplicateFamilies } from './duplicates.ts'
 import type { Emit, Event, FlowName } from './event.ts'
 import type { Family, Sample } from './family.ts'
 import { QualityFigures, qualityFamilies } from './quality.ts'
+
+/** Records that wait for somebody. */
+interface Queue {
+  readonly size: number
+  readonly oldest_ms: number | null
+}
 
 /** What metrics cannot know from events and ask for at every scrape. */
 export interface MetricsOptions {
@@ -11,9 +18,13 @@ export interface MetricsOptions {
   /** Live entries of a flow that are due now and not confirmed. */
   readonly queueSize: (flow: string) => Promise<number>
   /** Parked records of a flow, and since when the oldest is there; null where none is. */
-  readonly quarantine: (flow: string) => Promise<{ readonly size: number; readonly oldest_ms: number | null }>
+  readonly quarantine: (flow: string) => Promise<Queue>
+  /** The same of records in review, which wait for a person. */
+  readonly review: (flow: string) => Promise<Queue>
   /** What the journal of a source holds, in bytes. */
   readonly journalBytes: (source: string) => Promise<number>
+  /** Flows that look for duplicates: their counters are there from the first scrape. */
+  readonly duplicates: ReadonlySet<string>
   readonly build: { readonly version: string; readonly node: string }
   readonly process: () => ProcessFigures
 }
@@ -52,6 +63,7 @@ interface FlowFigures {
   durationsSum_s: number
   succeeded_s: number | null
   readonly quality: QualityFigures
+  readonly duplicates: DuplicateFigures
 }
 
 interface SourceFigures {
@@ -65,7 +77,12 @@ interface SourceFigures {
  * confirm; `kind` is the route by which it travelled.
  */
 export function metrics(clock: Clock, options: MetricsOptions): Metrics {
-  const flows = new Map(options.flows.map((name): [string, FlowFigures] => [name.flow, newFigures(name)]))
+  const flows = new Map(
+    options.flows.map((name): [string, FlowFigures] => [
+      name.flow,
+      newFigures(name, options.duplicates.has(name.flow)),
+    ]),
+  )
   const sources = new Map(
     options.flows.map(({ source }): [string, SourceFigures] => [source, { lag_s: null, progress_ms: null }]),
   )
@@ -80,7 +97,7 @@ export function metrics(clock: Clock, options: MetricsOptions): Metrics {
 
 const zero = (): Record<Route, number> => ({ realtime: 0, queue: 0, batch: 0 })
 
-const newFigures = ({ flow, sync, source, target }: FlowName): FlowFigures => ({
+const newFigures = ({ flow, sync, source, target }: FlowName, isLooking: boolean): FlowFigures => ({
   flow,
   labels: { sync, source, target },
   attempts: zero(),
@@ -90,6 +107,7 @@ const newFigures = ({ flow, sync, source, target }: FlowName): FlowFigures => ({
   durationsSum_s: 0,
   succeeded_s: null,
   quality: new QualityFigures(),
+  duplicates: new DuplicateFigures(isLooking),
 })
 
 /** The hot path: additions only. */
@@ -138,10 +156,13 @@ function count(
       for (const ms of event.durations_ms) observe(flow, ms / 1_000)
       return
     }
+    case 'duplicates':
+    case 'scan': {
+      flows.get(event.flow)?.duplicates.add(event, clock)
+      return
+    }
     case 'capture':
     case 'snapshot':
-    case 'duplicates':
-    case 'scan':
     case 'landing':
     case 'away':
     case 'flow':
@@ -169,6 +190,7 @@ function families(
     ...deliveryFamilies(options, flows),
     ...stateFamilies(clock, options, flows, sources),
     ...qualityFamilies(flows),
+    ...duplicateFamilies(flows, clock),
     ...machineFamilies(options),
   ]
 }
@@ -226,8 +248,10 @@ function stateFamilies(
 ): Family[] {
   const bySource = (value: (source: SourceFigures) => number | null) => () =>
     [...sources].flatMap(([source, figures]) => sample({ source }, value(figures)))
-  const parked = (value: (of: { size: number; oldest_ms: number | null }) => number) => () =>
-    Promise.all(flows.map(async ({ labels, flow }) => ({ labels, value: value(await options.quarantine(flow)) })))
+  const size = ({ size }: Queue) => size
+  const age = ({ oldest_ms }: Queue) => (oldest_ms === null ? 0 : Math.max(0, clock.now() - oldest_ms) / 1_000)
+  const queue = (of: 'quarantine' | 'review', value: (of: Queue) => number) => () =>
+    Promise.all(flows.map(async ({ labels, flow }) => ({ labels, value: value(await options[of](flow)) })))
   return [
     {
       name: 'sync_source_lag_seconds',
@@ -263,13 +287,25 @@ function stateFamilies(
       name: 'sync_quarantine_size',
       help: 'Records in quarantine.',
       type: 'gauge',
-      samples: parked(({ size }) => size),
+      samples: queue('quarantine', size),
     },
     {
       name: 'sync_quarantine_oldest_age_seconds',
       help: 'How long the oldest record is in quarantine; 0 when none is.',
       type: 'gauge',
-      samples: parked(({ oldest_ms }) => (oldest_ms === null ? 0 : Math.max(0, clock.now() - oldest_ms) / 1_000)),
+      samples: queue('quarantine', age),
+    },
+    {
+      name: 'sync_review_queue_size',
+      help: 'Records in review: possible duplicates and poor records, which wait for a person.',
+      type: 'gauge',
+      samples: queue('review', size),
+    },
+    {
+      name: 'sync_review_oldest_age_seconds',
+      help: 'How long the oldest record is in review; 0 when none is.',
+      type: 'gauge',
+      samples: queue('review', age),
     },
   ]
 }

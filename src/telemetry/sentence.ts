@@ -124,7 +124,7 @@ function lineOfSource(event: SourceEvents): Line | null {
   }
 }
 
-function lineOfTwins(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, target: string): Line {
+function lineOfTwins(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, target: string): Line | null {
   const flow = printable(event.flow)
   if (event.kind === 'duplicates') {
     const { compared, merged, unmerged, review, cut } = event
@@ -136,7 +136,9 @@ function lineOfTwins(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, tar
       repeats: `duplicates|${flow}|${cut > 0}`,
     }
   }
-  const { records, calls, filled, failure } = event
+  const { records, calls, filled, following, failure } = event
+  // The target is asked every few seconds: only metrics want to hear of it.
+  if (following && failure === null) return null
   const why = failure === null ? '' : ` ${failureText(failure)}`
   return {
     level: failure === null ? 'info' : 'warn',

@@ -33,6 +33,8 @@ export const causeCases: Readonly<Record<string, StoreCase>> = {
         ['a', 1, 1_000],
       ],
     )
+    const { parkedSince_ms, reviewSince_ms, records } = await state.backlog(FLOW)
+    assert.deepEqual([parkedSince_ms, reviewSince_ms, records], [1_000, 3_000, { parked: 2, review: 1 }])
     const found = await state.parked({ flow: FLOW, state: 'parked', rule: 'a', rowsMax: 9 })
     assert.deepEqual(
       found.map(({ link }) => link),

@@ -79,8 +79,9 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
       Object.values(counts).reduce((sum, n) => sum + n),
       flow?.read,
     )
-    const backlog = await state.backlog(FLOW)
-    assert.deepEqual(backlog, { waiting: 1, held: 0, inFlight: 2, parked: 1, review: 1, parkedSince_ms: 1_000 })
+    const { reviewSince_ms: _, ...backlog } = await state.backlog(FLOW)
+    const records = { parked: 1, review: 1 }
+    assert.deepEqual(backlog, { waiting: 1, held: 0, inFlight: 2, ...records, parkedSince_ms: 1_000, records })
   },
 
   async 'an entry has one outcome for ever'({ store }) {
