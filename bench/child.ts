@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { FlowReport } from '../src/app/report.ts'
 import { keepCompiled } from '../src/std/compiled.ts'
-import { heapFlags } from '../src/std/memory.ts'
+import { heapEnvironment, heapFlags } from '../src/std/memory.ts'
 
 /** What an engine of a bench tells of itself. */
 export interface Figures {
@@ -23,6 +23,7 @@ export async function startEngineChild(config: string, execArgv: readonly string
   keepCompiled('syncline-bench', 'bench')
   const child = fork(new URL('./engine.ts', import.meta.url), [config], {
     execArgv: [...execArgv],
+    env: { ...heapEnvironment, ...process.env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   await answer(child)

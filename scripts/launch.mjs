@@ -14,7 +14,13 @@ const bound = pathToFileURL(join(root, 'scripts', 'bound.mjs')).href
 // Node 24 prints a warning for node:sqlite in every process; it is a decision of ours and not news to anybody.
 const quiet = ['--disable-warning=ExperimentalWarning']
 // The heap bounds of src/std/memory.ts, for programs in which the engine runs; there `syncline run` gives them to itself.
-const bounded = ['--max-semi-space-size=6', '--max-old-space-size=192']
+const bounded = [
+  '--min-semi-space-size=6',
+  '--max-semi-space-size=6',
+  '--initial-old-space-size=96',
+  '--max-old-space-size=192',
+  '--no-parallel-scavenge',
+]
 const program = (file, runsEngine) => (given) => {
   if (!existsSync(join(root, file))) throw new Refusal(`${file} is missing from this copy of Syncline.`)
   return [[...quiet, ...(runsEngine(given) ? bounded : []), '--import', bound, file, ...given]]
@@ -73,7 +79,8 @@ const sameSignal_ms = 1000
 function run(node, command) {
   return new Promise((resolve, reject) => {
     const isProgram = command.includes(bound)
-    const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` }
+    const arenas = command.includes(bounded[0]) ? { MALLOC_ARENA_MAX: '2' } : {}
+    const env = { ...arenas, ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` }
     if (isProgram) env.SYNCLINE_LAUNCHER = String(process.pid)
     const child = spawn(node, command, { cwd: root, stdio: 'inherit', detached: isProgram, env })
     const last = new Map()
