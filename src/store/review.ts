@@ -43,7 +43,8 @@ export function rejectLanes(db: Database, query: ParkedQuery, word: Word): numbe
       continue
     }
     for (const each of alike) {
-      const other = each.key === null ? null : linkOf(db, query, each.key)
+      const record = recordOf(each)
+      const other = record === null ? null : linkOf(db, query, record)
       if (other !== null) decide(db, 'different', lane.link, { link: other }, word)
       else if (each.target !== null) decide(db, 'different', lane.link, { target: each.target }, word)
     }
@@ -55,6 +56,9 @@ export function rejectLanes(db: Database, query: ParkedQuery, word: Word): numbe
 
 const alikeOf = (lane: LaneOf): Alike[] =>
   lane.stage === 'duplicates' ? lane.reasons.flatMap(({ alike }) => (alike === undefined ? [] : [alike])) : []
+
+/** The source record that it resembles: of a record of the target the one that it belongs to. Null: it belongs to nobody. */
+const recordOf = ({ key, lead }: Alike): Alike['key'] => key ?? lead
 
 function release(db: Database, { flow }: ParkedQuery, { link }: LaneOf): void {
   db.run(`UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ?`, flow, link)
@@ -84,13 +88,14 @@ function sameAs(
   const [one] = clusters.values()
   if (one === undefined) return `It does not resemble ${survivor}.`
   if (clusters.size > 1) return `It resembles several: name the one that stays, ${[...clusters.keys()].join(' or ')}.`
-  if (one.key === null) {
+  const record = recordOf(one)
+  if (record === null) {
     if (self) return `Record ${one.target} of the target is the one that is there: it stays.`
     decide(db, 'same', lane.link, { target: one.target as string }, word)
     return null
   }
-  const resembled = linkOf(db, query, one.key)
-  if (resembled === null) return `The record ${one.key} that it resembles is gone.`
+  const resembled = linkOf(db, query, record)
+  if (resembled === null) return `The record ${record} that it resembles is gone.`
   const lead = Number(db.get('SELECT into_link FROM member WHERE link = ?', resembled)?.['into_link'] ?? resembled)
   const [own, other] = [isLinked(db, lane.link), isLinked(db, lead)]
   // Of two records the one at the target stays: there it would be left over.
