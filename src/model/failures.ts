@@ -334,7 +334,7 @@ export const failures = {
   'SYNC-2033': {
     title: 'Another reader of the log has our number',
     retry: 'timed',
-    hint: 'Two installations read this server with the same `serverId:`, or one runs twice: the server cuts the older one each time. Stop one of them, or take `serverId:` out of the configuration.',
+    hint: 'Two installations read this server with the same `serverId:`, or with copies of one state folder, or one runs twice: the server cuts the older one each time. Stop one of them, or take `serverId:` out of the configuration.',
   },
   'SYNC-2034': {
     title: 'The log itself is damaged',

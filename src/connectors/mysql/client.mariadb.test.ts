@@ -7,11 +7,12 @@ import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { SyncError } from '../../model/failure.ts'
 import { type Clock, systemClock } from '../../std/clock.ts'
+import { seededRandom } from '../../std/random.ts'
 import { Secret } from '../../std/secret.ts'
 import { type Mariadb, startMariadb, withoutMariadb } from '../../testing/mariadb.ts'
 import { exists } from '../../testing/place.ts'
 import { connect, type Link, literal, quoted } from './client.ts'
-import { type MysqlOptions, serverIdOf, settingsOf } from './options.ts'
+import { type MysqlOptions, newReader, readerOf, settingsOf } from './options.ts'
 
 const skip = await withoutMariadb()
 /** Set up in every way that could change what we read. */
@@ -305,9 +306,15 @@ async function certify(folder: string, names: string): Promise<void> {
   await chmod(join(folder, 'server.key'), 0o644) // the server runs as another user
 }
 
-test('the number of a reader is the given one, or a random one of the upper half', () => {
+test('the number of a reader is the given one, or the one of its UUID, in the upper half', () => {
   const own = settingsOf({ name: 'legacy', url: 'mysql://u@h/x' })
-  const ids = [0, 0.5, 0.999_999_999_9].map((next) => serverIdOf(own, { next: () => next, id: () => '' }))
-  assert.deepEqual(ids, [2_147_483_648, 3_221_225_471, 4_294_967_294])
-  assert.equal(serverIdOf({ ...own, serverId: 7 }, { next: () => 0, id: () => '' }), 7)
+  const readers = Array.from({ length: 1_000 }, (_, seed) => newReader(seededRandom(seed)))
+  for (const uuid of readers) {
+    assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
+    const { serverId } = readerOf(own, uuid)
+    assert.ok(serverId >= 2 ** 31 && serverId < 2 ** 32 - 1)
+    assert.equal(readerOf(own, uuid).serverId, serverId)
+  }
+  assert.equal(new Set(readers.map((uuid) => readerOf(own, uuid).serverId)).size, 1_000)
+  assert.deepEqual(readerOf({ ...own, serverId: 7 }, 'u'), { serverId: 7, uuid: 'u' })
 })

@@ -16,7 +16,7 @@ import { type CatalogTable, fingerprint } from './catalog.ts'
 import type { Link } from './client.ts'
 import type { Names } from './ddl.ts'
 import { type Opening, readFrom, readPlace } from './identity.ts'
-import type { Settings } from './options.ts'
+import type { Reader, Settings } from './options.ts'
 import { comparePlaces, type Place, readPosition } from './position.ts'
 import { changeProblems, refuseErrors } from './preflight.ts'
 import { concernsTable, readChunks } from './snapshot.ts'
@@ -31,7 +31,8 @@ export interface FeedOptions {
   readonly random: Random
   /** The connection that the log comes over; the feed owns it. */
   readonly link: Link
-  readonly serverId: number
+  /** As whom. */
+  readonly reader: Reader
   readonly connect: (signal: AbortSignal) => Promise<Link>
   /** The captured tables; this keeps them as the catalog shows them. */
   readonly tables: Map<string, Captured>
@@ -311,7 +312,7 @@ function newGaps(stream: { inside(): boolean; place(): Place }): Gaps {
 
 /** Reads the log into the transactions, until the signal ends it. */
 function followLog(
-  { link, opening, clock, settings, serverId, random }: FeedOptions,
+  { link, opening, clock, settings, reader }: FeedOptions,
   to: { transactions: Transactions; room: Room; connect: (signal: AbortSignal) => Promise<Link> },
   over: AbortSignal,
 ): Promise<never> {
@@ -322,7 +323,7 @@ function followLog(
       transactions.push(event)
       return room.wait()
     }
-    return readLog({ link: through, clock, heartbeat_ms, serverId, uuid: uuidOf(random), start, take }, over)
+    return readLog({ link: through, clock, heartbeat_ms, reader, start, take }, over)
   }
   return read(link, opening.start).catch(async (error) => {
     const isDeleted = error instanceof SyncError && error.failure.code === 'SYNC-2032'
@@ -361,11 +362,6 @@ function newLooks(names: Names, tables: ReadonlyMap<string, Captured>) {
 /** By table. */
 export function fingerprints(tables: ReadonlyMap<string, Captured>): { [table: string]: string } {
   return Object.fromEntries([...tables].map(([name, { table }]) => [name, fingerprint(table)]))
-}
-
-function uuidOf(random: Random): string {
-  const hex = `${random.id()}${random.id()}`
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 function unreadable(error: DecodeError): SyncError {

@@ -1,5 +1,6 @@
 /** Shows that nothing is missing between the stored position and now, or refuses (promise 6): by identity, never by file names. */
 import { type FailureCode, failure, SyncError } from '../../model/failure.ts'
+import type { Clock } from '../../std/clock.ts'
 import type { Gtid } from './binlog/event.ts'
 import {
   addGtid,
@@ -98,7 +99,7 @@ export interface Opening {
  * From now on. MySQL counts a transaction as executed only after it is in the log: what lies between the two would be missed by one who
  * began at the end of the log, and would come later, out of its order, to one who then asks by GTIDs.
  */
-export function openNow(facts: ServerFacts): Opening {
+export function openNow(facts: ServerFacts, reader: string): Opening {
   const { flavour, identity, executed, place } = facts
   const gtids = facts.hasGtids ? readFrom(flavour, executed) : null
   const start: Start =
@@ -112,8 +113,39 @@ export function openNow(facts: ServerFacts): Opening {
     held: {},
     shapes: null,
     edges: [],
+    reader,
+    row: null,
   }
   return { from, start, proof: null, gtids, otherwise: null }
+}
+
+/** How often it is looked, and how long at most, whether transactions still wait for a replica's answer. */
+const settle = { every_ms: 10, within_ms: 30_000 }
+
+/**
+ * MySQL without GTIDs says nowhere which transactions of its log its engines have committed. Those that semi-synchronous replication holds
+ * between the two, it counts: once none waits, all that was in the log before can be seen. A first start from the end of the log would
+ * otherwise miss them: behind the log that is read, and not yet in the tables.
+ */
+export async function untilCommitted(
+  { flavour, hasGtids }: ServerFacts,
+  link: Link,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  if (flavour === 'mariadb' || hasGtids) return
+  const began_ms = clock.mono()
+  for (;;) {
+    const rows = await link.texts("SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_%_wait_sessions'")
+    if (rows.every(([, count]) => count === '0')) return
+    if (clock.mono() - began_ms > settle.within_ms)
+      throw refuse(
+        'SYNC-2005',
+        `The server at ${link.place} holds transactions that wait for a replica's answer, and without GTIDs nobody can tell which.`,
+        'Let the replicas of semi-synchronous replication catch up, or switch GTIDs on (gtid_mode = ON).',
+      )
+    await clock.sleep(settle.every_ms, signal)
+  }
 }
 
 /** From a stored position on. Throws a `SyncError` where it cannot be shown that nothing is missing. */

@@ -152,6 +152,8 @@ export function reader(more: Partial<TransactionsOptions> & { readonly start?: P
     held: {},
     shapes: null,
     edges: [],
+    reader: '',
+    row: null,
     ...more.start,
   }
   const tables = new Map<string, Captured>(

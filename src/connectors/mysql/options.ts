@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import type { Random } from '../../std/random.ts'
 import type { Secret } from '../../std/secret.ts'
@@ -16,7 +17,7 @@ export const mysqlSchema = Type.Object(
         minimum: 1,
         maximum: 4_294_967_295,
         description:
-          'Number under which this installation reads the log; no other reader of the server, and no server that replicates with it, may have the same. Default: a random one of 2147483648 and above at each start.',
+          'Number under which this installation reads the log; no other reader of the server, and no server that replicates with it, may have the same. Default: one of 2147483648 and above, chosen at the first start and kept in the state folder.',
       }),
     ),
     statementTables: Type.Optional(
@@ -96,7 +97,7 @@ export type MysqlOptions = Omit<Static<typeof mysqlSchema>, 'url'> & {
 export type Settings = {
   readonly url: string | Secret
   readonly tls: TlsOptions
-  /** Null: a random one, see `serverIdOf`. */
+  /** Null: one of its own, see `readerOf`. */
   readonly serverId: number | null
   readonly statementTables: ReadonlySet<string>
   readonly chunkRows: number
@@ -127,10 +128,25 @@ export function settingsOf(options: MysqlOptions): Settings {
   }
 }
 
+/** As whom a log is read. */
+export interface Reader {
+  /** `server_id`: SHOW REPLICAS, SHOW SLAVE HOSTS. */
+  readonly serverId: number
+  /** `server_uuid`, by which MySQL tells its replicas apart. */
+  readonly uuid: string
+}
+
 /**
- * The number to read the log under. Of two readers with one number the server cuts the older one, so that two installations
- * would cut each other for ever; a random one of the upper half, where nobody numbers servers, meets another by 1 in 2^31.
+ * The reader of this UUID. Of two readers with one number (MariaDB), or one UUID (MySQL), the server cuts the older one, so that two
+ * installations would cut each other for ever; numbers of the upper half, where nobody numbers servers, meet by 1 in 2^31.
  */
-export function serverIdOf(settings: Settings, random: Random): number {
-  return settings.serverId ?? 2_147_483_648 + Math.floor(random.next() * 2_147_483_647)
+export function readerOf(settings: Settings, uuid: string): Reader {
+  const number = createHash('sha256').update(uuid).digest().readUInt32BE(0)
+  return { uuid, serverId: settings.serverId ?? 2_147_483_648 + (number % 2_147_483_647) }
+}
+
+/** A UUID for a new installation. */
+export function newReader(random: Random): string {
+  const hex = `${random.id()}${random.id()}`
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Position } from '../../model/change.ts'
+import type { Key } from '../../model/key.ts'
 import { widened } from './group.ts'
 import { comparePlaces, type LogPosition, readPosition, writePosition } from './position.ts'
 
@@ -19,9 +20,11 @@ test('a position comes back as it was written', () => {
     held: { '61,62,3': 'x@1' },
     shapes: { 'shop.members': 'abc' },
     edges: ['shop.members.fk'],
+    reader: '3e11fa47-71ca-41e1-ae33-c80aa9429562',
+    row: { table: 'shop."members', key: '["1"]' as Key },
   }
   assert.deepEqual(readPosition(writePosition(position)), position)
-  const plain = { ...position, gtids: null, last: null, held: {}, shapes: null }
+  const plain = { ...position, gtids: null, last: null, held: {}, shapes: null, row: null }
   assert.deepEqual(readPosition(writePosition(plain)), plain)
 })
 

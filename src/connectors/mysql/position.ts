@@ -1,6 +1,7 @@
 /** Where the log has been read to: what is stored, and how it moves. */
-import type { Position } from '../../model/change.ts'
+import type { Change, Position } from '../../model/change.ts'
 import { failure, SyncError } from '../../model/failure.ts'
+import type { Key } from '../../model/key.ts'
 
 /** A place in one server's log files. */
 export interface Place {
@@ -35,15 +36,22 @@ export interface LogPosition extends Place {
   readonly shapes: { readonly [table: string]: string } | null
   /** The foreign keys whose actions are followed. */
   readonly edges: readonly string[]
+  /** A UUID: as whom this installation reads, from its first opening on. */
+  readonly reader: string
+  /** MySQL without GTIDs: a row of the last transaction that changed any of ours; null: none is known, or none has to be. */
+  readonly row: RowName | null
 }
+
+/** Which row of which table. */
+export type RowName = Pick<Change, 'table' | 'key'>
 
 /** Writes a position. Called at every commit: the parts that seldom change come as text. */
 export function writePosition(position: LogPosition): Position {
-  const { flavour, server, gtids, file, offset, last, held, shapes, edges } = position
+  const { flavour, server, gtids, file, offset, last, held, shapes, edges, reader, row } = position
   const begin = last === null ? 'null' : lastText(last)
   return `{"flavour":"${flavour}","server":${JSON.stringify(server)},"gtids":${
     gtids === null ? 'null' : `"${gtids}"`
-  },"file":${JSON.stringify(file)},"offset":"${offset}","last":${begin},"held":${JSON.stringify(held)},"shapes":${JSON.stringify(shapes)},"edges":${JSON.stringify(edges)}}` as Position
+  },"file":${JSON.stringify(file)},"offset":"${offset}","last":${begin},"held":${JSON.stringify(held)},"shapes":${JSON.stringify(shapes)},"edges":${JSON.stringify(edges)},"reader":"${reader}","row":${row === null ? 'null' : JSON.stringify([row.table, row.key])}}` as Position
 }
 
 function lastText({ id, stamp, at }: LastGroup): string {
@@ -53,7 +61,7 @@ function lastText({ id, stamp, at }: LastGroup): string {
 /** Reads what `writePosition` wrote. Throws a `SyncError` (SYNC-2029) for anything else. */
 export function readPosition(position: Position): LogPosition {
   try {
-    const { flavour, server, gtids, file, offset, last, held, shapes, edges } = JSON.parse(position) as {
+    const { flavour, server, gtids, file, offset, last, held, shapes, edges, reader, row } = JSON.parse(position) as {
       [name: string]: unknown
     }
     if ((flavour === 'mysql' || flavour === 'mariadb') && typeof server === 'string' && typeof file === 'string')
@@ -67,6 +75,8 @@ export function readPosition(position: Position): LogPosition {
         held: { ...(held as object) },
         shapes: shapes == null ? null : { ...(shapes as object) },
         edges: Array.isArray(edges) ? edges.map(String) : [],
+        reader: typeof reader === 'string' ? reader : '',
+        row: Array.isArray(row) ? { table: String(row[0]), key: String(row[1]) as Key } : null,
       }
   } catch {
     // not JSON: the same failure as JSON of another shape

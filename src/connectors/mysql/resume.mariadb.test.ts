@@ -251,6 +251,34 @@ test('two readers under one number: the newer one wins, and the older says why, 
   assertAll(second.journal, 1)
 })
 
+test('as whom the log is read is chosen once and stored: SHOW SLAVE HOSTS shows the same number after a restart, and another for another state', async () => {
+  await using server = await startMariadb()
+  await using db = await legacy(server)
+  await db.sql(members)
+  const numbers = async () => (await db.sql('SHOW SLAVE HOSTS')).map(([id]) => Number(id)).sort((a, b) => a - b)
+  await using first = await reading(db.source(['members']))
+  await first.caughtUp()
+  await using second = await reading(db.source(['members']))
+  await second.caughtUp()
+  const both = await numbers()
+  assert.equal(new Set(both).size, 2)
+  await db.sql(insert(1))
+  for (const read of [first, second]) {
+    await read.caughtUp()
+    assertAll(read.journal, 1)
+  }
+  await first[Symbol.asyncDispose]()
+  // The server may still take the connection that was cut for alive: the new one takes its place.
+  await using again = await reading(db.source(['members']), first.journal)
+  await again.caughtUp()
+  await db.sql(insert(2))
+  await again.caughtUp()
+  await second.caughtUp()
+  assert.deepEqual(await numbers(), both)
+  assertAll(again.journal, 2)
+  assertAll(second.journal, 2)
+})
+
 test('a connection that is silent is given up', async () => {
   await using server = await startMariadb()
   await using db = await legacy(server)

@@ -1,6 +1,6 @@
-import type { Change, Position, SnapshotProgress, SourceEvent } from '../../model/change.ts'
+import type { Position, SnapshotProgress, SourceEvent } from '../../model/change.ts'
 import { failure, SyncError } from '../../model/failure.ts'
-import { keyParts } from '../../model/key.ts'
+import { type Key, keyParts } from '../../model/key.ts'
 import type { Feed, Source } from '../../model/source.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
@@ -13,9 +13,9 @@ import type { Names } from './ddl.ts'
 import { numberOf } from './errors.ts'
 import { startFeed } from './feed.ts'
 import { type CascadeEdge, logsCascades, readCascades } from './foreign-keys.ts'
-import { type Opening, openFrom, openNow, readFacts, type ServerFacts } from './identity.ts'
+import { type Opening, openFrom, openNow, readFacts, type ServerFacts, untilCommitted } from './identity.ts'
 import { literalOf } from './literal.ts'
-import { type MysqlOptions, serverIdOf, settingsOf } from './options.ts'
+import { type MysqlOptions, newReader, readerOf, settingsOf } from './options.ts'
 import { readPosition } from './position.ts'
 import { checkAll, checkServer, refuseErrors, tableProblems } from './preflight.ts'
 import { fetchRows, fromTable, keyColumns, lookupRows, scanRows } from './reader.ts'
@@ -102,7 +102,9 @@ export function openMysql(
       await checkServer(link)
       const stored = from === null ? null : readPosition(from)
       const facts = await readFacts(link) // before the catalog: a change between the two is told, not missed
-      const opening = stored === null ? openNow(facts) : await openFrom(stored, facts, link)
+      if (stored === null) await untilCommitted(facts, link, env.clock, over)
+      const reader = stored?.reader || newReader(env.random)
+      const opening = stored === null ? openNow(facts, reader) : await openFrom({ ...stored, reader }, facts, link)
       const captured = capture(await catalog(link), namesIn(tables), tables)
       refuseErrors([...captured.values()].flatMap(({ table }, i) => tableProblems(table, tables[i]?.columns)))
       const edges = (await logsCascades(link))
@@ -114,14 +116,15 @@ export function openMysql(
       const above = await tablesAbove(link, edges, captured)
       const cascades = newCascades(edges, catalogOf(captured, above), new Set(captured.keys()))
       const found = alteredTables(stored?.shapes ?? null, facts, captured, from)
-      visibility = newVisibility(wayOf(facts, opening, captured), facts.place, env.clock)
+      const way = wayOf(facts, opening, new Map([...captured, ...above]))
+      visibility = newVisibility(way, facts.place, stored?.row ?? null, env.clock)
       log = await open(over)
       const feed = startFeed(
         {
           ...env,
           settings,
           link: log,
-          serverId: serverIdOf(settings, env.random),
+          reader: readerOf(settings, reader),
           connect: open,
           tables: new Map([...captured, ...above]),
           names: namesOf(facts, new Map([...captured, ...above]), settings.statementTables),
@@ -233,19 +236,19 @@ function catalogOf(...tables: readonly CapturedTables[]): Map<string, CatalogTab
 }
 
 /** How it is known what queries see. */
-function wayOf(facts: ServerFacts, { gtids }: Opening, captured: CapturedTables): Way {
+function wayOf(facts: ServerFacts, { gtids }: Opening, tables: CapturedTables): Way {
   if (facts.flavour === 'mariadb') return { kind: 'snapshot' }
   if (gtids !== null) return { kind: 'gtids', text: () => gtids.text() }
   return {
     kind: 'lock',
-    lock: async (link, change) => {
-      const table = captured.get(change.table)?.table
-      if (table !== undefined) await lockRow(link, table, change)
+    lock: async (link, row) => {
+      const table = tables.get(row.table)?.table
+      if (table !== undefined) await lockRow(link, table, row.key)
     },
   }
 }
 
-async function lockRow(link: Link, table: CatalogTable, { key }: Change): Promise<void> {
+async function lockRow(link: Link, table: CatalogTable, key: Key): Promise<void> {
   const parts = keyParts(key)
   const where = keyColumns(table).map(
     (column, i) => `${quoted(column.name)} = ${literalOf(column, parts[i] ?? '') ?? 'NULL'}`,

@@ -9,6 +9,7 @@ import type { BinlogEvent } from './binlog/event.ts'
 import { encodeGtidSet, type GtidSet } from './binlog/gtid.ts'
 import type { Link } from './client.ts'
 import { numberOf } from './errors.ts'
+import type { Reader } from './options.ts'
 import type { Place } from './position.ts'
 
 /** From where the log is asked for. */
@@ -24,9 +25,8 @@ export interface StreamOptions {
   readonly link: Link
   readonly clock: Clock
   readonly heartbeat_ms: number
-  readonly serverId: number
-  /** Under which SHOW REPLICAS shows us; a UUID. */
-  readonly uuid: string
+  /** As whom SHOW REPLICAS shows us. */
+  readonly reader: Reader
   readonly start: Start
   /** Takes each event. A promise makes the server wait. */
   readonly take: (event: BinlogEvent) => void | Promise<void>
@@ -114,12 +114,12 @@ function pushing(
   }
 }
 
-async function prepare({ link, heartbeat_ms, serverId, uuid, start }: StreamOptions): Promise<void> {
+async function prepare({ link, heartbeat_ms, reader, start }: StreamOptions): Promise<void> {
   const heartbeat_ns = BigInt(heartbeat_ms) * 1_000_000n
   const checksum = '@@global.binlog_checksum'
   await link.query(`SET @master_binlog_checksum = ${checksum}, @source_binlog_checksum = ${checksum}`)
   await link.query(`SET @master_heartbeat_period = ${heartbeat_ns}, @source_heartbeat_period = ${heartbeat_ns}`)
-  await link.query(`SET @slave_uuid = '${uuid}', @replica_uuid = '${uuid}'`)
+  await link.query(`SET @slave_uuid = '${reader.uuid}', @replica_uuid = '${reader.uuid}'`)
   if (link.server.flavour === 'mariadb') {
     // 4: we understand GTID events; for less the server would rewrite them.
     await link.query('SET @mariadb_slave_capability = 4')
@@ -128,7 +128,7 @@ async function prepare({ link, heartbeat_ms, serverId, uuid, start }: StreamOpti
         `SET @slave_connect_state = '${start.gtids}', @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0`,
       )
   }
-  await link.exchange(registerCommand(serverId), () => true)
+  await link.exchange(registerCommand(reader.serverId), () => true)
 }
 
 function registerCommand(serverId: number): Buffer {
@@ -145,7 +145,7 @@ const positionMax = 0xffff_ffffn
 /** MySQL 8.0.26: heartbeats that can name an offset beyond 4 GiB; older ones ignore it. To MariaDB this bit means something else. */
 const widerHeartbeats = 2
 
-function dumpCommand({ serverId, start, link }: StreamOptions): Buffer {
+function dumpCommand({ reader: { serverId }, start, link }: StreamOptions): Buffer {
   if (start.kind === 'set') {
     const data = encodeGtidSet(start.gtids)
     const bytes = Buffer.alloc(1 + 2 + 4 + 4 + 8 + 4 + data.length)

@@ -84,7 +84,7 @@ type Query = Extract<BinlogEvent, { kind: 'query' }>
 export function readTransactions(options: TransactionsOptions): Transactions {
   const { tables, names, emit, watch } = options
   let { gtids } = options
-  let { file, offset, last } = options.from
+  let { file, offset, last, row: named } = options.from
   let proof = options.proof
   const held = new Map(Object.entries(options.from.held))
   /** The last row that was passed on of the open transaction, and of those that are held. */
@@ -98,19 +98,18 @@ export function readTransactions(options: TransactionsOptions): Transactions {
   const stays = (table: string): boolean => isLasting(tables.get(table)?.table.engine ?? '')
 
   const write = (): Position => {
-    const { flavour, server, edges } = options.from
+    const { from, shapes } = options
     const open = held.size === 0 ? {} : Object.fromEntries(held)
-    const shapes = options.shapes()
+    const row = gtids === null && from.flavour === 'mysql' ? named : null
     return writePosition({
-      flavour,
-      server,
+      ...from,
       gtids: gtids?.text() ?? null,
       file,
       offset,
       last,
       held: open,
-      shapes,
-      edges,
+      shapes: shapes(),
+      row,
     })
   }
   let position = write()
@@ -179,6 +178,7 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     last = { id: done.id, stamp: done.stamp ?? 0, at: done.begin }
     gtid = null
     group = null
+    if (changed !== null) named = changed
     position = write()
     const event = done.old ? null : how()
     emit(event ?? { kind: 'progress', position })

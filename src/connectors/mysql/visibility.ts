@@ -8,10 +8,9 @@
  * - MySQL without GTIDs says neither. A transaction holds the locks of its rows until its engines have committed it, so that a
  *   locking read of one row that it changed waits for it. Transactions commit in the order of the log (binlog_order_commits).
  */
-import type { Change } from '../../model/change.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Link } from './client.ts'
-import { comparePlaces, type Place } from './position.ts'
+import { comparePlaces, type Place, type RowName } from './position.ts'
 
 /** Pause before it is looked again. */
 const lookAgain_ms = 5
@@ -19,7 +18,7 @@ const lookAgain_ms = 5
 /** What queries must see before they are asked. */
 export interface Visibility {
   /** The stream has yielded a transaction with rows of ours; it ends here, and this is one of them, where one is known. */
-  streamed(place: Place, change: Change | null): void
+  streamed(place: Place, change: RowName | null): void
   /** Resolves when queries see all that was yielded before the call. */
   untilVisible(link: Link, signal: AbortSignal): Promise<void>
   /** Begins a transaction that reads a view in which all of that is visible. False: it is not yet, and none is begun. */
@@ -31,13 +30,16 @@ export type Way =
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'gtids'; readonly text: () => string }
   /** Locks this row's, shared, and lets it go at once. */
-  | { readonly kind: 'lock'; readonly lock: (link: Link, change: Change) => Promise<void> }
+  | { readonly kind: 'lock'; readonly lock: (link: Link, row: RowName) => Promise<void> }
 
-/** `from`: where queries can be held against a place in the log, they must see it at least up to here. */
-export function newVisibility(way: Way, from: Place | null, clock: Clock): Visibility {
-  // The other ways know of what was streamed alone; a place ahead of that would pass for seen before it is.
-  let wanted = way.kind === 'snapshot' ? from : null
-  let last: Change | null = null
+/**
+ * `from`: queries must see the log at least up to here. `row`: one that the last transaction of ours before it changed; without GTIDs
+ * MySQL can be asked about nothing else.
+ */
+export function newVisibility(way: Way, from: Place, row: RowName | null, clock: Clock): Visibility {
+  // With GTIDs what was read before counts as executed since the opening.
+  let wanted = way.kind === 'snapshot' || (way.kind === 'lock' && row !== null) ? from : null
+  let last = row
   let seen: Place | null = null
 
   const isSeen = (place: Place | null) => place === null || (seen !== null && comparePlaces(seen, place) >= 0)
