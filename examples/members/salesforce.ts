@@ -99,7 +99,9 @@ async function start(folder: string, setup: string, port: string): Promise<Sales
     secret: emulatorSecret,
     what: `emulator, process ${child.pid}, organisation ${organizationId}`,
     lost: ended.then(() =>
-      isStopping ? never : `The Salesforce emulator has ended; start again. ${complaint.trim()}`,
+      isStopping
+        ? never
+        : `The Salesforce emulator has ended. Changes wait until it is back: Ctrl-C, then start again. ${complaint.trim()}`.trim(),
     ),
     async stop() {
       isStopping = true

@@ -11,7 +11,18 @@ import type { Options } from './options.ts'
 import { openSalesforce } from './salesforce.ts'
 import type { Screen } from './screen.ts'
 import { type Cause, checkConfig, type Syncline, startSyncline } from './syncline.ts'
-import { causeLines, doneLine, type Live, liveLines, liveText, progressLine, progressText, row } from './views.ts'
+import {
+  byCause,
+  catchingUpText,
+  causeLines,
+  doneLine,
+  type Live,
+  liveLines,
+  liveText,
+  progressLine,
+  progressText,
+  row,
+} from './views.ts'
 
 /** Where a run keeps its things. */
 export type Places = { readonly config: string; readonly folder: string; readonly setup: string }
@@ -176,7 +187,8 @@ async function edit(run: Run, signal: AbortSignal): Promise<void> {
     const count = Number.isFinite(options.edits) ? { edits: options.edits } : {}
     await editMembers(platform, { perSecond: editsPerSecond, seed: Date.now(), signal, onEdit, ...count })
   } catch (error) {
-    if (!signal.aborted) screen.print(`The edits have ended: ${(error as Error).message}`)
+    if (!signal.aborted)
+      screen.print(`The edits have ended: ${(error as Error).message}. Ctrl-C, then start again, to have them back.`)
   } finally {
     await platform[Symbol.asyncDispose]().catch(() => {})
   }
@@ -199,14 +211,24 @@ async function settle(run: Run, ended: Promise<void>): Promise<readonly Failure[
   }
   const isSnapshot = !syncline.resumed || syncline.watch.figures.snapshot !== null
   const label = isSnapshot ? 'Snapshot' : 'Catching up'
+  let isOver = false
+  const catchingUp = async () => {
+    const { waiting } = await syncline.backlog()
+    const text = row(label, catchingUpText(syncline.watch.figures.commits, waiting), screen.paint)
+    if (isOver) return
+    if (screen.isTerminal) screen.show([text])
+    else screen.print(text)
+  }
   const show = () => {
-    if (!isSnapshot) screen.show([row(label, `${figure(syncline.watch.figures.commits)} commits`, screen.paint)])
+    if (!isSnapshot)
+      catchingUp().catch(() => {}) // the engine is ending, and `ended` says why
     else if (screen.isTerminal) screen.show([progressLine(label, progress(), screen.paint)])
     else screen.print(progressText(label, progress()))
   }
   const timer = setInterval(show, screen.isTerminal ? progressEvery_ms : plainEvery_ms)
   try {
     const failures = await Promise.race([syncline.engine.settled(), ended.then(() => [])])
+    isOver = true
     const { elapsed_ms } = progress()
     const { delivered } = syncline.watch.figures
     const rate = screen.paint.dim(`in ${duration(elapsed_ms)}, ${figure((delivered * 1_000) / elapsed_ms)} a second`)
@@ -216,6 +238,7 @@ async function settle(run: Run, ended: Promise<void>): Promise<readonly Failure[
     else screen.print(row(label, `${figure(delivered)} confirmed ${rate}`, screen.paint))
     return failures
   } finally {
+    isOver = true
     clearInterval(timer)
   }
 }
@@ -232,7 +255,8 @@ async function toTheEnd(run: Run, begin: () => Promise<void>, ended: Promise<voi
   const durationSeconds = Math.round(performance.now() - started_ms) / 1_000
   const classes = total(await syncline.engine.report())
   const causes = await syncline.causes()
-  await explain(places, classes, causes, screen)
+  const { parked } = await syncline.backlog()
+  await explain(places, { ...classes, parked }, causes, screen)
   for (const line of lines(failures)) screen.print(line)
   process.stdout.write(`${JSON.stringify({ sync: 'members', ...classes, durationSeconds })}\n`)
   return failures[0] === undefined ? exits.ok : exitOf(failures[0].code)
@@ -241,14 +265,14 @@ async function toTheEnd(run: Run, begin: () => Promise<void>, ended: Promise<voi
 /** What came of the members, beside what the generator of the data meant. */
 async function explain(
   places: Places,
-  classes: ReturnType<typeof total>,
+  { parked, excluded: left }: { readonly parked: number; readonly excluded: number },
   causes: readonly Cause[],
   screen: Screen,
 ): Promise<void> {
   const { paint } = screen
-  screen.print(row('Quarantine', `${figure(classes.quarantined)} by cause:`, paint))
+  screen.print(row('Quarantine', `${figure(parked)} ${byCause}:`, paint))
   for (const line of causeLines(causes, paint)) screen.print(line)
-  screen.print(row('Excluded', `${figure(classes.excluded)} by the filter`, paint))
+  screen.print(row('Excluded', `${figure(left)} by the filter`, paint))
   const seed = await keptSeed(places.folder)
   if (seed === null) return
   const { members, failing, excluded, softDeleted } = seed
@@ -279,7 +303,7 @@ async function forEver(run: Run, begin: () => Promise<void>, ended: Promise<void
     return {
       figures: syncline.watch.figures,
       p95_ms: syncline.watch.p95_ms(),
-      waiting: await syncline.waiting(),
+      ...(await syncline.backlog()),
       causes,
       edits: run.edits,
       editsPerSecond: run.options.edits > run.edits ? editsPerSecond : 0,

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { watch } from './figures.ts'
 import { readOptions } from './options.ts'
 import { cut, openScreen, paintFor } from './screen.ts'
 import { memoryTerminal } from './terminal.ts'
-import { progressLine } from './views.ts'
+import { catchingUpText, type Live, liveLines, liveText, progressLine } from './views.ts'
 
 const shown = (terminal: ReturnType<typeof memoryTerminal>): string[] =>
   terminal.lines().map((spans) => spans.reduce((line, { text, column }) => line.padEnd(column) + text, '').trimEnd())
@@ -56,6 +57,26 @@ test('progress has a share, a rate and the time that is left', () => {
   const line = progressLine('Snapshot', { done: 2_500, total: 10_000, elapsed_ms: 1_000 }, paintFor(false))
   assert.match(line, /^ {2}Snapshot {4}━{7}─{21} {2}25% {3}2,500 of 10,000 {2}2,500\/s {2}ETA 3 s$/)
   assert.match(progressLine('Empty', { done: 0, total: 0, elapsed_ms: 0 }, paintFor(false)), /100%/)
+})
+
+test('a record with two causes is one record in quarantine, and stands in both lines', () => {
+  const cause = (field: string, records: number) => ({ field, text: 'A reason', stage: 'schema', records })
+  const live: Live = {
+    ...{ figures: watch().figures, p95_ms: null, waiting: 0, parked: 3, causes: [cause('A', 3), cause('B', 2)] },
+    ...{ edits: 0, editsPerSecond: 0, elapsed_ms: 0, config: 'syncline.yaml' },
+  }
+  const lines = liveLines(live, paintFor(false), 30)
+  assert.ok(
+    lines.some((line) => /^ {2}Quarantine +3 {2}records by cause/.test(line)),
+    lines.join('\n'),
+  )
+  assert.ok(lines.some((line) => /^ +2 {2}B {2}A reason$/.test(line)))
+  assert.match(liveText(live), /; 3 in quarantine;/)
+})
+
+test('a start after a stop says what it waits for', () => {
+  assert.equal(catchingUpText(2, 0), '2 commits')
+  assert.match(catchingUpText(0, 1), /^1 change to settle; .* tried again within a minute$/)
 })
 
 test('options are read, and mistakes are told in a sentence', () => {

@@ -25,8 +25,8 @@ export type Syncline = {
   readonly resumed: boolean
   /** Warnings of the systems: how many, as the log has them in full. */
   readonly warnings: number
-  /** Entries that are not settled: waiting, in flight, or not judged yet. */
-  waiting(): Promise<number>
+  /** What has no end yet: entries that wait, are in flight or not judged, and records in quarantine. */
+  backlog(): Promise<{ readonly waiting: number; readonly parked: number }>
   /** Why records are in quarantine, most frequent first. */
   causes(): Promise<readonly Cause[]>
   stop(): Promise<void>
@@ -84,9 +84,9 @@ export async function startSyncline(
     log,
     resumed,
     warnings: noticed.length + live.warnings,
-    async waiting() {
-      const { waiting, inFlight, unjudged } = await live.engine.backlog(flow)
-      return waiting + inFlight + unjudged
+    async backlog() {
+      const { waiting, inFlight, unjudged, records } = await live.engine.backlog(flow)
+      return { waiting: waiting + inFlight + unjudged, parked: records.parked }
     },
     causes: () => causesOf(config),
     async stop() {

@@ -11,6 +11,8 @@ export type Live = {
   readonly figures: Readonly<Figures>
   readonly p95_ms: number | null
   readonly waiting: number
+  /** Records in quarantine; one may have several causes. */
+  readonly parked: number
   readonly causes: readonly Cause[]
   readonly edits: number
   readonly editsPerSecond: number
@@ -62,7 +64,6 @@ export function liveLines(live: Live, paint: Paint, rowsMax: number): string[] {
   const pair = (left: [string, string], right: [string, string]) =>
     `  ${paint.dim(left[0].padEnd(labelWidth))}${number(left[1])}      ${paint.dim(right[0].padEnd(24))}${number(right[1])}`
   const speed = editsPerSecond > 0 ? `${editsPerSecond} edits a second` : 'no edits'
-  const inQuarantine = figure(live.causes.reduce((sum, cause) => sum + cause.records, 0))
   return [
     `  ${paint.bold('Live')}${' '.repeat(labelWidth - 4)}${paint.dim(`for ${duration(elapsed_ms)}, ${speed}`)}`,
     '',
@@ -80,7 +81,7 @@ export function liveLines(live: Live, paint: Paint, rowsMax: number): string[] {
           row('', paint.warn(figures.trouble.hint), paint),
           '',
         ]),
-    row('Quarantine', `${number(inQuarantine)} ${paint.dim('by cause')}`, paint),
+    row('Quarantine', `${number(figure(live.parked))}  ${paint.dim(byCause)}`, paint),
     ...causeLines(causes, paint, rowsMax - 15),
     '',
     row('In another', `export SYNCLINE_CONFIG=${config}`, paint),
@@ -90,6 +91,9 @@ export function liveLines(live: Live, paint: Paint, rowsMax: number): string[] {
     row('Ctrl-C', 'stops; the next start goes on from there', paint),
   ]
 }
+
+/** How the lines below the number of records in quarantine are to be read. */
+export const byCause = 'records by cause, of which one may have several'
 
 /** Causes as aligned lines. */
 export function causeLines(causes: readonly Cause[], paint: Paint, rowsMax = causesMax + 1): string[] {
@@ -103,14 +107,19 @@ export function causeLines(causes: readonly Cause[], paint: Paint, rowsMax = cau
   return rest === 0 ? lines : [...lines, row('', `${figure(rest).padStart(9)}  others`, paint)]
 }
 
+/** What a start after a stop waits for before it shows live figures. */
+export function catchingUpText(commits: number, waiting: number): string {
+  if (waiting === 0) return counted(commits, 'commit')
+  return `${counted(waiting, 'change')} to settle; what Salesforce did not take before is tried again within a minute`
+}
+
 /** The live figures in one line, without a terminal. */
-export function liveText({ figures, p95_ms, waiting, causes, edits }: Live): string {
-  const parked = causes.map(({ field, records }) => `${field} ${records}`).join(', ')
+export function liveText({ figures, p95_ms, waiting, parked, edits }: Live): string {
   return [
     `${counted(edits, 'edit')}, ${counted(figures.commits, 'commit')} seen`,
     `${figure(figures.delivered)} delivered`,
     `${figure(waiting)} waiting`,
-    `in quarantine: ${parked || 'none'}`,
+    `${figure(parked)} in quarantine`,
     p95_ms === null ? 'no live change confirmed yet' : `p95 commit to confirmed ${Math.round(p95_ms)} ms`,
     ...(figures.trouble === null ? [] : [`${figures.trouble.code} ${figures.trouble.message}`]),
   ].join('; ')
