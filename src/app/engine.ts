@@ -86,13 +86,16 @@ export async function startEngine(config: Config, given: EngineOptions): Promise
   const checks = checksOver(config, systems, clock, abort.signal)
   let store: Store | null = null
   try {
+    // The systems answer while the store is being opened: neither needs the other.
+    const problems = findProblems(config, compiled, systems, clock, abort.signal)
+    problems.catch(() => {})
     const opened = await openStore(config.state, [...systems.sources.keys()], (error) => {
       emit({ kind: 'fatal', failure: error.failure })
       ended.reject(error)
       abort.abort(error)
     })
     store = opened
-    await refuseProblems(config, compiled, systems, options, abort.signal)
+    refuseErrors(await problems, options)
     await refuseOthers(compiled, systems, opened.state, abort.signal)
     const { hours, bytes, rows } = config.retention
     const bounds: Bounds = { age_ms: hours * 3_600_000, bytes, rows }
@@ -131,19 +134,23 @@ export async function startEngine(config: Config, given: EngineOptions): Promise
   }
 }
 
-/** Preflight of all systems: errors stop the start, warnings are shown. */
-async function refuseProblems(
+/** Preflight of all systems. */
+async function findProblems(
   config: Config,
   compiled: readonly Compiled[],
   systems: Systems,
-  options: EngineOptions,
+  clock: Clock,
   signal: AbortSignal,
-): Promise<void> {
-  const problems = [
-    ...(await checkFunctions(config, options.clock)).map((each): Problem => ({ level: 'error', failure: each })),
+): Promise<Problem[]> {
+  return [
+    ...(await checkFunctions(config, clock)).map((each): Problem => ({ level: 'error', failure: each })),
     ...(await checkOnline(compiled, systems, signal)),
     ...(await checkLookups(config, systems, signal)),
   ]
+}
+
+/** Errors stop the start, warnings are shown. */
+function refuseErrors(problems: readonly Problem[], options: EngineOptions): void {
   const errors = problems.filter((problem) => problem.level === 'error').map((problem) => problem.failure)
   if (errors[0] !== undefined) throw new SyncError(errors[0], errors.slice(1))
   options.onWarnings?.(problems)
