@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { Store } from '../model/state.ts'
 import { readAddress } from '../server/address.ts'
 import { Refusal } from './refusal.ts'
+import { readState } from './syncs.ts'
 
 /** Longest time for an answer of the API of this machine. */
 const ANSWER_MS = 30_000
@@ -58,11 +59,14 @@ async function call(url: string, path: string, request: RequestInit, who: string
 /**
  * Does something that changes the state: through the API while an engine runs, else on the state itself, under the folder's
  * lock. One of the two: an engine holds what it knows in memory and must not be changed under.
+ * @throws Refusal SYNC-7103 where no engine ever ran
  */
 export async function change<T>(
   config: Config,
   how: { readonly online: (api: Api) => Promise<T>; readonly offline: (store: Store) => Promise<T> },
 ): Promise<T> {
   const api = runningEngine(config)
-  return api === null ? changeState(config, how.offline) : how.online(api)
+  if (api !== null) return how.online(api)
+  readState(config).close() // a command makes no state where there is none
+  return changeState(config, how.offline)
 }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { ownerOf, sqliteOf } from '../app/reader.ts'
 import type { Config } from '../config/config.ts'
 import { readAddress } from '../server/address.ts'
+import { sentences } from '../telemetry/sentence.ts'
 import { configuration } from './configuration.ts'
 import { errorsOf, testAll } from './conns.ts'
 import { exitOf, exits } from './exit.ts'
@@ -25,7 +26,7 @@ export interface Finding {
 const columns: readonly Column<Finding>[] = [
   { title: 'CHECK', cell: (row) => row.check },
   { title: 'RESULT', cell: (row) => row.result },
-  { title: 'DETAIL', cell: (row) => (row.hint === '' ? row.detail : `${row.detail} ${row.hint}`) },
+  { title: 'DETAIL', cell: (row) => sentences(row.detail, row.hint) },
 ]
 
 const GIGABYTE = 1_000_000_000

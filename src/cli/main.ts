@@ -8,6 +8,7 @@ import { systemRandom } from '../std/random.ts'
 import { exits } from './exit.ts'
 import type { Io } from './io.ts'
 import { execute, read } from './program.ts'
+import { Refusal } from './refusal.ts'
 import { tell } from './tell.ts'
 
 /** The process as the commands see it. */
@@ -79,12 +80,20 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+const unwritten = (why: Error) =>
+  new Refusal('SYNC-7112', `The output cannot be written: ${why.message}.`, 'Make room, or write it elsewhere.')
+
 keepCompiled('syncline', versionOf())
 // The engine may run for months beside others.
 if (['run', 'sync'].includes(process.argv[2] ?? '')) boundHeap()
 silenceSqliteWarning()
-// Whoever reads us may stop reading (`| head`): that is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : exits.internal))
+// Whoever reads us may stop reading (`| head`): that is no fault. What else went wrong is told at the end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' && process.exit(exits.ok))
 process.exitCode = await main(process.argv.slice(2))
-// What is written goes out; a connection that somebody forgot does not keep the process.
-process.stdout.write('', () => process.stderr.write('', () => process.exit()))
+// What is written goes out, or it is told that it did not; a connection that somebody forgot does not keep the process.
+process.stdout.write('', () => {
+  const lost: NodeJS.ErrnoException | null = process.stdout.errored
+  if (process.exitCode === exits.ok && lost !== null && lost.code !== 'EPIPE')
+    process.exitCode = tell(unwritten(lost), processIo(), false)
+  process.stderr.write('', () => process.exit())
+})

@@ -1,10 +1,12 @@
 /** What a person may stumble over: each time one sentence, what to do, and the exit code that fits. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { plain, variables } from '../config/load.fake.ts'
 import { startSalesforceEmulator } from '../emulators/salesforce/server.ts'
 import { runHere } from './io.fake.ts'
@@ -69,4 +71,34 @@ test('emulate: a folder that another process has, one that is a file, a setup wi
   assert.equal(setup.code, 2)
   assert.match(setup.err, /^SYNC-7111 .*fields\.A: a custom field has a name .*; .*fields\.A\.type: expected one of/)
   assert.doesNotMatch(setup.err, /\\u000a/)
+})
+
+test('no command makes a state where there is none', async () => {
+  for (const words of [
+    ['pause', 'members'],
+    ['resume', 'members'],
+    ['quarantine', 'release', 'members', '--yes'],
+    ['quarantine', 'list'],
+    ['record', 'members', '42'],
+    ['audit'],
+    ['status'],
+  ]) {
+    const { code, err } = await runHere(words, { folder, variables })
+    assert.equal(code, words[0] === 'status' ? 0 : 2, words.join(' '))
+    if (code !== 0) assert.match(err, /^SYNC-7103 There is no state in .*data: no engine ran on it yet\./)
+    assert.ok(!existsSync(join(folder, 'data')), words.join(' '))
+  }
+})
+
+test('output that cannot be written is told, and is no success; who stops reading is no fault', async () => {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const ended = (script: string) =>
+    spawnSync('sh', ['-c', script, 'sh', process.execPath, main], { encoding: 'utf8', timeout: 60_000 })
+  if (existsSync('/dev/full')) {
+    const full = ended('"$1" --no-warnings "$2" --help >/dev/full')
+    assert.equal(full.status, 2)
+    assert.match(full.stderr, /^SYNC-7112 The output cannot be written: .*ENOSPC/)
+  }
+  const closed = ended('"$1" --no-warnings "$2" schema | true')
+  assert.deepEqual([closed.status, closed.stderr], [0, ''])
 })

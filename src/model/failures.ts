@@ -748,7 +748,7 @@ export const failures = {
   'SYNC-5005': {
     title: 'Journal and state do not belong together',
     retry: 'manual',
-    hint: 'Restore journal and state from the same backup, the state first.',
+    hint: 'Restore journal and state from the same backup, the state first. Without one, begin with another `state:` folder: everything is read again.',
   },
   'SYNC-5006': {
     title: 'The state folder cannot be used',

@@ -33,9 +33,13 @@ export function printable(text: string): string {
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** A failure as people read it in one line: code, what happened, what to do. */
-export function failureText({ code, message, hint }: Failure): string {
-  const stop = hint === '' || /[.!?]$/.test(message) ? '' : '.'
-  return printable(`${code} ${message}${stop}${hint === '' ? '' : ` ${hint}`}`)
+export const failureText = ({ code, message, hint }: Failure): string =>
+  printable(sentences(`${code} ${message}`, hint))
+
+/** What happened and what to do, in one line; messages end with or without a full stop. */
+export function sentences(message: string, hint: string): string {
+  if (hint === '') return message
+  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}`
 }
 
 /**
