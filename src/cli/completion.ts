@@ -56,14 +56,33 @@ function bash(): string {
     const pattern = commands.some(({ name }) => name === path) ? `"${path}"|"${path} "*` : `"${path}"`
     return `    ${pattern}) COMPREPLY=($(compgen -W "${list}" -- "$current")) ;;`
   })
+  const choices = commands.flatMap(({ name, options }) =>
+    options.flatMap((option) => {
+      if (option.choices === undefined) return []
+      const flag = flagOf(option)
+      return `    "${name} ${flag}"|"${name} "*" ${flag}") COMPREPLY=($(compgen -W "${option.choices.join(' ')}" -- "$current")); return ;;`
+    }),
+  )
+  const valued = [...commands.flatMap(({ options }) => options), ...everywhere].filter(({ flags }) =>
+    /[<[]/.test(flags),
+  )
+  const withValue = [...new Set(valued.map(flagOf))].join('|')
   return `# bash completion of syncline: source <(syncline completion bash)
 _syncline() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" path="" i
+  local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD - 1]}" path="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
-    [[ "\${COMP_WORDS[i]}" == -* ]] || path="$path \${COMP_WORDS[i]}"
+    case "\${COMP_WORDS[i]}" in
+      ${withValue}) i=$((i + 1)) ;; # its value is no command
+      -*) ;;
+      *) path="$path \${COMP_WORDS[i]}" ;;
+    esac
   done
   path="\${path# }"
   COMPREPLY=()
+  case "$path $before" in
+${choices.join('\n')}
+  esac
+  case "$before" in ${withValue}) return ;; esac
   case "$path" in
 ${cases.join('\n')}
   esac

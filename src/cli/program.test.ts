@@ -132,6 +132,11 @@ test('the bash completion completes', (t) => {
     assert.deepEqual(complete(['syncline', 'sync', 'members', '--f']), ['--full'])
     assert.deepEqual(complete(['syncline', 'quarantine', 'discard', 'members', '--w']), ['--why'])
     assert.deepEqual(complete(['syncline', 'completion', 'z']), ['zsh'])
+    assert.deepEqual(complete(['syncline', '--config', 'my.yaml', 'li']), ['lint'])
+    assert.deepEqual(complete(['syncline', 'status', '--output', '']), ['table', 'json'])
+    assert.deepEqual(complete(['syncline', 'quality', 'members', '--format', 'm']), ['markdown'])
+    assert.deepEqual(complete(['syncline', 'lint', '--config', '']), [], 'the shell completes files')
+    assert.deepEqual(complete(['syncline', 'lint', '--config', 'my.yaml', '--on']), ['--online'])
   })
 })
 

@@ -32,7 +32,14 @@ const one = (name: string, text: ConfigCase['text'], code: Failure['code'], says
 })
 const openSecret = { 'secret.txt': { body: 'topsecret-canary\n', mode: 0o644 } }
 
-/** One case each; the many variants of each stand beside the code (src/config). C14 needs two-way syncs, which are refused. */
+/** A second sync that writes into the table which the first one reads. */
+const back = `  back:
+    source: { system: crm, table: Contact }
+    target: { system: legacy, object: public.members, key: { id: Legacy_Id__c } }
+    fields: { first_name: FirstName }
+`
+
+/** One case each; the many variants of each stand beside the code (src/config). */
 export const configCases: readonly ConfigCase[] = [
   one('C1 no file', null, 'SYNC-1001', /syncline\.yaml/),
   one('C2 a tab', spoilt('    type: salesforce', '\ttype: salesforce'), 'SYNC-1002', /syncline\.yaml:6:1: a tab/),
@@ -72,6 +79,12 @@ export const configCases: readonly ConfigCase[] = [
     spoilt('      LastName: last_name', '      FirstName.x: last_name'),
     'SYNC-1013',
     /:15:\d+: .*"FirstName"/,
+  ),
+  one(
+    'C14 two syncs in a circle',
+    () => `${goodConfig}${back}`,
+    'SYNC-1014',
+    /:11:5: .*members, back form a circle: legacy\/public\.members -> crm\/Contact -> legacy\/public\.members/,
   ),
   one(
     'C15 a pattern that can take for ever',
