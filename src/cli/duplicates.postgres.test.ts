@@ -190,6 +190,47 @@ test('two that are both at the CRM wait for a person, who sees each field; no is
   assert.equal((await here('audit')).code, 0)
 })
 
+test('a key that comes back with another person behind it is that other person, whatever was said before', async () => {
+  await db.query(`INSERT INTO members VALUES
+    (10, 'Hedwig', 'Obermoser', 'hedwig.obermoser@example.org', null, '1970-05-05', 'kept'),
+    (11, 'Hedi', 'Obermoser', 'hedwig.obermoser@example.org', '+43 1 5555555 ext 77', null, 'lent'),
+    (12, 'Korbinian', 'Zellhofer', 'korbinian@example.org', '+43 2 2222222', '1960-06-06', 'kept'),
+    (13, 'Korbinian', 'Zellhofer', 'korbinian@example.org', '+43 2 2222222 ext 8', '1960-06-06', 'lent')`)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match((await here('review', 'list', 'members')).out, /members \["11"\] [\s\S]* SYNC-4060 /)
+  const approved = await here('review', 'approve', 'members', '--key', '11', '--yes')
+  assert.match(approved.out, /1 record approved/)
+  assert.equal((await here('run', '--once')).code, 0)
+  const before = await contacts()
+  assert.deepEqual([...before.keys()].filter((key) => /^1[0-3]$/.test(key)).sort(), ['10', '12'])
+  assert.match(before.get('10')?.[0]?.['Phone'] ?? '', /ext 77/)
+  assert.match(before.get('12')?.[0]?.['Phone'] ?? '', /ext 8/)
+
+  await db.query('DELETE FROM members WHERE id IN (11, 13)')
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.equal((await contacts()).get('10')?.[0]?.['Phone'], null, 'what the deleted one lent is gone')
+  await db.query(`INSERT INTO members VALUES
+    (11, 'Balthasar', 'Quendler', 'balthasar@example.net', '+43 3 3333333', '1988-08-08', 'new'),
+    (13, 'Zita', 'Ypsilanti', 'zita@example.net', '+43 4 4444444', '1991-09-09', 'new')`)
+  assert.equal((await here('run', '--once')).code, 0)
+  const after = await contacts()
+  const told = (key: string) => [
+    after.get(key)?.length,
+    after.get(key)?.[0]?.['LastName'],
+    after.get(key)?.[0]?.['Description'],
+  ]
+  assert.deepEqual(told('11'), [1, 'Quendler', 'new'])
+  assert.deepEqual(told('13'), [1, 'Ypsilanti', 'new'])
+  assert.deepEqual(told('10'), [1, 'Obermoser', 'kept'])
+  assert.deepEqual(told('12'), [1, 'Zellhofer', 'kept'])
+  assert.equal((await here('duplicates', 'list', 'members')).out, 'No record is merged into another one.')
+  assert.match(
+    (await here('duplicates', 'list', 'members', '--decisions')).out,
+    /\["11"\] +deleted; was the same as +\["10"\]/,
+  )
+  assert.equal((await here('audit')).code, 0)
+})
+
 test('weights are trained from the own table, and the file is one that the configuration can name', async () => {
   await db.query(
     `INSERT INTO members SELECT i, 'First' || (i % 97), 'Last' || i, 'm' || i || '@example.org', '+43 1 ' || (1000000 + i * 37),
@@ -197,7 +238,7 @@ test('weights are trained from the own table, and the file is one that the confi
   )
   const trained = await here('duplicates', 'train', 'members', '--out', 'own.json')
   assert.equal(trained.code, 0, trained.err)
-  assert.match(trained.out, /Weights from 405 records/)
+  assert.match(trained.out, /Weights from 409 records/)
   assert.equal((JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { version: number }).version, 1)
   writeFileSync(
     join(folder, 'syncline.yaml'),

@@ -20,12 +20,20 @@ const mergedColumns: readonly Column<MergedRow>[] = [
   { title: 'BECAUSE OF', cell: (row) => row.how },
 ]
 
-const said = { same: 'the same as', different: 'not', pass: 'good enough', refuse: 'given up for' } as const
+const said = {
+  same: 'the same as',
+  different: 'not',
+  pass: 'good enough',
+  refuse: 'given up for',
+  'ended same': 'deleted; was the same as',
+  'ended different': 'deleted; was not',
+  'ended pass': 'deleted; was good enough',
+} as const
 
 const decisionColumns: readonly Column<DecisionRow>[] = [
   { title: 'RECORD', cell: (row) => row.key },
   { title: 'IS', cell: (row) => said[row.kind] },
-  { title: 'OTHER', cell: (row) => row.other ?? (row.kind === 'pass' ? null : row.target) },
+  { title: 'OTHER', cell: (row) => row.other ?? (row.kind.endsWith('pass') ? null : row.target) },
   { title: 'BY', cell: (row) => row.by },
   { title: 'WHY', cell: (row) => row.why },
   { title: 'AT', cell: (row) => moment(row.at_ms) },

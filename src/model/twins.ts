@@ -35,6 +35,8 @@ export interface TwinCommit {
   readonly rows: readonly TwinRow[]
   /** Links that are out of the index: deleted, left the filter, or to be judged afresh. */
   readonly gone: readonly number[]
+  /** Of those, links that are deleted at the source: what persons said of them ends, because their keys may name others one day. */
+  readonly deleted?: readonly number[]
   readonly members: readonly MemberRow[]
   /** Links that are merged into nothing any more. */
   readonly left: readonly number[]
@@ -128,8 +130,8 @@ export interface MemberKnown extends MemberRow {
 /** What a person said of two records. */
 export interface DecisionRow {
   readonly id: number
-  /** `pass`: good enough as it is. `refuse`: given up, for the reason named in `target`. */
-  readonly kind: 'same' | 'different' | 'pass' | 'refuse'
+  /** `pass`: good enough as it is. `refuse`: given up, for the reason named in `target`. `ended`: the record was deleted since. */
+  readonly kind: 'same' | 'different' | 'pass' | 'refuse' | 'ended same' | 'ended different' | 'ended pass'
   readonly key: Key
   /** The other source record, or the target's record. */
   readonly other: Key | null

@@ -48,6 +48,8 @@ export class TwinStep {
   readonly #says = new Map<number, Say>()
   readonly #rows = new Map<TwinId, TwinRow>()
   readonly #gone = new Set<TwinId>()
+  /** Of those, records that are deleted at the source: their keys may name others one day. */
+  readonly #deleted = new Set<TwinId>()
   readonly #members = new Map<TwinId, { into: TwinId; set: string; how: string }>()
   readonly #left = new Set<TwinId>()
   readonly #touched = new Set<TwinId>()
@@ -196,6 +198,7 @@ export class TwinStep {
     return {
       rows: [...this.#rows].map(([id, row]) => ({ ...row, link: link(id) })),
       gone: links(this.#gone),
+      deleted: links(this.#deleted),
       members,
       left: links(this.#left),
       touched: links(touched),
@@ -306,6 +309,7 @@ export class TwinStep {
     this.#window.remove(id)
     this.#rows.delete(id)
     this.#gone.add(id)
+    if (this.#subjects[place]?.image.op === 'delete') this.#deleted.add(id)
     if (before !== id) this.#leave(id, before)
   }
 

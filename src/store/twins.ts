@@ -18,6 +18,7 @@ import type {
 import { touchLane } from './commits.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
+import { endWords } from './words.ts'
 
 /** Index, members and decisions, as statements. Writing runs inside a transaction of the caller. */
 
@@ -32,6 +33,7 @@ export function syncNo(db: Database, sync: string): number {
 /** What a window changes in index and clusters. */
 export function storeTwins(db: Database, index: TwinIndex, flow: FlowId, twins: TwinCommit, at_ms: number): void {
   const no = syncNo(db, String(db.get('SELECT sync FROM flow WHERE id = ?', flow)?.['sync']))
+  endWords(db, twins.deleted ?? [])
   for (const link of twins.gone) dropTwin(db, index, no, link)
   putTwins(db, index, no, twins.rows, flow, at_ms)
   for (const link of twins.left) db.run('DELETE FROM member WHERE link = ?', link)

@@ -5,6 +5,7 @@ import { figureCases } from './figures.ts'
 import { journalCases } from './journal.ts'
 import { stateCases } from './state.ts'
 import { twinCases } from './twins.ts'
+import { wordCases } from './words.ts'
 
 /** The system whose journal the cases use. */
 export const SYSTEM = 'legacy'
@@ -34,6 +35,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     ...stateCases,
     ...causeCases,
     ...twinCases,
+    ...wordCases,
     ...figureCases,
   }))
     test(`${name}: ${title}`, async () => {

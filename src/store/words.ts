@@ -1,0 +1,23 @@
+import type { Database } from './sqlite.ts'
+
+/**
+ * Records are deleted at the source: what persons said of them, and the values that they put in, end with them. Their keys may come
+ * back with other persons behind them. What was said of others by the name of a merged record is about the record that it went with.
+ * What was said stays to be seen. Runs inside a transaction, while the deleted records are still members.
+ */
+export function endWords(db: Database, links: readonly number[]): void {
+  for (const link of links) {
+    const lead = db.get('SELECT into_link FROM member WHERE link = ?', link)?.['into_link'] ?? null
+    if (lead !== null)
+      db.run(
+        `UPDATE decision SET b = ?1 WHERE b = ?2 AND a <> ?1 AND kind IN ('same', 'different')`,
+        lead as number,
+        link,
+      )
+    db.run(
+      `UPDATE decision SET kind = 'ended ' || kind WHERE (a = ?1 OR b = ?1) AND kind IN ('same', 'different', 'pass')`,
+      link,
+    )
+    db.run('DELETE FROM edit WHERE link = ?', link)
+  }
+}

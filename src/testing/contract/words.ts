@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import type { JudgeCommit } from '../../model/state.ts'
+import type { TwinCommit } from '../../model/twins.ts'
+import { FLOW, judged, key, lane, newLink, openFlow } from './commits.ts'
+import type { StoreCase } from './store.ts'
+
+const SYNC = 'members'
+const word = { by: 'Ann', why: 'looked', at_ms: 5_000 }
+const twins = (more: Partial<TwinCommit>): Partial<JudgeCommit> => ({
+  twins: { rows: [], gone: [], members: [], left: [], touched: [], ...more },
+})
+const row = (link: number) => ({ link, plan: 'p1', features: `["${link}"]`, blocks: [link], target: null })
+
+/** What becomes of a person's word when its record is deleted. */
+export const wordCases: Readonly<Record<string, StoreCase>> = {
+  async 'a word about a deleted record counts no more, for its key may name another one; of others it is about the cluster'({
+    store,
+  }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const review = (link: number, other: number) =>
+      lane(link, link, {
+        state: 'review',
+        stage: 'duplicates',
+        image: { op: 'upsert', row: { id: link, mail: 'x' } },
+        reasons: [
+          {
+            stage: 'duplicates',
+            code: 'SYNC-4060',
+            error: 'alike',
+            alike: { key: key(other), target: null, lead: key(1), probability: 0.7, fields: [] },
+          },
+        ],
+      })
+    await state.judge(
+      judged(head, {
+        links: [1, 2, 3, 4].map((n) => newLink(n, n)),
+        lanes: [review(2, 1), review(3, 2), review(4, 2)],
+        ...twins({ rows: [row(1), row(2)], members: [{ link: 2, into: 1, set: '{}', how: 'a person said so' }] }),
+      }),
+    )
+    const query = { flow: FLOW, state: 'review', rowsMax: 10 } as const
+    assert.equal(await state.edit({ ...query, key: key(2) }, { mail: 'y' }, word), 1)
+    await state.judge(judged(head, { lanes: [review(2, 1)] }))
+    await state.approve({ ...query, key: key(2) }, null, word)
+    await state.approve({ ...query, key: key(3) }, null, word)
+    await state.reject({ ...query, key: key(4) }, word)
+    const said = async (link: number) => {
+      const [own] = await state.twinsOf([link])
+      const same = own?.same ?? null
+      return [same !== null && 'lead' in same ? same.lead.link : null, own?.apart.leads]
+    }
+    assert.deepEqual(
+      [await said(2), await said(3), await said(4)],
+      [
+        [1, [4]],
+        [1, []],
+        [null, [1]],
+      ],
+    )
+    await state.judge(judged(head, { lanesGone: [1, 2, 3, 4], ...twins({ gone: [2], deleted: [2], left: [2] }) }))
+    assert.deepEqual(
+      [await said(2), await said(3), await said(4)],
+      [
+        [null, []],
+        [1, []],
+        [null, [1]],
+      ],
+    )
+    assert.deepEqual(await state.edits([2]), [], 'a value that was put in for one person is not for the next one')
+    // The key comes back with another person behind it: nobody is judged again for her.
+    await state.judge(judged(head, twins({ rows: [row(2)] })))
+    assert.deepEqual((await state.take(FLOW, 9_000, [], 10)).lanes, [])
+    assert.deepEqual(
+      (await state.decisions(SYNC, 10)).map(({ kind, key: of, other }) => [kind, of, other]),
+      [
+        ['different', key(4), key(1)],
+        ['same', key(3), key(1)],
+        ['ended same', key(2), key(1)],
+      ],
+    )
+  },
+}
