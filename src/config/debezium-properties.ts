@@ -91,7 +91,7 @@ const exact: { readonly [name: string]: Meaning } = {
   'snapshot.tables.order.by.row.count': other(snapshotWay, 'disabled'),
   'decimal.handling.mode': other(`decimals are written as exact text; ${form}`, 'string'),
   'bigint.unsigned.handling.mode': other(`integers are exact at any size; ${form}`, 'precise'),
-  'time.precision.mode': other(form, 'microseconds'),
+  'time.precision.mode': other(form, 'adaptive_time_microseconds'),
   'binary.handling.mode': other(form, 'base64'),
   'event.deserialization.failure.handling.mode': other('what cannot be read stops its table and says so', 'fail'),
   'event.processing.failure.handling.mode': other('what cannot be read stops its table and says so', 'fail'),

@@ -162,7 +162,8 @@ function systemOf(name: string, given: Part, schema: Rule, reading: Reading): Sy
   if (url === undefined && written === undefined && rule?.properties?.['debezium'] !== undefined)
     add(reading, placeOf(path, reading), 'SYNC-1019', `${where(path)}: one of \`url\` and \`debezium\` is needed`)
   const debezium = typeof written === 'string' ? readDebezium(name, written, reading) : null
-  const address = typeof url === 'string' ? { url: checkedAddress(url, name, type, reading) ?? '' } : {}
+  const isOpen = own['insecureHttp'] === true
+  const address = typeof url === 'string' ? { url: checkedAddress(url, name, type, isOpen, reading) ?? '' } : {}
   // What syncline.yaml says itself counts before what the file says.
   const options = { ...complete(undefined, rule ?? {}), ...debezium?.options, ...own, ...address } as SystemOptions
   return { name, type, options, topics: debezium?.topics ?? null }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { RuleProblem } from '../model/problem.ts'
+import { forbiddenUrl } from '../std/address.ts'
 import type { Secret } from '../std/secret.ts'
 import { didYouMean } from '../std/suggest.ts'
 import { addressProblem, addressRules, hasPassword } from './address.ts'
@@ -268,19 +269,21 @@ function checkCircles(config: Config, reading: Reading): void {
 }
 
 /**
- * The address of a system: allowed at all, and a `Secret` where it carries a password. A password in clear is refused, and so
+ * The address of a system: allowed at all (`insecureHttp`: also in clear to another machine), and a `Secret` where it carries a password. A password in clear is refused, and so
  * is one that is only partly a reference.
  */
 export function checkedAddress(
   text: string,
   name: string,
   type: string,
+  insecureHttp: boolean,
   reading: Reading,
 ): string | Secret | undefined {
   const path = ['systems', name, 'url']
   const at = placeOf(path, reading)
-  const problem = addressProblem(text, addressRules(type))
-  if (problem !== undefined) return add(reading, at, 'SYNC-1016', `${where(path)}: ${problem}`)
+  const rules = addressRules(type)
+  const problem = addressProblem(text, rules) ?? (rules.user ? null : forbiddenUrl(text, insecureHttp))
+  if (problem !== null) return add(reading, at, 'SYNC-1016', `${where(path)}: ${problem}`)
   if (!hasPassword(text)) return text
   const origin = reading.origins.get(path.join('\0'))
   if (origin === undefined || clearWithoutReferences(origin.pieces))

@@ -25,3 +25,14 @@ test('what follows from a value that cannot be read is not told beside it', () =
   assert.deepEqual(codes(with_('policy: soft', 'policy: off')), ['SYNC-1005'])
   assert.deepEqual(codes(with_('FirstName: first_name', 'FirstName: {}')), ['SYNC-1021'])
 })
+
+test('an address in clear is refused before anything is sent there, unless it is this machine or somebody says so', () => {
+  const messages = (url: string) =>
+    failuresOf(with_('url: https://example.my.salesforce.com', url)).map(({ message }) => message)
+  assert.match(
+    messages('url: http://crm.example.com').join(),
+    /:7:10: systems\.crm\.url: http:\/\/ is allowed to this machine only/,
+  )
+  assert.deepEqual(messages('url: http://localhost:8080'), [])
+  assert.deepEqual(messages('url: http://crm.example.com\n    insecureHttp: true'), [])
+})
