@@ -119,6 +119,20 @@ test('values, as the JSON converter writes them', () => {
   for (const [value, expected] of table) assert.equal(after(value), expected, JSON.stringify(value))
 })
 
+test('DATETIME of MySQL and MariaDB: milliseconds up to three digits of a second, microseconds beyond', () => {
+  for (const connector of ['mysql', 'mariadb'] as const) {
+    const text = (value: string) => {
+      const row: Row = { v: { kind: 'datetime', text: value } }
+      return written(toDebezium(entry('create', { row }), { ...source, connector }, 1)?.after)
+    }
+    assert.equal(text('2018-06-20 06:37:03'), '{"v":1529476623000}')
+    assert.equal(text('2018-06-20 06:37:03.120'), '{"v":1529476623120}')
+    assert.equal(text('1969-12-31 23:59:59.5'), '{"v":-500}')
+    assert.equal(text('2018-06-20 06:37:03.0000'), '{"v":1529476623000000}')
+    assert.equal(text('9999-12-31 23:59:59.999999'), '{"v":253402300799999999}')
+  }
+})
+
 test('days and microseconds agree with Date over its years', () => {
   for (let year = 1; year <= 9_999; year += 7)
     for (const monthDay of ['01-01', '02-28', '03-01', '12-31']) {
@@ -168,17 +182,21 @@ test('where the table is', () => {
 test('MySQL and MariaDB: database and table, and the place in the log as far as the id tells it', () => {
   const place = (id: string, connector: 'mysql' | 'mariadb') => {
     const envelope = toDebezium(entry('update', { table: 'shop.orders', id }), { ...source, connector }, 1)
-    const { gtid, file, pos, row, db, table, sequence, schema } = envelope!.source
-    return { gtid, file, pos, row, db, table, sequence, schema }
+    const { version: _, connector: __, name: ___, ts_ms: ____, snapshot: _____, ...where } = envelope!.source
+    return where
   }
-  const rest = { db: 'shop', table: 'orders', sequence: null, schema: undefined }
+  const rest = { db: 'shop', table: 'orders', sequence: null, thread: null, query: null }
   const sid = '3e11fa47-71ca-11e1-9e33-c80aa9429562'
   const cases: [string, 'mysql' | 'mariadb', object][] = [
-    [`${sid}:23@towx46/7.4`, 'mysql', { gtid: `${sid}:23`, file: null, pos: null, row: 4 }],
-    [`${sid}:tagged:23/0`, 'mysql', { gtid: `${sid}:tagged:23`, file: null, pos: null, row: 0 }],
-    ['0-1-23@towx46/0.4', 'mariadb', { gtid: '0-1-23', file: null, pos: null, row: 4 }],
-    ['binlog.000007:1234@towx46~/1.2', 'mysql', { gtid: null, file: 'binlog.000007', pos: 1234, row: 2 }],
-    ['snapshot-abc/5', 'mysql', { gtid: null, file: null, pos: null, row: null }],
+    [`${sid}:23@towx46/7.4`, 'mysql', { server_id: null, gtid: `${sid}:23`, file: null, pos: null, row: 4 }],
+    [`${sid}:tagged:23/0`, 'mysql', { server_id: null, gtid: `${sid}:tagged:23`, file: null, pos: null, row: 0 }],
+    ['0-1-23@towx46/0.4', 'mariadb', { server_id: 1, gtid: '0-1-23', file: null, pos: null, row: 4 }],
+    [
+      'binlog.000007:1234@towx46~/1.2',
+      'mysql',
+      { server_id: null, gtid: null, file: 'binlog.000007', pos: 1234, row: 2 },
+    ],
+    ['snapshot-abc/5', 'mysql', { server_id: null, gtid: null, file: null, pos: null, row: null }],
   ]
   for (const [id, connector, expected] of cases) assert.deepEqual(place(id, connector), { ...expected, ...rest }, id)
 })

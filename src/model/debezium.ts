@@ -30,12 +30,16 @@ export interface DebeziumEnvelope {
     readonly sequence: string | null
     readonly schema?: string
     readonly table: string
-    /** MySQL and MariaDB: where the transaction is in the log, as far as the entry tells. */
+    /** MySQL and MariaDB: who wrote the transaction, and where it is in the log, as far as the entry tells. */
+    readonly server_id?: number | null
     readonly gtid?: string | null
     readonly file?: string | null
     readonly pos?: number | null
     /** The change's place in its transaction, from 0. */
     readonly row?: number | null
+    /** MySQL and MariaDB: the session and the words of the statement, which an entry does not keep. */
+    readonly thread?: null
+    readonly query?: null
   }
   readonly transaction: null
   readonly op: 'c' | 'u' | 'd' | 'r'
@@ -55,8 +59,8 @@ const ops = { create: 'c', update: 'u', delete: 'd', read: 'r' } as const
  *
  * Values follow Debezium's settings below, which are its defaults where no setting is named:
  * - exact numbers as text (`decimal.handling.mode=string`), also integers beyond 2^53, `NaN` and `-0`
- * - dates as days, times and timestamps as microseconds, since 1970 (PostgreSQL's default; MySQL:
- *   `time.precision.mode=microseconds`, because a value does not carry the precision of its column)
+ * - dates as days, times as microseconds, timestamps as microseconds since 1970; MySQL's and MariaDB's DATETIME with up to three digits of a
+ *   second as milliseconds (`time.precision.mode=adaptive_time_microseconds`)
  * - times with a zone as ISO 8601 text in UTC; bytes as base64; JSON as text
  *
  * It differs where Debezium would change a value in silence (I6):
@@ -74,9 +78,10 @@ export function toDebezium(entry: Entry, source: DebeziumSource, processed_ms: n
   const before = entry.before ?? (gone ? entry.row : undefined)
   const after = gone ? undefined : entry.row
   const invalid = invalidOf([before, after])
+  const unit = source.connector === 'postgresql' ? microsAlways : adaptive
   return {
-    before: before === undefined ? null : jsonRow(before),
-    after: after === undefined ? null : jsonRow(after),
+    before: before === undefined ? null : jsonRow(before, unit),
+    after: after === undefined ? null : jsonRow(after, unit),
     source: {
       version: source.version,
       connector: source.connector,
@@ -110,24 +115,36 @@ const gtidPattern = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:(\w+:)?\d+|\d+-
  * What the id of a change of MySQL's or MariaDB's log says of its place: `<gtid>@<time>/<event>.<row>`, or `<file>:<offset>@…`. `row` is, as
  * in Debezium, the row's number within its event.
  */
-function logPlace(id: string): { gtid: string | null; file: string | null; pos: number | null; row: number | null } {
+function logPlace(
+  id: string,
+): Pick<DebeziumEnvelope['source'], 'server_id' | 'gtid' | 'file' | 'pos' | 'row' | 'thread' | 'query'> {
   const [, group = '', row] = /^(.*?)(?:@\w+~?)?\/(?:\d+\.)?(\d+)$/.exec(id) ?? []
   const [, file, offset] = /^(.+):(\d+)$/.exec(group) ?? []
   const isGtid = gtidPattern.test(group)
   const isFile = !isGtid && file !== undefined
+  const [, server] = /^\d+-(\d+)-\d+$/.exec(group) ?? []
   return {
+    server_id: server === undefined ? null : Number(server),
     gtid: isGtid ? group : null,
     file: isFile ? file : null,
     pos: isFile ? Number(offset) : null,
     row: (isGtid || isFile) && row !== undefined ? Number(row) : null,
+    thread: null,
+    query: null,
   }
 }
 
-function jsonRow(row: Row): JsonRow {
+/** Microseconds in the unit of a timestamp with so many digits of a second. */
+type Unit = (digits: number) => bigint
+const microsAlways: Unit = () => 1n
+/** MySQL and MariaDB print as many digits as the column has. */
+const adaptive: Unit = (digits) => (digits <= 3 ? 1_000n : 1n)
+
+function jsonRow(row: Row, unit: Unit): JsonRow {
   const json = newRow() as unknown as Record<string, Json>
   for (const column of Object.keys(row)) {
     const value = row[column] as Value
-    if (!isInvalid(value)) json[column] = jsonValue(value)
+    if (!isInvalid(value)) json[column] = jsonValue(value, unit)
   }
   return json
 }
@@ -149,7 +166,7 @@ function invalidOf(rows: readonly (Row | undefined)[]): Unread[] {
   return [...found.values()]
 }
 
-function jsonValue(value: Exclude<Value, Invalid>): Json {
+function jsonValue(value: Exclude<Value, Invalid>, unit: Unit): Json {
   if (typeof value !== 'object' || value === null) return value
   switch (value.kind) {
     case 'date':
@@ -157,7 +174,7 @@ function jsonValue(value: Exclude<Value, Invalid>): Json {
     case 'time':
       return micros(value.text) ?? value.text
     case 'datetime':
-      return timestamp(value.text) ?? value.text
+      return timestamp(value.text, unit) ?? value.text
     case 'instant':
       return zoned(value.text) ?? value.text
     case 'decimal':
@@ -194,14 +211,18 @@ function micros(text: string): number | undefined {
   return sign === '-' && all !== 0 ? -all : all
 }
 
-/** Microseconds since 1970, as io.debezium.time.MicroTimestamp counts. From the year 2255 on more than a double can hold. */
-function timestamp(text: string): Json | undefined {
+/**
+ * Micro- or milliseconds since 1970, as io.debezium.time.MicroTimestamp and Timestamp count. From the year 2255 on microseconds are more
+ * than a double can hold.
+ */
+function timestamp(text: string, unit: Unit): Json | undefined {
   const match = momentPattern.exec(text)
   if (match === null || match[3] !== undefined) return undefined
   const day = days(`${match[1]}${match[4] ?? ''}`)
   const time = micros(match[2] as string)
   if (day === undefined || time === undefined) return undefined
-  const exact = BigInt(day) * 86_400_000_000n + BigInt(time)
+  const digits = /\.(\d+)$/.exec(match[2] as string)?.[1]?.length ?? 0
+  const exact = (BigInt(day) * 86_400_000_000n + BigInt(time)) / unit(digits)
   const number = Number(exact)
   return Number.isSafeInteger(number) ? number : rawJson(String(exact))
 }

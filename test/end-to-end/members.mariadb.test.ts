@@ -66,9 +66,12 @@ test("the specification's Debezium configuration: its topics hold Debezium's env
       db: 'members_db',
       sequence: null,
       table: 'members',
+      server_id: 1,
       file: null,
       pos: null,
       row: 0,
+      thread: null,
+      query: null,
     })
   }
   assert.deepEqual([u.op, u.after.id, u.after.first_name], ['u', 7, 'Ada'])
