@@ -56,6 +56,8 @@ export interface FlowQuality extends FlowName {
   readonly checks: readonly Check[]
   readonly checksMore: number
   readonly series: readonly Bucket[]
+  /** Pairs that were compared, and searches that left records out, because more share a trait than are compared by it. */
+  readonly duplicates: { readonly compared: number; readonly cut: number }
   /** Records that are in quarantine or in review now. */
   readonly parked: { readonly records: number; readonly review: number; readonly oldest: string | null }
   readonly causes: readonly Cause[]
@@ -164,7 +166,8 @@ async function flowQuality(
 ): Promise<FlowQuality> {
   const figures = await state.figures(name.flow, times.from_ms, times.to_ms)
   const past = await state.figures(name.flow, times.beforeFrom_ms, times.beforeTo_ms)
-  const [now, before] = [totalsOf(wholes(figures)), totalsOf(wholes(past))]
+  const { compared = 0, cut = 0, ...totals } = wholes(figures)
+  const [now, before] = [totalsOf(totals), totalsOf(wholes(past))]
   const checks = checksOf(figures, past, now.judged, before.judged)
   const causes = await state.causes(name.flow)
   const { records, parkedSince_ms, reviewSince_ms } = await state.backlog(name.flow)
@@ -177,6 +180,7 @@ async function flowQuality(
     checks: checks.slice(0, CHECKS_MAX),
     checksMore: Math.max(0, checks.length - CHECKS_MAX),
     series: seriesOf(figures, times, calendar),
+    duplicates: { compared, cut },
     parked: { records: parked + review, review, oldest: since.length === 0 ? null : iso(Math.min(...since)) },
     causes: causes.slice(0, CAUSES_MAX).map(({ stage, code, field, n, oldest_ms }) => ({
       stage,

@@ -30,6 +30,7 @@ test('windows are summed by hour, and written once', async () => {
   const merged = { stage: 'duplicates', rule: '', result: 'merged', n: 1 } as const
   const review = { stage: 'quality', rule: 'completeness', result: 'review', n: 2 } as const
   view.emit(validated(4, 3, { results: [merged, review] }))
+  view.emit({ kind: 'duplicates', flow: 'members', compared: 40, merged: 1, unmerged: 0, review: 0, cut: 2 })
   await view.write(state)
   await view.write(state)
   assert.equal(written.length, 1)
@@ -46,6 +47,8 @@ test('windows are summed by hour, and written once', async () => {
     '6 valid 1',
     '6 merged 1',
     '6 review quality completeness 2',
+    '6 compared 40',
+    '6 cut 2',
   ])
 })
 

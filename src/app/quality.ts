@@ -63,6 +63,10 @@ export function qualityView(clock: Clock, figuresMax: number = FIGURES_MAX): Qua
   return {
     emit(event) {
       if (event.kind === 'validated') count(event)
+      else if (event.kind === 'duplicates') {
+        add(event.flow, 'compared', event.compared)
+        add(event.flow, 'cut', event.cut)
+      }
       // Refused by the target for their data: valid here, and still not good enough.
       else if (event.kind === 'settled') add(event.flow, 'failed', event.parked, 'target')
     },

@@ -231,6 +231,24 @@ test('a key that comes back with another person behind it is that other person, 
   assert.equal((await here('audit')).code, 0)
 })
 
+test('searches that leave records out, because too many share a trait, are told where a person looks', async () => {
+  assert.doesNotMatch((await here('status')).out, /left records out/)
+  await db.query(
+    `INSERT INTO members SELECT i, 'Vorname' || i, 'Nachname' || i, null, '+43 1 9999999', date '1930-01-01' + (i * 97) % 20000 FROM generate_series(5000, 5119) i`,
+  )
+  const limits = await here('run', '--once')
+  assert.equal(limits.code, 0, limits.err)
+  const told =
+    /(\d+) searches left records out, because more than 100 share a trait .*"Common values" in docs\/validation\.md/
+  const [, cut = ''] = told.exec((await here('status')).out) ?? []
+  assert.ok(Number(cut) >= 19, `${cut} of 120 records were looked for when more than 100 others had the phone`)
+  assert.match(
+    (await here('quality', 'members')).out,
+    new RegExp(`pairs compared for duplicates\\. ${cut} searches left`),
+  )
+  await db.query('DELETE FROM members WHERE id BETWEEN 5000 AND 5119')
+})
+
 test('weights are trained from the own table, and the file is one that the configuration can name', async () => {
   await db.query(
     `INSERT INTO members SELECT i, 'First' || (i % 97), 'Last' || i, 'm' || i || '@example.org', '+43 1 ' || (1000000 + i * 37),

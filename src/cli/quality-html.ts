@@ -7,6 +7,7 @@ import { columnsOf, more, parkedText } from './quality-text.ts'
 import {
   ageOf,
   beforeText,
+  comparedText,
   difference,
   headline,
   meaning,
@@ -86,6 +87,7 @@ function section(flow: FlowQuality, place: number, report: QualityReport): strin
   ]
   if (flow.now.judged > 0) parts.push(charts(flow, place, report))
   if (flow.checks.length > 0) parts.push(checks(flow))
+  if (comparedText(flow) !== '') parts.push(`<p class="soft">${text(comparedText(flow))}</p>`)
   parts.push(`<h3>Held back now</h3>`, held(flow, report))
   if (flow.now.judged > 0) parts.push(series(flow, report))
   return `${parts.join('\n')}</section>`

@@ -4,6 +4,7 @@ import { type Column, counted, duration, table } from './output.ts'
 import {
   ageOf,
   beforeText,
+  comparedText,
   headline,
   isPartial,
   meaning,
@@ -72,11 +73,12 @@ function section(flow: FlowQuality, report: QualityReport): string {
 }
 
 /** Quality score and merged duplicates, where there are any. */
-export function summary({ now, before }: FlowQuality): string {
+export function summary(flow: FlowQuality): string {
+  const { now, before } = flow
   const score =
     now.score === null ? [] : [`Quality score ${scoreText(now.score)} (before: ${scoreText(before.score)}).`]
   const merged = now.merged === 0 ? [] : [`${counted(now.merged, 'duplicate')} merged.`]
-  return [...score, ...merged].join(' ')
+  return [...score, ...merged, comparedText(flow)].filter((text) => text !== '').join(' ')
 }
 
 /** What waits for a person when the report is made. */

@@ -1,5 +1,6 @@
 import type { Bucket, Check, FlowQuality, QualityReport } from '../app/quality-report.ts'
-import { figure } from './output.ts'
+import { BLOCK_RECORDS_MAX } from '../model/candidates.ts'
+import { counted, figure } from './output.ts'
 
 /** The words of a quality report, the same in every form. */
 
@@ -152,3 +153,13 @@ export const ageOf = (time: string, { made }: QualityReport): number => Math.max
 export const meaning =
   'Records are counted as often as they were judged: one that changed again, or was released, counts again. ' +
   'Held back: in quarantine or in review. A record that fails several checks counts at each of them; what the target refused had passed them all.'
+
+/** How much was compared for duplicates, and what that left out; '' where nothing was compared. */
+export function comparedText({ duplicates: { compared, cut } }: Pick<FlowQuality, 'duplicates'>): string {
+  if (compared + cut === 0) return ''
+  return `${counted(compared, 'pair')} compared for duplicates.${cut === 0 ? '' : ` ${cutText(cut)}`}`
+}
+
+/** That searches left records out, and where it says what to do. */
+export const cutText = (cut: number): string =>
+  `${figure(cut)} ${cut === 1 ? 'search' : 'searches'} left records out, because more than ${BLOCK_RECORDS_MAX} share a trait (a common name, a switchboard): "Common values" in docs/validation.md says what to do.`

@@ -43,6 +43,7 @@ const flowWith = (more: Partial<FlowQuality> = {}): FlowQuality => ({
     bucket(3),
     bucket(4, { judged: 8_888, failed: 777 }),
   ],
+  duplicates: { compared: 4_120, cut: 37 },
   parked: { records: 12, review: 5, oldest: '2026-09-01T06:00:00.000Z' },
   causes: [
     {
@@ -72,6 +73,7 @@ const empty = flowWith({
   before: { judged: 0, valid: 0, merged: 0, failed: 0, validShare: null, score: null },
   checks: [],
   series: [1, 2].map((day) => bucket(day, { judged: 0, valid: 0, failed: 0, validShare: null, score: null })),
+  duplicates: { compared: 0, cut: 0 },
   parked: { records: 0, review: 0, oldest: null },
   causes: [],
 })
@@ -172,7 +174,7 @@ test('the report as text and as Markdown', () => {
   )
   assert.match(
     text,
-    /97\.2 % of 1,234 records were valid, 1\.6 percentage points less than in the 4 days before\. Quality score 0\.91 \(before: 0\.93\)\. 4 duplicates merged\.\n/,
+    /97\.2 % of 1,234 records were valid, 1\.6 percentage points less than in the 4 days before\. Quality score 0\.91 \(before: 0\.93\)\. 4 duplicates merged\. 4,120 pairs compared for duplicates\. 37 searches .*\n/,
   )
   assert.match(text, /\n2026-09-02 +0 +0 +0 +0 +– +–\n/)
   assert.match(
@@ -308,4 +310,18 @@ test('quality: what cannot be asked for', async () => {
   writeFileSync(join(fresh, 'syncline.yaml'), plain)
   assert.match((await runHere(['quality'], { folder: fresh, variables })).err, /SYNC-7103/)
   rmSync(fresh, { recursive: true })
+})
+
+test('how much was compared for duplicates is told in every form, and what that left out', () => {
+  for (const form of ['text', 'markdown', 'html'] as const) {
+    const page = renderQuality(reportWith(flowWith()), form)
+    assert.match(
+      page,
+      /4,120 pairs compared for duplicates\. 37 searches left records out, because more than 100 share/,
+      form,
+    )
+    assert.doesNotMatch(renderQuality(reportWith(empty), form), /compared for duplicates/)
+  }
+  const one = renderQuality(reportWith(flowWith({ duplicates: { compared: 1, cut: 1 } })), 'text')
+  assert.match(one, /1 pair compared for duplicates\. 1 search left records out/)
 })

@@ -1,4 +1,4 @@
-import { compile } from '../app/build.ts'
+import { compile, flowNames } from '../app/build.ts'
 import { openReader, ownerOf, type Reader } from '../app/reader.ts'
 import type { FlowReport } from '../app/report.ts'
 import type { Config } from '../config/config.ts'
@@ -6,6 +6,7 @@ import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
 import { answer, type Column, counted, wantsJson } from './output.ts'
+import { cutText } from './quality-words.ts'
 import { lines } from './tell.ts'
 
 /** A flow that ran, or a sync that never did. */
@@ -47,7 +48,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
           ? 'No engine runs: nothing is captured or sent.'
           : `Process ${owner.pid} on ${owner.host} runs since ${owner.since}.`,
       )
-      for (const line of await known(config, reader)) io.out(line)
+      for (const line of [...(await known(config, reader)), ...(await cutSearches(config, reader, io))]) io.out(line)
       for (const { flow, reason } of reports)
         if (reason !== null)
           for (const line of lines([reason])) io.out(line.startsWith('SYNC') ? `${flow}: ${line}` : line)
@@ -70,6 +71,19 @@ async function known(config: Config, reader: Reader | null): Promise<string[]> {
     )
   }
   return lines
+}
+
+const CUT_DAYS = 7
+
+/** Searches for duplicates that left records out, of the last days. */
+async function cutSearches(config: Config, reader: Reader | null, io: Pick<Io, 'clock'>): Promise<string[]> {
+  if (reader === null) return []
+  const looking = compile(config).filter(({ duplicates }) => duplicates !== null)
+  const ask = { length_ms: CUT_DAYS * 86_400_000, now_ms: io.clock.now(), timezone: 'UTC', upTo: 'so far' } as const
+  const { flows } = await reader.quality(flowNames(looking), ask)
+  return flows.flatMap(({ sync, duplicates: { cut } }) =>
+    cut === 0 ? [] : [`${sync}: in ${CUT_DAYS} days ${cutText(cut)}`],
+  )
 }
 
 const unstarted = (sync: string): Row => ({

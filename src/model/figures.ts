@@ -4,9 +4,19 @@ import type { StageName } from './verdict.ts'
 /**
  * What is counted of records. Of each as a whole: `judged`, `valid` (accepted by every stage), `merged` (another record stands for
  * it), `scored` (its quality was measured) and `score` (the sum of those measurements). By stage and rule: `passed`, `failed`
- * (quarantine) and `review`.
+ * (quarantine) and `review`. Of duplicates: `compared` (pairs) and `cut` (searches that left records out, because too many share a trait).
  */
-export type FigureName = 'judged' | 'valid' | 'merged' | 'scored' | 'score' | 'passed' | 'failed' | 'review'
+export type FigureName =
+  | 'judged'
+  | 'valid'
+  | 'merged'
+  | 'scored'
+  | 'score'
+  | 'passed'
+  | 'failed'
+  | 'review'
+  | 'compared'
+  | 'cut'
 
 /** A figure of a whole period. `stage` is '' for records as a whole, `rule` is '' for a stage as a whole. */
 export interface FigureSum {

@@ -115,6 +115,7 @@ const fakeReport: QualityReport = {
       checks: [{ stage: 'schema', rule: '', failed: 2, review: 0, share: 0.2, shareBefore: 0 }],
       checksMore: 0,
       series: [{ label: '2026-09-01', ...span, ...totals }],
+      duplicates: { compared: 40, cut: 1 },
       parked: { records: 2, review: 0, oldest: span.from },
       causes: [{ stage: 'schema', code: 'SYNC-4022', title: 'x', field: 'Email', records: 2, oldest: span.from }],
       causesMore: 0,

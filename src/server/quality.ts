@@ -61,6 +61,7 @@ const qualityAnswer = Type.Object({
       series: Type.Array(
         Type.Object({ label: Type.String({ description: '2026-09-07 or 2026-09-07 13:00' }), ...span, ...totals }),
       ),
+      duplicates: Type.Object({ compared: count, cut: count }),
       parked: Type.Object({ records: count, review: count, oldest: Type.Union([Type.Null(), time]) }),
       causes: Type.Array(
         Type.Object({

@@ -134,7 +134,7 @@ function lineOfTwins(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, tar
     const { compared, merged, unmerged, review, cut } = event
     const left = cut === 0 ? '' : `; ${count(cut, 'record')} share a trait with more others than are compared`
     return {
-      level: review + cut > 0 ? 'warn' : 'debug',
+      level: review > 0 ? 'warn' : 'debug',
       sentence: `${flow}: ${count(merged, 'duplicate')} merged, ${figure(review)} to review: see syncline review list${left}`,
       fields: { event: 'duplicates', flow, compared, merged, unmerged, review, cut },
       repeats: `duplicates|${flow}|${cut > 0}`,
