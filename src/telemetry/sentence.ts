@@ -211,22 +211,25 @@ function lineOfFlow(event: FlowEvents, name: FlowName | undefined): Line {
         fields: { ...names, retryIn_ms: event.retryIn_ms, ...failureFields(event.failure) },
         repeats: `away|${flow}|${event.failure.code}`,
       }
-    case 'flow': {
-      const { status, failure } = event
-      const why = failure === null ? '' : ` ${failureText(failure)}`
-      // It runs and has failed: its source is away, and is asked again every second.
-      const fields = { ...names, status, ...failureFields(failure) }
-      if (status === 'running' && failure !== null)
-        return {
-          level: 'warn',
-          sentence: `${flow}: it goes on when its source answers.${why}`,
-          fields,
-          repeats: `flow|${flow}|${failure.code}`,
-        }
-      const level = status === 'stopped' || status === 'needs-snapshot' ? 'error' : 'info'
-      return { level, sentence: `${flow}: ${status}.${why}`, fields, repeats: null }
-    }
+    case 'flow':
+      return lineOfStatus(event, flow, names)
   }
+}
+
+function lineOfStatus(event: Extract<Event, { kind: 'flow' }>, flow: string, names: Line['fields']): Line {
+  const { status, failure } = event
+  const why = failure === null ? '' : ` ${failureText(failure)}`
+  // It runs and has failed: its source is away, and is asked again every second.
+  const fields = { ...names, status, ...failureFields(failure) }
+  if (status === 'running' && failure !== null)
+    return {
+      level: 'warn',
+      sentence: `${flow}: it goes on when its source answers.${why}`,
+      fields,
+      repeats: `flow|${flow}|${failure.code}`,
+    }
+  const level = status === 'stopped' || status === 'needs-snapshot' ? 'error' : 'info'
+  return { level, sentence: `${flow}: ${status}.${why}`, fields, repeats: null }
 }
 
 const failureFields = (failure: Failure | null): { code?: string; error?: string; hint?: string; retry?: string } =>
