@@ -1,5 +1,6 @@
+import { BLOCK_RECORDS_MAX, candidatesOf } from '../src/model/candidates.ts'
 import type { Row } from '../src/model/value.ts'
-import { blocksOf, chooseBlocks, namesBlockOf } from '../src/validation/duplicates/blocks.ts'
+import { blocksOf, namesBlockOf } from '../src/validation/duplicates/blocks.ts'
 import { clusters } from '../src/validation/duplicates/clusters.ts'
 import { compare } from '../src/validation/duplicates/compare.ts'
 import { featuresOf } from '../src/validation/duplicates/features.ts'
@@ -33,7 +34,7 @@ export interface Measured {
   readonly completeness: number
   /** Mean number of records that one is compared with. */
   readonly candidates: number
-  /** Records whose commonest blocks were not read, and mean number of blocks. */
+  /** Records of whose blocks somebody was left out, and mean number of blocks. */
   readonly cutRecords: number
   readonly blocks: number
   readonly merge: Score
@@ -86,7 +87,7 @@ export function measure(records: readonly Labelled[], bare: Plan, keep = 0): Mea
   }
 }
 
-/** Pairs (later, earlier) that share a block which `chooseBlocks` lets be read. */
+/** Pairs (later, earlier) that the engine would compare. */
 export function candidatePairs(
   records: readonly Labelled[],
   features: readonly Features[],
@@ -98,14 +99,17 @@ export function candidatePairs(
   const namesakes: number[] = []
   let cutRecords = 0
   for (const [place, own] of blocks.entries()) {
-    const sizes = own.map((block) => ({ block, records: index.get(block)?.length ?? 0 }))
-    const { read, cut } = chooseBlocks(sizes, plan)
-    if (cut.length > 0) cutRecords++
-    const seen = new Set<number>()
+    const lists = own.map((block) => index.get(block) ?? [])
+    const sizes = lists.map(({ length }) => length)
+    const shared = new Map<number, number>()
+    for (const [i, list] of lists.entries())
+      if (list.length <= BLOCK_RECORDS_MAX)
+        for (const other of list) shared.set(other, (shared.get(other) ?? 0) | (1 << i))
+    const { ids, cut } = candidatesOf(shared, sizes, own.length, plan.candidatesMax)
+    if (cut) cutRecords++
     const names = namesBlockOf(features[place]!, plan)
     const alike = names === undefined ? 0 : (index.get(names)?.length ?? 0)
-    for (const block of read) for (const other of index.get(block) ?? []) seen.add(other)
-    for (const other of seen) {
+    for (const other of ids) {
       const { source } = records[place]!
       if (source !== undefined && source === records[other]!.source) continue
       pairs.push([place, other])

@@ -63,7 +63,7 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     features: (set) => featuresOf(set, plan),
     blocks: (features) => blocksOf(features, plan),
     names: (features) => namesBlockOf(features, plan) ?? null,
-    compare: (a, b, { records, namesakes }) => compare(a, b, planFor(records), namesakes),
+    compare: (a, b, { records, namesakes }) => compare(a, b, planFor(records), namesakes, false),
     survive: (records) => survive(records, rules),
     target: sync.validate.duplicates?.target === true,
   }

@@ -53,7 +53,9 @@ function bitsOf(mask: number): number {
  * which costs a comparison.
  */
 export function blockKeys(blocks: readonly bigint[]): number[] {
-  const halves = new Int32Array(BigInt64Array.from(blocks).buffer)
+  const hashes = new BigInt64Array(blocks.length)
+  for (let i = 0; i < blocks.length; i++) hashes[i] = blocks[i] as bigint
+  const halves = new Int32Array(hashes.buffer)
   const keys: number[] = []
   for (let at = 0; at < halves.length; at += 2) {
     const key = (halves[at] as number) ^ Math.imul(halves[at + 1] as number, -1_640_531_527)

@@ -89,8 +89,8 @@ export interface TwinsFound {
   /** What is compared of them, each told once; those of another plan, which cannot be compared, are left out. */
   readonly ids: readonly number[]
   readonly features: readonly string[]
-  /** One answer an asked record. */
-  readonly of: readonly TwinAnswer[]
+  /** One answer an asked record; null where nobody shares a block with it. */
+  readonly of: readonly (TwinAnswer | null)[]
   /** Records in the index. */
   readonly size: number
 }
@@ -100,7 +100,7 @@ export interface TwinAnswer {
   /** Those that are worth a comparison (candidates.ts), and which of its blocks each shares: bit i is block i. */
   readonly ids: readonly number[]
   readonly shared: readonly number[]
-  /** How many others each of its blocks holds; empty: none. */
+  /** How many others each of its blocks holds. */
   readonly sizes: readonly number[]
   /** Somebody who shares a block was left out. */
   readonly cut: boolean

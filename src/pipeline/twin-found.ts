@@ -41,48 +41,49 @@ export async function findTwins(asking: readonly Asking[], at: Finding): Promise
   window.size = found.size
   const texts = new Map(found.ids.map((id, i) => [id, found.features[i] as string]))
   const parsed = new Map<number, Features>()
-  const alike = looking.map((one, i) => alikeOf(one, found.of[i] as TwinAnswer, texts, parsed, at))
+  const alike = looking.map((one, i) => alikeOf(one, found.of[i] ?? null, texts, parsed, at))
   const named = [...new Set(alike.flatMap((some) => some.map(({ id }) => id)))]
   const records = named.length === 0 ? [] : await state.twinsAt(spec.sync, named)
   const byId = new Map(records.map((record) => [record.id, record]))
-  const answers = new Map(looking.map((one, i) => [one, { answer: found.of[i] as TwinAnswer, alike: alike[i] ?? [] }]))
-  return standing.map((one): Standing => {
-    const mine = answers.get(one)
-    if (mine === undefined) return { ...one, sizes: [], cut: false, namesakes: 0, found: [] }
-    const { sizes, cut, namesakes } = mine.answer
-    return { ...one, sizes, cut, namesakes, found: mine.alike.flatMap((each) => known(each, byId)) }
-  })
+  for (const [i, one] of looking.entries()) {
+    const answer = found.of[i]
+    if (answer === null || answer === undefined) continue
+    one.sizes = answer.sizes
+    one.cut = answer.cut
+    one.namesakes = answer.namesakes
+    one.found = (alike[i] ?? []).flatMap((each) => known(each, byId))
+  }
+  return standing
 }
 
-type Compared = Omit<Standing, 'found' | 'sizes' | 'cut' | 'namesakes'>
+/** A record whose answer is still to come. */
+type Open = { -readonly [name in keyof Standing]: Standing[name] }
 
-function comparedOf({ set, own, ...one }: Asking, rules: Duplicates): Compared {
+const none: readonly never[] = []
+
+function comparedOf({ id, key, ref, delivered, set, own }: Asking, rules: Duplicates): Open {
   const compared = rules.features(set)
   const features = JSON.stringify(compared)
   const looks = own.row === null || own.row.plan !== rules.plan.id || own.row.features !== features
-  const blocks = looks ? blockKeys(rules.blocks(compared)) : []
-  const names = looks ? rules.names(compared) : null
-  return {
-    ...one,
-    own,
-    compared,
-    features,
-    looks,
-    blocks,
-    names: names === null ? null : (blockKeys([names])[0] ?? null),
-  }
+  const blocks = looks ? blockKeys(rules.blocks(compared)) : none
+  const name = looks ? rules.names(compared) : null
+  const names = name === null ? null : (blockKeys([name])[0] as number)
+  const unknown = { sizes: none, cut: false, namesakes: 0, found: none } as const
+  return { id, key, ref, delivered, compared, features, blocks, names, own, looks, ...unknown }
 }
 
 type Found = Omit<Alike, 'who'> & { readonly id: number }
 
 /** Those of the index that are no strangers. */
 function alikeOf(
-  { compared }: Compared,
-  { ids, shared, namesakes }: TwinAnswer,
+  { compared }: Open,
+  answer: TwinAnswer | null,
   texts: ReadonlyMap<number, string>,
   parsed: Map<number, Features>,
   { window }: Finding,
 ): Found[] {
+  if (answer === null) return []
+  const { ids, shared, namesakes } = answer
   return ids.flatMap((id, i): Found[] => {
     const features = texts.get(id)
     if (features === undefined) return []

@@ -72,7 +72,8 @@ interface Candidate {
 export class TwinWindow {
   readonly #rules: Duplicates
   readonly #rows = new Map<TwinId, Standing>()
-  readonly #byBlock = new Map<number, TwinId[]>()
+  /** Most blocks have one record. */
+  readonly #byBlock = new Map<number, TwinId | TwinId[]>()
   /** Who is out of the index since the window began. */
   readonly #out = new Set<TwinId>()
   /** Memberships that the window changed; null: it left. */
@@ -114,7 +115,8 @@ export class TwinWindow {
     this.#rows.set(one.id, one)
     for (const block of one.looks ? one.blocks : []) {
       const ids = this.#byBlock.get(block)
-      if (ids === undefined) this.#byBlock.set(block, [one.id])
+      if (ids === undefined) this.#byBlock.set(block, one.id)
+      else if (typeof ids === 'number') this.#byBlock.set(block, [ids, one.id])
       else ids.push(one.id)
     }
     this.join(one.id, say.kind === 'merge' ? say.into : null, one.own.into?.lead.link ?? null)
@@ -283,9 +285,9 @@ export class TwinWindow {
   /** Which of its blocks each earlier record of the window shares. */
   #sharing({ id: own, blocks }: Standing): ReadonlyMap<TwinId, number> {
     let shared: Map<TwinId, number> | null = null
-    for (const [i, block] of blocks.entries())
-      for (const id of this.#byBlock.get(block) ?? []) {
-        if (id === own || !this.#rows.has(id)) continue
+    for (let i = 0; i < blocks.length; i++)
+      for (const id of this.#inBlock(blocks[i] as number)) {
+        if (id === own) continue
         shared ??= new Map()
         shared.set(id, (shared.get(id) ?? 0) | (1 << i))
       }
@@ -294,8 +296,14 @@ export class TwinWindow {
 
   /** Records of a block that the index did not have when the window began. */
   #fresh(block: number): number {
+    return this.#inBlock(block).filter((id) => id < 0).length
+  }
+
+  /** Records of the window that stand in a block. */
+  #inBlock(block: number): readonly TwinId[] {
     const ids = this.#byBlock.get(block)
-    return ids === undefined ? 0 : ids.filter((id) => id < 0 && this.#rows.has(id)).length
+    if (ids === undefined) return nobody
+    return (typeof ids === 'number' ? [ids] : ids).filter((id) => this.#rows.has(id))
   }
 
   #leadOf({ link, target, lead }: TwinFound, own: Standing): TwinId | null {
@@ -344,6 +352,7 @@ export class TwinWindow {
 }
 
 const none: ReadonlyMap<TwinId, number> = new Map()
+const nobody: readonly TwinId[] = []
 
 const better = (a: Comparison, b: Comparison): boolean =>
   a.verdict === b.verdict ? a.bits > b.bits : a.verdict === 'merge'

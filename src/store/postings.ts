@@ -5,7 +5,7 @@ const PARTS_BITS = 8
 const SLOTS_MIN = 64
 /** How full a part may be before it is made anew, and how many slots it then has for each id. */
 const FULL = 0.86
-const SLOTS_PER_ID = 1.36
+const SLOTS_PER_ID = 1.45
 /** A slot that was used: probing goes on. */
 const GONE = -2_147_483_648
 
@@ -20,7 +20,7 @@ interface Part {
 /**
  * Which ids stand under which 32-bit keys: a multimap in flat arrays, eight bytes a slot. Open addressing with linear probing
  * (Knuth, The Art of Computer Programming 3, 6.4). Keys that many ids share would make long runs, so that all but the first of
- * them are kept aside. Ids are not 0.
+ * them are kept aside. Nobody adds what is there already. Ids are not 0.
  */
 export class Postings {
   readonly #parts: Part[] = Array.from({ length: 1 << PARTS_BITS }, () => partOf(SLOTS_MIN))
@@ -35,7 +35,6 @@ export class Postings {
     let at = placeOf(hash, size)
     for (; slots[2 * at + 1] !== 0; at = at + 1 === size ? 0 : at + 1) {
       if (slots[2 * at] !== key || slots[2 * at + 1] === GONE) continue
-      if (slots[2 * at + 1] === id) return
       together += 1
       if (together < TOGETHER_MAX) continue
       this.#addCommon(key, id)
@@ -96,7 +95,6 @@ export class Postings {
       this.#common.set(key, { ids, count: 1 })
       return
     }
-    if (list.ids.subarray(0, list.count).includes(id)) return
     if (list.count === list.ids.length) {
       const ids = new Int32Array(Math.ceil(list.count * 1.5))
       ids.set(list.ids)

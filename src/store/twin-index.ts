@@ -16,12 +16,14 @@ export interface Indexed {
  * is first used, and nothing is lost with the process.
  */
 export interface TwinIndex {
+  /** Reads the stored rows, unless it has: before any of them is written, so that none is counted twice. */
+  ready(): void
   /** Replaces the blocks of a row. Runs inside a transaction. */
   put(sync: number, row: Indexed, before: readonly number[] | null): void
   /** Takes the blocks of a row out. Runs inside a transaction. */
   take(sync: number, row: Indexed): void
-  /** Who is to be compared with a record, at most `idsMax`. */
-  find(sync: number, asked: TwinAsk, idsMax: number): TwinAnswer
+  /** Who is to be compared with a record, at most `idsMax`; null where nobody shares a block with it. */
+  find(sync: number, asked: TwinAsk, idsMax: number): TwinAnswer | null
   /** Forgets what is in memory: the transaction that it belonged to was undone. */
   reset(): void
 }
@@ -32,12 +34,16 @@ export function twinIndex(db: Database): TwinIndex {
   /** One more than is read: the record that asks may be among them. */
   const found = new Int32Array(BLOCK_RECORDS_MAX + 1)
 
-  function postingsOf(sync: number): Postings {
+  function all(): Map<number, Postings> {
     bySync ??= loaded(db)
-    const known = bySync.get(sync)
+    return bySync
+  }
+
+  function postingsOf(sync: number): Postings {
+    const known = all().get(sync)
     if (known !== undefined) return known
     const postings = new Postings()
-    bySync.set(sync, postings)
+    all().set(sync, postings)
     return postings
   }
 
@@ -63,12 +69,12 @@ export function twinIndex(db: Database): TwinIndex {
   }
 
   return {
+    ready: () => void all(),
     take(sync, { id, blocks }) {
       const known = postingsOf(sync)
       for (const block of blocks) known.remove(block, id)
     },
     put(sync, { id, blocks }, before) {
-      // A row of this very transaction may be among those that are read at the first use: added twice, it is there once.
       const known = postingsOf(sync)
       for (const block of before ?? []) known.remove(block, id)
       for (const block of blocks) known.add(block, id)
@@ -77,9 +83,8 @@ export function twinIndex(db: Database): TwinIndex {
       const known = postingsOf(sync)
       const shared = new Map<number, number>()
       const sizes = blocks.map((block, i) => read(known, block, 1 << i, link, shared))
+      if (shared.size === 0 && sizes.every((size) => size === 0)) return null
       const namesakes = names === null ? 0 : known.find(names, 0, found)
-      if (shared.size === 0 && sizes.every((size) => size === 0))
-        return namesakes === 0 ? nobody : { ...nobody, namesakes }
       const { ids, cut } = candidatesOf(shared, sizes, blocks.length, idsMax)
       return { ids, shared: ids.map((id) => shared.get(id) ?? 0), sizes, cut, namesakes }
     },
@@ -88,8 +93,6 @@ export function twinIndex(db: Database): TwinIndex {
     },
   }
 }
-
-const nobody: TwinAnswer = { ids: [], shared: [], sizes: [], cut: false, namesakes: 0 }
 
 /** All rows, read once. */
 function loaded(db: Database): Map<number, Postings> {
@@ -104,7 +107,7 @@ function loaded(db: Database): Map<number, Postings> {
 }
 
 /** Blocks as bytes, as they are stored with their row. */
-export const blocksBytes = (blocks: readonly number[]): Uint8Array => new Uint8Array(Int32Array.from(blocks).buffer)
+export const blocksBytes = (blocks: readonly number[]): Uint8Array => new Uint8Array(new Int32Array(blocks).buffer)
 
 /** Reads what `blocksBytes` wrote. */
 export const blocksFrom = (bytes: Uint8Array): number[] => [...new Int32Array(bytes.slice().buffer)]

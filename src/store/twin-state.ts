@@ -134,6 +134,7 @@ function unmerge(db: Database, flow: FlowId, key: Key, word: Word): Key | null {
 
 /** A page of the target's records. Records that are linked are kept too: they stand for their source record. */
 function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void {
+  index.ready()
   const no = syncNo(db, commit.sync)
   if (db.get('SELECT scan_plan FROM twin_sync WHERE no = ?', no)?.['scan_plan'] !== commit.plan)
     db.run('UPDATE twin_sync SET scan_plan = ?, filled = 0, scanned = 0 WHERE no = ?', commit.plan, no)

@@ -69,6 +69,7 @@ function putTwins(
   flow: FlowId,
   at_ms: number,
 ): void {
+  index.ready()
   const newest = Number(db.get('SELECT max(id) AS id FROM twin')?.['id'] ?? 0)
   const words = hasRows(db, 'decision')
   let fresh = 0
@@ -280,7 +281,7 @@ export function foundTwins(
   const ids: number[] = []
   const features: string[] = []
   // In the order of the table: neighbours are read once.
-  for (const id of [...new Set(of.flatMap((answer) => answer.ids))].sort((a, b) => a - b)) {
+  for (const id of [...new Set(of.flatMap((answer) => answer?.ids ?? []))].sort((a, b) => a - b)) {
     const found = db.get('SELECT features FROM twin WHERE id = ? AND plan = ?', id, plan)
     if (found === undefined) continue
     ids.push(id)

@@ -1,5 +1,5 @@
 import { soundOf } from './phonetic.ts'
-import type { BlockChoice, BlockSize, Features, Pass, Plan } from './types.ts'
+import type { Features, Pass, Plan } from './types.ts'
 import { stopWords, streetKinds } from './words.ts'
 
 /** A record has at most so many blocks. */
@@ -18,9 +18,15 @@ export function blocksOf(features: Features, plan: Plan): bigint[] {
     for (const trait of traitsOf(plan.passes[place]!, record)) {
       if (count === blocksMax) break
       hash(trait, place, halves, 2 * count)
-      count++
+      if (isNew(halves, 2 * count)) count++
     }
-  return [...new Set(hashes.subarray(0, count))]
+  return [...hashes.subarray(0, count)]
+}
+
+/** Whether no hash before the one at this place is the same. */
+function isNew(halves: Int32Array, at: number): boolean {
+  for (let i = 0; i < at; i += 2) if (halves[i] === halves[at] && halves[i + 1] === halves[at + 1]) return false
+  return true
 }
 
 /**
@@ -36,26 +42,11 @@ export function namesBlockOf(features: Features, plan: Plan): bigint | undefined
   return hashes[0]
 }
 
-/**
- * Which blocks of a record to read, when the index has told how many records each holds: the rarest first, until
- * `plan.candidatesMax` is reached. What is cut was too common to tell records apart; it is told (I6).
- */
-export function chooseBlocks(sizes: readonly BlockSize[], plan: Plan): BlockChoice {
-  const rarest = [...sizes].sort((a, b) => a.records - b.records || (a.block < b.block ? -1 : 1))
-  const read: bigint[] = []
-  let records = 0
-  for (const [place, size] of rarest.entries()) {
-    if (records + size.records > plan.candidatesMax) return { read, cut: rarest.slice(place) }
-    records += size.records
-    if (size.records > 0) read.push(size.block)
-  }
-  return { read, cut: [] }
-}
-
-/** A record on its way through the passes; how its names sound is worked out once. */
+/** A record on its way through the passes; how its names sound and where it lives is worked out once. */
 interface Traits {
   readonly features: Features
   sounds?: readonly string[]
+  address?: string
 }
 
 /** What a record shares with others by one pass. */
@@ -87,11 +78,11 @@ function traitsOf(pass: Pass, record: Traits): readonly string[] {
     case 'name-place':
       return value === '' ? [] : soundsOf(record, pass).map((sound) => `${sound}|${value}`)
     case 'name-address': {
-      const at = addressOf(features, pass.fields)
+      const at = livesAt(record, pass)
       return at === '' ? [] : soundsOf(record, pass).map((sound) => `${sound}|${at}`)
     }
     case 'address': {
-      const at = addressOf(features, pass.fields)
+      const at = livesAt(record, pass)
       return at === '' ? [] : [`${at}|${(pass.where ?? []).map((place) => features[place]!.slice(0, 2)).join('|')}`]
     }
     case 'rare-words':
@@ -145,6 +136,11 @@ function soundsOf(record: Traits, pass: Pass): readonly string[] {
 function names(record: Traits, pass: Pass): string[] {
   const sounds = soundsOf(record, pass)
   return sounds.length < 2 ? [] : [sounds.join('|')]
+}
+
+function livesAt(record: Traits, pass: Pass): string {
+  record.address ??= addressOf(record.features, pass.fields)
+  return record.address
 }
 
 /** The first number and the sound of the longest word that is no kind of street. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { newRow, type Row, type Value } from '../../model/value.ts'
-import { blocksMax, blocksOf, chooseBlocks, namesBlockOf } from './blocks.ts'
+import { blocksMax, blocksOf, namesBlockOf } from './blocks.ts'
 import { compare } from './compare.ts'
 import { featuresOf } from './features.ts'
 import { fieldKinds } from './options.ts'
@@ -237,19 +237,6 @@ test('blocks: a record with an error in any one field still meets itself', () =>
         `${name} ${other}`,
       )
     }
-})
-
-test('the rarest blocks are read; what is cut is told', () => {
-  const sizes = [
-    { block: 1n, records: 150 },
-    { block: 2n, records: 3 },
-    { block: 3n, records: 0 },
-    { block: 4n, records: 100 },
-  ]
-  const { read, cut } = chooseBlocks(sizes, { ...plan, candidatesMax: 200 })
-  assert.deepEqual(read, [2n, 4n])
-  assert.deepEqual(cut, [{ block: 1n, records: 150 }])
-  assert.deepEqual(chooseBlocks(sizes, { ...plan, candidatesMax: 1000 }).cut, [])
 })
 
 test('the shares of each sort in the shipped weights add up to 1', () => {

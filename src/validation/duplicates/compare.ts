@@ -11,9 +11,10 @@ const keyBits = 40
  * How likely two records are the same: Fellegi and Sunter's sum of log2(m/u) over the fields, against the likelier of two
  * explanations why they look alike by chance: strangers, or relatives who share a family name, an address, a telephone.
  * Symmetric and deterministic; a missing value says nothing. `namesakes`: how many records of the collection bear the names
- * (the size of the block that `namesBlockOf` names); many make equal names weak evidence.
+ * (the size of the block that `namesBlockOf` names); many make equal names weak evidence. `explains`: fields are told of a
+ * separate pair too; most pairs are, and nobody asks why.
  */
-export function compare(a: Features, b: Features, plan: Plan, namesakes = 0): Comparison {
+export function compare(a: Features, b: Features, plan: Plan, namesakes = 0, explains = true): Comparison {
   const levels = levelsBetween(a, b, plan)
   const { strangers, relatives } = evidenceOf(levels, a, b, plan)
   const { priorBits } = plan
@@ -31,7 +32,10 @@ export function compare(a: Features, b: Features, plan: Plan, namesakes = 0): Co
     verdict,
     priorBits: against === 'strangers' ? strangersPrior : priorBits.relatives,
     against,
-    fields: explain(levels, against === 'strangers' ? strangers.bits : relatives.bits, plan),
+    fields:
+      verdict === 'separate' && !explains
+        ? []
+        : explain(levels, against === 'strangers' ? strangers.bits : relatives.bits, plan),
     ...(key === undefined ? {} : { key: key.map((place) => plan.fields[place]!.name) }),
     ...(veto === undefined || bits < reviewBits ? {} : { veto }),
   }

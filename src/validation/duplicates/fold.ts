@@ -2,6 +2,8 @@
 export const valueUnitsMax = 256
 
 const plainAscii = /^[\x20-\x7e]*$/
+/** Words as they are compared already: most values. */
+const plainWords = /^[a-z0-9]+(?: [a-z0-9]+)*$/
 
 /** Letters that lose nothing in Unicode's decomposition, but are written without their stroke where a keyboard lacks them. */
 const letters: { readonly [letter: string]: string } = {
@@ -36,6 +38,7 @@ export function fold(text: string): string {
 
 /** The words of a folded text: letters and digits of any script. Apostrophes join (o'connor is oconnor), all else parts. */
 export function words(folded: string): string[] {
+  if (plainWords.test(folded)) return folded.split(' ')
   const joined = folded.replace(/['’‘`´ʼ]/g, '')
   const spaced = plainAscii.test(joined) ? joined.replace(/[^a-z0-9]+/g, ' ') : joined.replace(/[^\p{L}\p{N}]+/gu, ' ')
   const trimmed = spaced.trim()
@@ -53,7 +56,8 @@ const placeholders: ReadonlySet<string> = new Set(
 
 /** Whether a folded text stands for no value: `N/A`, `unknown`, `---`, `xxx`. */
 export function isPlaceholder(folded: string): boolean {
-  if (folded.length > 24) return false
+  // None of them has a digit, and a value with one is not empty.
+  if (folded.length > 24 || /\d/.test(folded)) return false
   const bare = folded.replace(/[^\p{L}\p{N}]+/gu, '')
   return bare === '' || /^n[./\\]a\.?$/.test(folded.trim()) || placeholders.has(bare)
 }

@@ -162,19 +162,6 @@ export interface Weights {
   readonly trainedOn?: { readonly records: number; readonly pairs: number; readonly labels: number }
 }
 
-/** A block of a record, with the number of records that the index holds in it. */
-export interface BlockSize {
-  readonly block: bigint
-  readonly records: number
-}
-
-/** Which blocks to read, and what is left out because of `candidatesMax`. */
-export interface BlockChoice {
-  readonly read: readonly bigint[]
-  /** Blocks that are not read, and how many records they hold; to be told, never silent (I6). */
-  readonly cut: readonly BlockSize[]
-}
-
 /** A pair that was compared, by the ids of its records. */
 export interface Link {
   readonly a: string
@@ -215,7 +202,6 @@ export interface Clustering {
  *   features.ts  featuresOf(set: Row, plan): Features
  *   blocks.ts    blocksOf(features, plan): bigint[]                     signed 64 bits, distinct, at most `blocksMax`
  *                namesBlockOf(features, plan): bigint | undefined       its size, as `namesakes`, makes `compare` wary of common names
- *                chooseBlocks(sizes: BlockSize[], plan): BlockChoice    rarest first, up to plan.candidatesMax
  *   compare.ts   compare(a, b, plan, namesakes?): Comparison
  *   clusters.ts  clusters(links, { clusterMax, apart }): Clustering
  *   train.ts     train({ rows, labels, plan, random, progress }): Promise<Training>; weightsTable(plan): string
