@@ -7,6 +7,7 @@ import { heapEnvironment, heapFlags } from '../src/std/memory.ts'
 export interface Figures {
   readonly durations: readonly number[]
   readonly rssMax: number
+  readonly heapAtMax: number
   readonly rss: number
   readonly cpu: { readonly user: number; readonly system: number }
 }
