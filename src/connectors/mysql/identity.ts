@@ -156,11 +156,13 @@ export async function openFrom(stored: LogPosition, facts: ServerFacts, link: Li
       `The state was read from ${nameOf(stored.flavour)}, but the server at ${link.place} is ${nameOf(facts.flavour)}.`,
     )
   if (stored.gtids === null || stored.gtids === '') return byFile(stored, facts, link)
+  // Its transactions may be anonymous now, which no set of GTIDs can name; its own files go on all the same.
+  if (!facts.hasGtids && stored.server === facts.identity) return byFile({ ...stored, gtids: null }, facts, link)
   if (!facts.hasGtids)
     throw refuse(
       'SYNC-2015',
-      `The log was read by GTIDs, but the server at ${link.place} has gtid_mode OFF now.`,
-      'Switch it on again: SET GLOBAL gtid_mode = ON; (step by step, see the manual).',
+      `The log was read by GTIDs from another server, and at ${link.place} gtid_mode is not ON.`,
+      'Switch it on: SET GLOBAL gtid_mode = ON; (step by step, see the manual).',
     )
   return stored.flavour === 'mysql' ? bySet(stored, facts, link) : byList(stored, facts, link)
 }
@@ -200,7 +202,8 @@ async function bySet(stored: LogPosition, facts: ServerFacts, link: Link): Promi
   if (last === null || hasGtid(purged, last)) return { from, start: all, proof: null, gtids, otherwise: null }
   const one: GtidSet = new Map()
   addGtid(one, last)
-  return { from, start: { kind: 'set', gtids: subtractGtids(read, one) }, proof: stored.last, gtids, otherwise: null }
+  const start: Start = { kind: 'set', gtids: subtractGtids(read, one) }
+  return { from, start, proof: stored.last, gtids, otherwise: null }
 }
 
 /**
@@ -266,7 +269,13 @@ async function byFile(stored: LogPosition, facts: ServerFacts, link: Link): Prom
   if (!isThere) return { from: stored, start: { kind: 'file', file, offset }, proof: null, gtids, otherwise: null }
   // A GTID may have come since: the last transaction is known by where it begins.
   const proof = stored.last
-  return { from: { ...stored, ...begin }, start: { kind: 'file', ...begin }, proof, gtids, otherwise: null }
+  return {
+    from: { ...stored, ...begin },
+    start: { kind: 'file', ...begin },
+    proof,
+    gtids,
+    otherwise: null,
+  }
 }
 
 function behind(stored: LogPosition, facts: ServerFacts, link: Link, missing: string): SyncError {

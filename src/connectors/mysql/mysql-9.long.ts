@@ -140,6 +140,49 @@ test('a set of GTIDs with gaps: what fills one later is told, once; what was pur
   )
 })
 
+test('gtid_mode is changed, step by step there and back, while somebody reads and while nobody does', {
+  skip,
+}, async () => {
+  const modes = ['ON_PERMISSIVE', 'OFF_PERMISSIVE', 'OFF', 'OFF_PERMISSIVE', 'ON_PERMISSIVE', 'ON']
+  for (const away of [false, true]) {
+    await using own = await startMysql({ existing: null, release: '9' })
+    await using db = await legacy(own)
+    await db.sql(members)
+    const journal = await readOnce(db, ['members'])
+    const read = await reading(db.source(['members']), journal)
+    for (const [i, mode] of modes.entries()) {
+      await db.sql(`SET GLOBAL gtid_mode = ${mode}; INSERT INTO members VALUES (${i}, 'n')`)
+      if (i === 0) {
+        // The server ends a reader by GTIDs as soon as its mode does not allow it any more; the engine opens the feed again.
+        const error = await failing(
+          read.ended.then((reason) => Promise.reject(reason)),
+          'SYNC-2028',
+        )
+        assert.equal(error.failure.retry, 'timed')
+        await read[Symbol.asyncDispose]()
+      }
+      if (!away) await readOnce(db, ['members'], journal)
+    }
+    if (away) {
+      const error = await failing(readOnce(db, ['members'], journal), 'SYNC-2028')
+      assert.match(error.failure.hint, /^SET GLOBAL gtid_mode = ON_PERMISSIVE;/)
+      await db.sql('SET GLOBAL gtid_mode = ON_PERMISSIVE')
+      await readOnce(db, ['members'], journal)
+      await db.sql('FLUSH BINARY LOGS; SET GLOBAL gtid_mode = ON')
+    }
+    await db.sql("INSERT INTO members VALUES (6, 'n')")
+    await readOnce(db, ['members'], journal)
+    await db.sql("FLUSH BINARY LOGS; INSERT INTO members VALUES (7, 'n')")
+    await readOnce(db, ['members'], journal)
+    assert.deepEqual(
+      journal.changes.map(({ key }) => key),
+      [0, 1, 2, 3, 4, 5, 6, 7].map((id) => `["${id}"]`),
+    )
+    assert.deepEqual(stopped(journal), [])
+    assert.match(readPosition(journal.position!).gtids ?? '', /:1-\d+$/, 'GTIDs count again')
+  }
+})
+
 test('a transaction that is in the log and not yet counted as executed: the first start tells it, a restart is no reset', {
   skip,
 }, async () => {

@@ -132,6 +132,34 @@ test('compressed events, and a large transaction in pieces that becomes visible 
   }
 })
 
+test('checksums that are switched while the log is read, labels that change their order, a row beyond sixteen megabytes', async () => {
+  await using own = await startMariadb({ existing: null }) // global settings
+  await using db = await legacy(own)
+  await db.sql("CREATE TABLE t (id int PRIMARY KEY, e enum('a','b','c'), big longtext)")
+  const away = await readOnce(db, ['t'])
+  await using live = await reading(db.source(['t']))
+  await db.sql(`INSERT INTO t VALUES (1, 'a', NULL); SET GLOBAL binlog_checksum = NONE; INSERT INTO t VALUES (2, 'b', NULL);
+    ALTER TABLE t MODIFY e enum('c','b','a'); INSERT INTO t VALUES (3, 'c', NULL); SET GLOBAL binlog_checksum = CRC32;
+    UPDATE t SET e = 'b' WHERE id = 1; INSERT INTO t VALUES (4, 'a', REPEAT('x', 20000000)), (5, 'b', NULL)`)
+  await live.caughtUp()
+  await readOnce(db, ['t'], away)
+  for (const journal of [live.journal, away]) {
+    assert.deepEqual(
+      journal.changes.map((change) => told(change, 'e')),
+      [
+        'create ["1"] e=a',
+        'create ["2"] e=b',
+        'create ["3"] e=c',
+        'update ["1"] e=b',
+        'create ["4"] e=a',
+        'create ["5"] e=b',
+      ],
+    )
+    assert.equal(journal.changes[4]?.row?.['big'], 'x'.repeat(20_000_000))
+    assert.deepEqual(stopped(journal), [])
+  }
+})
+
 test('a consumer that is slow makes the server wait, and gets everything', async () => {
   await using db = await legacy(server)
   await db.sql(members)

@@ -200,9 +200,18 @@ export function logError(error: unknown, place: string): unknown {
   const number = numberOf(error)
   if (number !== 1236 && number !== 4052) return error
   const said = String((error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message)
+  if (/anonymous transaction/i.test(said)) return anonymous(error, said, place)
   const kind = number === 4052 ? 'SYNC-2033' : texts.find(([pattern]) => pattern.test(said))?.[1]
   if (kind === undefined) return error
   return new SyncError(failure(kind, `The server at ${place} does not send its log: ${said} (${number}).`), [], {
     cause: error,
   })
+}
+
+/** Transactions of a time when gtid_mode was not ON. */
+function anonymous(cause: unknown, said: string, place: string): SyncError {
+  const message = `The server at ${place} does not send transactions without GTIDs, of which its log holds some, while gtid_mode is ON: ${said}`
+  const hint =
+    'SET GLOBAL gtid_mode = ON_PERMISSIVE; Syncline then goes on by itself. Once it has caught up: FLUSH BINARY LOGS; SET GLOBAL gtid_mode = ON;'
+  return new SyncError(failure('SYNC-2028', message, { hint }), [], { cause })
 }
