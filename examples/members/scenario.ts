@@ -212,12 +212,14 @@ async function settle(run: Run, ended: Promise<void>): Promise<readonly Failure[
   const isSnapshot = !syncline.resumed || syncline.watch.figures.snapshot !== null
   const label = isSnapshot ? 'Snapshot' : 'Catching up'
   let isOver = false
+  let told = ''
   const catchingUp = async () => {
     const { waiting } = await syncline.backlog()
     const text = row(label, catchingUpText(syncline.watch.figures.commits, waiting), screen.paint)
     if (isOver) return
     if (screen.isTerminal) screen.show([text])
-    else screen.print(text)
+    else if (text !== told) screen.print(text)
+    told = text
   }
   const show = () => {
     if (!isSnapshot)
