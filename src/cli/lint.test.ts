@@ -139,6 +139,30 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
     /syncline\.yaml:16:37: .*the file \.\/rules\/none\.ts is not there/,
   ],
   [
+    'a merge by a function that is not there',
+    `${good}    validate: { duplicates: { merge: { fields: { LastName: { function: ./merge.ts } } } } }\n`,
+    'SYNC-1026',
+    /syncline\.yaml:16:72: .*merge\.fields\.LastName\.function: the file \.\/merge\.ts is not there/,
+  ],
+  [
+    'a merge by a file that holds no functions',
+    `${good}    validate: { duplicates: { merge: { default: { function: ./syncline.yaml } } } }\n`,
+    'SYNC-1026',
+    /syncline\.yaml:16:61: .*syncline\.yaml is no file of functions/,
+  ],
+  [
+    'a merge by a function and by something else',
+    `${good}    validate: { duplicates: { merge: { default: { function: ./syncline.ts, newest: LastName } } } }\n`,
+    'SYNC-1029',
+    /syncline\.yaml:16:49: .*either `newest`, or `priority` and `by`, or `function` is needed/,
+  ],
+  [
+    'a time for what is no function',
+    `${good}    validate: { duplicates: { merge: { default: { newest: LastName, timeout: 1s } } } }\n`,
+    'SYNC-1029',
+    /syncline\.yaml:16:49: .*`timeout` has a meaning only beside `function`/,
+  ],
+  [
     'reference data of a system that there is not',
     `${good}    validate: { reference: { LastName: { in: { system: legcy, table: t, column: c } } } }\n`,
     'SYNC-1012',

@@ -218,7 +218,8 @@ function validateOf(given: Part): SyncConfig['validate'] {
   }
 }
 
-function referenceOf({ field, in: values, lifetime, staleMax, stale, caseInsensitive }: Part): ReferenceOptions {
+function referenceOf(given: Part): ReferenceOptions {
+  const { field, in: values, lifetime, staleMax, stale, caseInsensitive, message } = given
   return {
     field: textOf(field),
     in: (values ?? '') as ReferenceOptions['in'],
@@ -226,6 +227,7 @@ function referenceOf({ field, in: values, lifetime, staleMax, stale, caseInsensi
     staleMax_ms: duration_ms(textOf(staleMax)) ?? 86_400_000,
     stale: stale === 'park' || stale === 'accept' ? stale : 'wait',
     caseInsensitive: caseInsensitive === true,
+    ...(message === undefined ? {} : { message: textOf(message) }),
   }
 }
 

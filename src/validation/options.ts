@@ -120,6 +120,13 @@ const referenceParts = {
       description: 'Letter case does not matter; the set must be small enough to be held.',
     }),
   ),
+  message: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description: 'What the owner of the data reads where a value does not occur.',
+    }),
+  ),
 }
 
 const reference = Type.Union(
@@ -249,6 +256,7 @@ export interface ReferenceOptions {
   readonly staleMax_ms: number
   readonly stale: 'wait' | 'park' | 'accept'
   readonly caseInsensitive: boolean
+  readonly message?: string
 }
 /** The quality stage as the configuration writes it. */
 export type QualityOptions = Static<typeof quality>

@@ -30,6 +30,9 @@ test('the check of the specification: a chapter that does not exist', async () =
     },
   ])
   assert.deepEqual(await of([check({})], { chapterId: 'VIE' }), [])
+  const [said] = await of([check({ message: 'Invalid chapter reference' })], { chapterId: 'nowhere' })
+  assert.equal(said?.error, 'Invalid chapter reference', 'in the words of the configuration')
+  assert.deepEqual(referenceSets([check({ message: 'x' })]), referenceSets([check({})]), 'and it is the same set')
 })
 
 test('null and absent pass: whether a field must be there is the matter of the schema', async () => {

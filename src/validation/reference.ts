@@ -31,6 +31,8 @@ interface Check {
   readonly subject: Subject
   /** For people: `chapters.id`. */
   readonly name: string
+  /** In the words of the configuration. */
+  readonly message: string | undefined
   readonly values: Values
 }
 
@@ -82,7 +84,7 @@ function needsOf({ subject, values }: Check, candidates: readonly Candidate[]): 
 }
 
 function judgeOne(check: Check, candidate: Candidate, found: Found, { classes }: StageEnvironment): Reason[] {
-  const { field, subject, name, values } = check
+  const { field, subject, name, message, values } = check
   const value = subject.read(candidate)
   if (value === undefined || value === null) return []
   const answer = values.kind === 'list' ? inList(values.list, value) : found.reference(values.set.id, value)
@@ -97,7 +99,7 @@ function judgeOne(check: Check, candidate: Candidate, found: Found, { classes }:
       field,
       error: away
         ? `${field} could not be looked up in ${name}, which cannot be asked at present.`
-        : `${field} does not occur in ${name}${values.kind === 'list' ? near(values.list, value) : ''}.`,
+        : (message ?? `${field} does not occur in ${name}${values.kind === 'list' ? near(values.list, value) : ''}.`),
       ...shown(field, value, classes),
     },
   ]
@@ -130,7 +132,7 @@ function compile(checks: readonly ReferenceOptions[], env: StageEnvironment, pro
     const values = valuesOf(check)
     if (typeof values === 'string') problems.push({ code: 'SYNC-1027', path: [...path, 'in'], message: values })
     if (subject === null || typeof values === 'string') return []
-    return [{ field: check.field, subject, name: nameOf(values), values }]
+    return [{ field: check.field, subject, name: nameOf(values), message: check.message, values }]
   })
 }
 
@@ -142,7 +144,7 @@ function nameOf(values: Values): string {
 }
 
 /** Where the values are; a text says what is wrong. */
-function valuesOf({ in: given, field: _, ...rest }: ReferenceOptions): Values | string {
+function valuesOf({ in: given, field: _, message: __, ...rest }: ReferenceOptions): Values | string {
   if (Array.isArray(given)) {
     const fold = rest.caseInsensitive ? folded : asWritten
     const words = given.map(String)
