@@ -69,6 +69,8 @@ function walk(rule: Rule, path: string, required: boolean, rows: KeyReference[])
     const label = tag === undefined ? '' : ` (${tag[0]}: ${tag[1].const})`
     for (const [name, one] of Object.entries(inner.properties ?? {}))
       if (one !== tag?.[1]) walk(one, `${path}${label}.${name}`, (inner.required ?? []).includes(name), rows)
+    // A list beside an object of the same things says nothing of its own.
+    for (const one of Object.values(inner.patternProperties ?? {})) walk(one, `${path}.<name>`, false, rows)
   }
   if (rule.items !== undefined) for (const inner of rule.items.anyOf ?? [rule.items]) walkItem(inner, path, rows)
 }
