@@ -77,7 +77,7 @@ function report(preset: Preset, measured: Measured, floor: Score, by: readonly s
   say(`  merge and review  ${scores(measured.found)}   true pairs in review ${percent(measured.review)}`)
   say(`  floor             ${scores(floor)}   (exact ${by.join(' and ')})`)
   say(
-    `  blocking: ${percent(completeness)} of true pairs meet, ${candidates.toFixed(2)} candidates and ${blocks.toFixed(1)} blocks a record, ${cutRecords} records of whose blocks somebody is left out`,
+    `  blocking: ${percent(completeness)} of true pairs meet, ${candidates.toFixed(2)} candidates and ${blocks.toFixed(1)} blocks a record, ${cutRecords} records with blocks that are not read`,
   )
   say(
     `  features and blocks ${Math.round(measured.featuresPerSecond)} records/s, compare ${Math.round(measured.comparesPerSecond)} pairs/s`,

@@ -34,7 +34,7 @@ export interface Measured {
   readonly completeness: number
   /** Mean number of records that one is compared with. */
   readonly candidates: number
-  /** Records of whose blocks somebody was left out, and mean number of blocks. */
+  /** Records with blocks that are too common to be read, and mean number of blocks. */
   readonly cutRecords: number
   readonly blocks: number
   readonly merge: Score

@@ -26,7 +26,10 @@ export function isCandidate(shared: number, sizes: readonly number[], blocks: nu
   return false
 }
 
-/** Whom a record is compared with, sorted; those who share most where there are more than `idsMax`. `cut`: somebody was left out. */
+/**
+ * Whom a record is compared with, sorted; those who share most where there are more than `idsMax`. `cut`: a block was not read, or there
+ * were more. That somebody shares a single block of more than a few is no cut: it is no reason to compare the two.
+ */
 export function candidatesOf(
   shared: ReadonlyMap<number, number>,
   sizes: readonly number[],
@@ -35,7 +38,7 @@ export function candidatesOf(
 ): { readonly ids: readonly number[]; readonly cut: boolean } {
   const ids: number[] = []
   for (const [id, bits] of shared) if (isCandidate(bits, sizes, blocks)) ids.push(id)
-  const cut = ids.length < shared.size || sizes.some((size) => size > BLOCK_RECORDS_MAX)
+  const cut = sizes.some((size) => size > BLOCK_RECORDS_MAX)
   if (ids.length <= idsMax) return { ids: ids.sort((a, b) => a - b), cut }
   const count = (id: number) => bitsOf(shared.get(id) ?? 0)
   const most = ids.sort((a, b) => count(b) - count(a) || a - b).slice(0, idsMax)

@@ -102,7 +102,7 @@ export interface TwinAnswer {
   readonly shared: readonly number[]
   /** How many others each of its blocks holds. */
   readonly sizes: readonly number[]
-  /** Somebody who shares a block was left out. */
+  /** A block was too common to be read, or more would have to be compared. */
   readonly cut: boolean
   /** How many records bear its names. */
   readonly namesakes: number

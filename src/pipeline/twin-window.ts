@@ -37,7 +37,7 @@ export interface Standing {
   readonly found: readonly Alike[]
   /** How many others the index holds in each block; empty: none. */
   readonly sizes: readonly number[]
-  /** Somebody who shares a block was left out. */
+  /** A block was too common to be read, or more would have to be compared. */
   readonly cut: boolean
   /** How many records bear its names. */
   readonly namesakes: number

@@ -4,13 +4,17 @@ const TOGETHER_MAX = 16
 const PARTS_BITS = 8
 const SLOTS_MIN = 64
 /** How full a part may be before it is made anew, and how many slots it then has for each id. */
-const FULL = 0.86
-const SLOTS_PER_ID = 1.45
+const FULL = 0.88
+const SLOTS_PER_ID = 1.36
 /** A slot that was used: probing goes on. */
 const GONE = -2_147_483_648
+/** What a part may grow to: addresses that are set aside, not memory. */
+const PART_BYTES_MAX = 1 << 26
 
 /** Slots of one part: key and id side by side, in one cache line. */
 interface Part {
+  /** Grows in place: small pieces that come and go would leave as much unused memory behind. */
+  readonly buffer: ArrayBuffer
   slots: Int32Array
   size: number
   used: number
@@ -24,12 +28,14 @@ interface Part {
  */
 export class Postings {
   readonly #parts: Part[] = Array.from({ length: 1 << PARTS_BITS }, () => partOf(SLOTS_MIN))
+  /** The slots of the part that grows, as they were. */
+  #old = new Int32Array(0)
   readonly #common = new Map<number, { ids: Int32Array; count: number }>()
 
   add(key: number, id: number): void {
     const hash = spread(key)
     const part = this.#parts[hash >>> (32 - PARTS_BITS)] as Part
-    if (part.used >= part.size * FULL) grow(part)
+    if (part.used >= part.size * FULL) this.#grow(part)
     let together = 0
     const { slots, size } = part
     let at = placeOf(hash, size)
@@ -87,6 +93,29 @@ export class Postings {
     return count + list.count
   }
 
+  /** Makes a part anew where it is, with room for more ids and without the slots of those that are gone. */
+  #grow(part: Part): void {
+    const units = 2 * part.size
+    if (this.#old.length < units) this.#old = new Int32Array(units * 2)
+    const old = this.#old
+    old.set(part.slots)
+    const size = Math.max(SLOTS_MIN, Math.ceil(part.live * SLOTS_PER_ID))
+    part.buffer.resize(8 * size)
+    const slots = new Int32Array(part.buffer, 0, 2 * size).fill(0)
+    for (let from = 0; from < units; from += 2) {
+      const id = old[from + 1] as number
+      if (id === 0 || id === GONE) continue
+      const key = old[from] as number
+      let at = placeOf(spread(key), size)
+      while (slots[2 * at + 1] !== 0) at = at + 1 === size ? 0 : at + 1
+      slots[2 * at] = key
+      slots[2 * at + 1] = id
+    }
+    part.slots = slots
+    part.size = size
+    part.used = part.live
+  }
+
   #addCommon(key: number, id: number): void {
     const list = this.#common.get(key)
     if (list === undefined) {
@@ -105,7 +134,10 @@ export class Postings {
   }
 }
 
-const partOf = (size: number): Part => ({ slots: new Int32Array(2 * size), size, used: 0, live: 0 })
+function partOf(size: number): Part {
+  const buffer = new ArrayBuffer(8 * size, { maxByteLength: PART_BYTES_MAX })
+  return { buffer, slots: new Int32Array(buffer, 0, 2 * size), size, used: 0, live: 0 }
+}
 
 /** Keys that are near each other come far apart (MurmurHash3's last steps). */
 function spread(key: number): number {
@@ -117,21 +149,3 @@ function spread(key: number): number {
 /** The bits after those that chose the part. */
 const placeOf = (hash: number, size: number): number =>
   Math.floor((((hash << PARTS_BITS) >>> 0) / 4_294_967_296) * size)
-
-/** Makes a part anew, with room for more ids and without the slots of those that are gone. */
-function grow(part: Part): void {
-  const { slots, size } = part
-  const next = partOf(Math.max(SLOTS_MIN, Math.ceil(part.live * SLOTS_PER_ID)))
-  for (let from = 0; from < size; from++) {
-    const id = slots[2 * from + 1] as number
-    if (id === 0 || id === GONE) continue
-    const key = slots[2 * from] as number
-    let at = placeOf(spread(key), next.size)
-    while (next.slots[2 * at + 1] !== 0) at = at + 1 === next.size ? 0 : at + 1
-    next.slots[2 * at] = key
-    next.slots[2 * at + 1] = id
-  }
-  part.slots = next.slots
-  part.size = next.size
-  part.used = part.live
-}

@@ -101,7 +101,8 @@ function loaded(db: Database): Map<number, Postings> {
     const [id, sync] = [Number(row['id']), Number(row['sync'])]
     const postings = bySync.get(sync) ?? new Postings()
     bySync.set(sync, postings)
-    for (const block of blocksFrom(row['blocks'] as Uint8Array)) postings.add(block, id)
+    const blocks = new Int32Array((row['blocks'] as Uint8Array).slice().buffer)
+    for (let i = 0; i < blocks.length; i++) postings.add(blocks[i] as number, id)
   }
   return bySync
 }

@@ -86,7 +86,7 @@ export const duplicatesOptions = Type.Object(
         maximum: 10_000,
         default: 200,
         description:
-          'With at most so many others is one record compared, those that share the rarest traits first; what was left out is told.',
+          'With at most so many others is one record compared, those that share most traits first; what was left out is told.',
       }),
     ),
     merge: Type.Optional(mergeOptions),

@@ -52,8 +52,23 @@ function jaroOf(a: string, b: string): number {
 export function typos(a: string, b: string, max: 1 | 2): number {
   if (a === b) return 0
   const [aEnd, bEnd] = [Math.min(a.length, comparedUnitsMax), Math.min(b.length, comparedUnitsMax)]
+  // An error changes at most two of the letters that occur: most strangers need not be aligned.
+  if (Math.abs(aEnd - bEnd) > max || bitsIn(lettersOf(a, aEnd) ^ lettersOf(b, bEnd)) > 2 * max) return max + 1
   if (within(a, 0, aEnd, b, 0, bEnd, 1)) return 1
   return max === 2 && within(a, 0, aEnd, b, 0, bEnd, 2) ? 2 : max + 1
+}
+
+/** Which letters occur up to `end`: one bit each, some share one. */
+function lettersOf(text: string, end: number): number {
+  let letters = 0
+  for (let i = 0; i < end; i++) letters |= 1 << (text.charCodeAt(i) & 31)
+  return letters
+}
+
+function bitsIn(mask: number): number {
+  let count = 0
+  for (let left = mask; left !== 0; left &= left - 1) count++
+  return count
 }
 
 /** Whether at most `errors` lie between two parts: what is common at both ends is skipped, and each way to mend the first is tried. */
