@@ -146,7 +146,7 @@ test('a twin goes with its leader, a record that the CRM has already is taken ov
   await here('quarantine', 'release', 'members', '--code', 'SYNC-4065', '--yes')
   assert.equal((await here('run', '--once')).code, 0)
   assert.match((await here('quarantine', 'list', '--code', 'SYNC-4065')).out, /neither the place of a record/)
-  writeFileSync(join(folder, 'notes.ts'), notes.replace('for (;;);', ''))
+  writeFileSync(join(folder, 'notes.ts'), notes.replace('for (;;);', '{}'))
   await here('quarantine', 'release', 'members', '--code', 'SYNC-4065', '--yes')
   assert.equal((await here('run', '--once')).code, 0)
   assert.equal((await contacts()).get('1')?.[0]?.['Description'], 'endless / pays late')
@@ -246,7 +246,49 @@ test('searches that leave records out, because too many share a trait, are told 
     (await here('quality', 'members')).out,
     new RegExp(`pairs compared for duplicates\\. ${cut} searches left`),
   )
-  await db.query('DELETE FROM members WHERE id BETWEEN 5000 AND 5119')
+})
+
+test('a person chooses the survivor of several that are kept apart; who names none, or a stranger, is told so', async () => {
+  const same = `'Ludmilla', 'Gschwandtner', 'ludmilla@example.org', '+43 5 5555555', '1966-12-24'`
+  const approve = (...words: string[]) => here('review', 'approve', 'members', '--yes', '--output', 'json', ...words)
+  const answer = async (...words: string[]) => {
+    const { out } = await approve(...words)
+    return JSON.parse(out) as { approved: number; refused: { key: string; why: string }[] }
+  }
+  await db.query(
+    `INSERT INTO members VALUES (20, ${same}, 'first'), (21, 'Anna', 'Wimmer', null, null, null, 'second')`,
+  )
+  assert.equal((await here('run', '--once')).code, 0)
+  await db.query(
+    `UPDATE members SET (first_name, last_name, email, phone, born) = (${same.replaceAll("'1966", "date '1966")}) WHERE id = 21`,
+  )
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match((await here('review', 'list', 'members')).out, /\["21"\][\s\S]*SYNC-4062/)
+  await here('review', 'reject', 'members', '--key', '21', '--yes')
+  await db.query(`INSERT INTO members VALUES (22, ${same}, 'third')`)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match((await here('review', 'list', 'members')).out, /\["22"\][\s\S]*SYNC-4061/)
+  const unclear = await answer('--key', '22')
+  assert.deepEqual([unclear.approved, unclear.refused.map(({ key }) => key)], [0, ['["22"]']])
+  assert.match(
+    unclear.refused[0]?.why ?? '',
+    /It resembles several: name the one that stays, \["2[01]"\] or \["2[01]"\]\./,
+  )
+  const stranger = await answer('--key', '22', '--survivor', '1')
+  assert.match(stranger.refused[0]?.why ?? '', /It does not resemble \["1"\]/)
+  assert.equal((await approve('--key', '22', '--survivor', '1')).code, 1)
+  assert.deepEqual(await answer('--key', '22', '--survivor', '21'), { approved: 1, refused: [] })
+  assert.equal((await here('run', '--once')).code, 0)
+  const merged = JSON.parse((await here('duplicates', 'list', 'members', '--output', 'json')).out) as {
+    key: string
+    into: string
+  }[]
+  assert.deepEqual(
+    merged.map(({ key, into }) => [key, into]),
+    [['["22"]', '["21"]']],
+  )
+  assert.equal((await contacts()).get('21')?.[0]?.['Description'], 'second / third')
+  assert.equal((await here('audit')).code, 0)
 })
 
 test('weights are trained from the own table, and the file is one that the configuration can name', async () => {
@@ -256,7 +298,7 @@ test('weights are trained from the own table, and the file is one that the confi
   )
   const trained = await here('duplicates', 'train', 'members', '--out', 'own.json')
   assert.equal(trained.code, 0, trained.err)
-  assert.match(trained.out, /Weights from 409 records/)
+  assert.match(trained.out, /Weights from 532 records/)
   assert.equal((JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { version: number }).version, 1)
   writeFileSync(
     join(folder, 'syncline.yaml'),
