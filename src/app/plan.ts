@@ -7,6 +7,7 @@ import type { State } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
 import { field, type Row } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
+import { noTraffic } from '../pipeline/claims.ts'
 import { compose } from '../pipeline/compose.ts'
 import type { FlowParts, FlowSpec } from '../pipeline/flow.ts'
 import type { Subject } from '../pipeline/gather.ts'
@@ -154,7 +155,7 @@ interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'cloc
 /** A state in which nothing was ever synced. */
 const emptyState: PlanParts['state'] = {
   gather: async (_flow: string, _sync: string, keys: readonly Key[]) => keys.map(() => null),
-  refs: async (_sync: string, refs: readonly string[]) => refs.map(() => null),
+  refs: async (_flow: string, _sync: string, refs: readonly string[]) => refs.map(() => null),
   passes: async (links) => links.map(() => null),
   edits: async () => [],
   linksAfter: async () => [],
@@ -187,9 +188,7 @@ async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, s
   )
   await compose(subjects, spec, source, signal)
   const decisions =
-    rehearsal === null
-      ? await judge(subjects, { busy: () => false, holder: () => null }, parts, signal)
-      : await rehearsal.judge(subjects, signal)
+    rehearsal === null ? await judge(subjects, noTraffic, parts, signal) : await rehearsal.judge(subjects, signal)
   decisions.forEach((decision, i) => {
     tally.add(subjects[i] as Subject, decision)
   })

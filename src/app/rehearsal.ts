@@ -1,4 +1,5 @@
-import type { FlowHead, State } from '../model/state.ts'
+import { type FlowHead, noIdChanges, type State } from '../model/state.ts'
+import { noTraffic } from '../pipeline/claims.ts'
 import type { FlowSpec } from '../pipeline/flow.ts'
 import type { Subject } from '../pipeline/gather.ts'
 import { type Decision, type JudgeParts, judge } from '../pipeline/judge.ts'
@@ -15,7 +16,6 @@ export interface Rehearsal {
 }
 
 /** Nobody is under way. */
-const alone = { busy: () => false, holder: () => null }
 
 /**
  * Opens a rehearsal of one flow on a copy of the state, with its index of duplicates and what persons decided; `folder` null, or one
@@ -49,16 +49,9 @@ export function rehearsalOn(
     state,
     async judge(subjects, signal) {
       const twins = twinsOf(subjects, spec, state)
-      const decisions = await judge(subjects, alone, { spec, target, state, twins }, signal)
+      const decisions = await judge(subjects, noTraffic, { spec, target, state, twins }, signal)
       if (twins === null) return decisions
-      const { links, linkAt } = decide(
-        subjects,
-        decisions,
-        spec,
-        0,
-        () => null,
-        () => nextLink++,
-      )
+      const { links, linkAt } = decide(subjects, decisions, spec, noTraffic, head.nextRequest, () => nextLink++)
       await state.judge({
         flow: spec.id,
         epoch: head.epoch,
@@ -69,7 +62,7 @@ export function rehearsalOn(
         deletesSince_ms: head.deletesSince_ms,
         rules: spec.rules,
         links,
-        released: [],
+        ids: noIdChanges,
         outcomes: [],
         lanes: [],
         lanesGone: [],

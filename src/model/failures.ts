@@ -536,12 +536,12 @@ export const failures = {
   'SYNC-4002': {
     title: 'Two source rows map to one external id',
     retry: 'manual',
-    hint: 'Make the key expression tell the two rows apart, or mend one of the rows.',
+    hint: 'Make the key expression tell the two rows apart, or mend one of the rows: the other one then goes through by itself.',
   },
   'SYNC-4003': {
-    title: 'The external id is still held by a record that left this key',
+    title: 'The external id is still held by a record that is to have another one',
     retry: 'manual',
-    hint: 'Mend the record that had this key before (it is in quarantine too); this one then goes through by itself.',
+    hint: 'Mend the record that has it at the target (it is in quarantine too); this one then goes through by itself. Where records exchange their external ids, give one of them an id that nobody has for a while.',
   },
   // 4010 to 4029: mapping; 4030 to 4049: validation
   'SYNC-4010': {

@@ -87,6 +87,8 @@ export interface Lane {
   readonly since_ms: number
   /** Later changes that wait until this image is delivered or discarded (`whileParked: wait`). */
   readonly next: Next | null
+  /** The external id that it is to have, where that is known: with stage `key` it waits for it. */
+  readonly wants?: string | null
 }
 
 /** Changes of a parked record, folded, that wait behind it. Its entries are pending. */
@@ -107,6 +109,8 @@ export interface Known {
   readonly state: LinkState
   /** The target's id. */
   readonly target: string | null
+  /** The external id that it was sent with last, in lower case; null: none, or the source key as it stands. */
+  readonly ref: string | null
   /** The target's last agreed image, in its normal form, as `rowText` wrote it. */
   readonly shadow: string | null
   readonly lane: Lane | null
@@ -138,11 +142,44 @@ export interface OutcomeRow {
   readonly range?: { readonly first: Sequence; readonly entries: number }
 }
 
-/** A link that gave up the external ids that it had before this request. */
+/** The record that has an external id. */
+export interface Owner {
+  readonly link: number
+  readonly state: LinkState
+  readonly target: string | null
+  readonly lane: { readonly state: Lane['state']; readonly wants: string | null } | null
+}
+
+/**
+ * An old external id that the target may still show of a link, until a request from `since` on is confirmed; empty: its record there
+ * may still show none.
+ */
+export interface Held {
+  readonly link: number
+  readonly ext: string
+  readonly since: number
+}
+
+/** A link that does not hold an old external id any more. */
 export interface Released {
   readonly link: number
-  readonly request: number
+  readonly ext: string
 }
+
+/** What becomes of external ids in a window, beside what `links` say. */
+export interface IdChanges {
+  /** Links that lose their external id to another one, and with it the target's record that shows it. */
+  readonly givers: readonly { readonly link: number; readonly withTarget: boolean }[]
+  /** Deleted records that have to give up the external id which the target still shows of them: they become due. */
+  readonly evicted: readonly Held[]
+  readonly held: readonly Held[]
+  readonly released: readonly Released[]
+  /** External ids that nobody has any more: whoever waits for one is judged again. */
+  readonly freed: readonly string[]
+}
+
+/** Nothing becomes of them. */
+export const noIdChanges: IdChanges = { givers: [], evicted: [], held: [], released: [], freed: [] }
 
 /** T2+T3 in one transaction: cursor, verdicts, lanes, one flight a request (I2, I5, I9). */
 export interface JudgeCommit {
@@ -154,19 +191,14 @@ export interface JudgeCommit {
   readonly deletes: number
   readonly deletesSince_ms: number
   readonly rules: string
-  /**
-   * New links, new external ids, and links that moved to another source key. `heldSince`: the target still holds the old
-   * external id of a moved link, until a request from this number on is confirmed.
-   */
+  /** New links, new external ids (`Known.ref`), and links that moved to another source key. */
   readonly links: readonly {
     readonly id: number
     readonly key: Key
     readonly ref: string | null
-    readonly moved: boolean
-    readonly heldSince: number | null
+    readonly isNew: boolean
   }[]
-  /** Links that hold no external id at the target. */
-  readonly released: readonly Released[]
+  readonly ids: IdChanges
   readonly outcomes: readonly OutcomeRow[]
   readonly lanes: readonly Lane[]
   readonly lanesGone: readonly number[]
@@ -192,7 +224,6 @@ export interface SettleCommit {
   readonly links: readonly { readonly id: number; readonly target: string | null; readonly state: LinkState }[]
   readonly shadows: readonly { readonly link: number; readonly image: string | null }[]
   readonly lanes: readonly Lane[]
-  /** Links whose target no longer holds the external id that they had before they moved. */
   readonly released: readonly Released[]
   readonly flightsClosed: readonly string[]
   /** Flights that stay open for a part of their deliveries only. */
@@ -250,6 +281,8 @@ export interface ParkedQuery {
   readonly rule?: string
   /** Parked before this time. */
   readonly before_ms?: number
+  /** Waiting for this external id. */
+  readonly wants?: string
   readonly rowsMax: number
 }
 
@@ -291,8 +324,8 @@ export interface State extends TwinState, FigureState {
 
   /** One answer a key, same order; null for records that were never seen. */
   gather(flow: FlowId, sync: string, keys: readonly Key[]): Promise<readonly (Known | null)[]>
-  /** Which of these external ids belong to a record already. */
-  refs(sync: string, refs: readonly string[]): Promise<readonly (number | null)[]>
+  /** Who has these external ids, as links store them (`Known.ref`). One answer each. */
+  refs(flow: FlowId, sync: string, refs: readonly string[]): Promise<readonly (Owner | null)[]>
   /** Roots that a child row belonged to when they were last composed. One answer a child. */
   roots(sync: string, join: string, children: readonly Key[]): Promise<readonly (readonly Key[])[]>
   /** The target's last agreed images. One answer a link. */
@@ -340,8 +373,8 @@ export interface State extends TwinState, FigureState {
   ): Promise<{ known: Known | null; outcomes: readonly (OutcomeRow & { at_ms: number })[] }>
   /** Source keys of records by what the target calls them: its id, or the external id. For people: a few at most. */
   keysOf(sync: string, id: string): Promise<readonly Key[]>
-  /** Source keys that records have left whose target still holds the old external id, with their links. */
-  moving(sync: string): Promise<readonly { readonly key: Key; readonly link: number; readonly since: number }[]>
+  /** Old external ids that the target may still show. */
+  held(sync: string): Promise<readonly Held[]>
   /** Linked records, for the mass-delete guard. */
   linked(sync: string): Promise<number>
   /** Records after a link, in order of their links: all that the target may hold, or is about to. */

@@ -9,7 +9,6 @@ import type { Clock } from '../std/clock.ts'
 import { seededRandom } from '../std/random.ts'
 import type { FlowParts, FlowSpec, Join } from './flow.ts'
 import type { Subject } from './gather.ts'
-import type { Traffic } from './judge.ts'
 
 /** Parts for tests of single steps: a small mapping, tables in memory, a clock that jumps over every sleep. */
 
@@ -153,8 +152,6 @@ export const parts = (state: State, more: Partial<FlowParts> = {}): FlowParts =>
 
 export const never = new AbortController().signal
 
-/** Nothing is under way. */
-export const free: Traffic = { busy: () => false, holder: () => null }
 /** A whole row. */
 export const full = (id: number, name = 'Anna') => ({ id, name, note: 'n' })
 
@@ -168,7 +165,8 @@ export const knowing = (
     roots: async (_sync: string, _join: string, children: readonly string[]) =>
       children.map((child) => roots[child] ?? []),
     edits: async () => [],
-    refs: async (_sync: string, refs: readonly string[]) => refs.map((ref) => (ref === 'taken' ? 77 : null)),
+    refs: async (_flow: string, _sync: string, refs: readonly string[]) =>
+      refs.map((ref) => (ref === 'taken' ? { link: 77, state: 'linked', target: '00377', lane: null } : null)),
     shadows: async (links: readonly number[]) =>
       links.map((link) => Object.values(known).find((each) => each.link === link)?.shadow ?? null),
     take: async () => ({
@@ -183,6 +181,7 @@ export const linked = (link: number, more: Partial<Known> = {}): Known => ({
   link,
   state: 'linked',
   target: `003${link}`,
+  ref: null,
   shadow: null,
   lane: null,
   ...more,

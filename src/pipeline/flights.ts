@@ -1,6 +1,6 @@
 import { deliver } from '../delivery/deliver.ts'
 import { failure } from '../model/failure.ts'
-import type { FlowHead, SettleCommit } from '../model/state.ts'
+import type { FlowHead, Released, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
 import type { Mutex } from '../std/mutex.ts'
 import type { FlowParts } from './flow.ts'
@@ -13,8 +13,8 @@ const GATHER_MS = 25
 
 /** What the flow must hear about its requests. */
 export interface FlightNews {
-  /** Whether a link gave up an old external id by this confirmed request. */
-  gaveUp(link: number, request: number): boolean
+  /** This request, which set the link's external id, is confirmed: the old one that it gave up by that, if any. */
+  gaveUp(link: number, request: number): Released | null
   /** Outcomes are stored and these links are free again. */
   settled(settled: Settled): void
   /** The store failed, or an invariant broke: nothing goes on. */

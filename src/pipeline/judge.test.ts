@@ -2,25 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Known } from '../model/state.ts'
 import { rowText } from '../model/value.ts'
+import { noTraffic, type Traffic } from './claims.ts'
 import { choose, compose } from './compose.ts'
-import {
-  CARDS,
-  cardJoin,
-  free,
-  full,
-  key,
-  knowing,
-  linked,
-  MEMBERS,
-  never,
-  parts,
-  spec,
-  subject,
-  tables,
-} from './fixture.ts'
+import { CARDS, cardJoin, full, key, knowing, linked, MEMBERS, never, parts, spec, subject, tables } from './fixture.ts'
 import type { Subject } from './gather.ts'
 import { guard } from './guard.ts'
-import { judge, type Traffic } from './judge.ts'
+import { judge } from './judge.ts'
 
 test('I6: only what the log left out is read again, and only where it is needed', async () => {
   const source = tables({ [MEMBERS]: [{ id: 1, name: 'newer', note: 'now' }] })
@@ -81,7 +68,7 @@ test('the chosen child: numbers by size, nulls last, ties by key', () => {
 const decided = async (
   one: Subject,
   more: { spec?: Parameters<typeof spec>[0]; at?: Traffic; known?: { [key: string]: Known } } = {},
-) => (await judge([one], more.at ?? free, parts(knowing(more.known ?? {}), { spec: spec(more.spec) }), never))[0]
+) => (await judge([one], more.at ?? noTraffic, parts(knowing(more.known ?? {}), { spec: spec(more.spec) }), never))[0]
 
 test('a new record is upserted by its external id; soft deletes keep their field false', async () => {
   const decision = await decided(subject(1, { op: 'upsert', row: full(1) }))
@@ -116,12 +103,14 @@ test('a changed external id is written to the same record, by its own id', async
 
 test('I4: a record under way waits; one whose external id is still held waits or parks', async () => {
   const one = subject(1, { op: 'upsert', row: full(1) }, { known: linked(3) })
-  assert.deepEqual(await decided(one, { at: { ...free, busy: () => true } }), { kind: 'wait', for: 'flight' })
-  assert.deepEqual(await decided(one, { at: { busy: (link) => link === 8, holder: () => 8 } }), {
+  assert.deepEqual(await decided(one, { at: { ...noTraffic, busy: () => true } }), { kind: 'wait', for: 'flight' })
+  assert.deepEqual(await decided(one, { at: { ...noTraffic, busy: (link) => link === 8, holder: () => 8 } }), {
     kind: 'wait',
     for: 'external id',
+    wants: '1',
+    evicts: null,
   })
-  const parked = await decided(one, { at: { busy: () => false, holder: () => 8 } })
+  const parked = await decided(one, { at: { ...noTraffic, holder: () => 8 } })
   assert.ok(parked?.kind === 'park')
   assert.equal(parked.reasons[0]?.code, 'SYNC-4003')
 })
@@ -130,7 +119,7 @@ test('deletes: soft marks, hard deletes, ignore and never delivered are skipped 
   const gone = (known: Known | null) => subject(1, { op: 'delete', row: { id: 1 } }, { known })
   const soft = await decided(gone(linked(1)))
   assert.ok(soft?.kind === 'send' && soft.deletes)
-  assert.deepEqual([soft.op, { ...soft.set }], ['update', { Ext__c: '1', Gone__c: true }])
+  assert.deepEqual([soft.op, { ...soft.set }], ['update', { Gone__c: true }])
   const hard = await decided(gone(linked(1)), { spec: { deletes: { policy: 'hard', field: null, guard: null } } })
   assert.ok(hard?.kind === 'send')
   assert.equal(hard.op, 'delete')
@@ -171,7 +160,7 @@ test('D7: two rows that map to one external id: the second parks, in one window 
     subject(2, { op: 'upsert', row: full(2, 'abc ') }),
     subject(3, { op: 'upsert', row: full(3, 'Taken') }),
   ]
-  const decisions = await judge(subjects, free, parts(knowing({}), { spec: spec({ mapping }) }), never)
+  const decisions = await judge(subjects, noTraffic, parts(knowing({}), { spec: spec({ mapping }) }), never)
   assert.deepEqual(
     decisions.map((each) => (each.kind === 'park' ? each.reasons[0]?.code : each.kind)),
     ['send', 'SYNC-4002', 'SYNC-4002'],

@@ -5,14 +5,12 @@ import type { Delivery } from '../model/target.ts'
 import { field, fold, newRow, type Row, rowFrom, rowHash, rowText, text, type Value } from '../model/value.ts'
 import type { Candidate, Reason, StageName } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
+import { type Claim, claims, extOf, type Giver, ownExt, type Traffic } from './claims.ts'
 import { applyEdits } from './edits.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { TwinStep } from './twins.ts'
 import { type Judged, validate } from './validate.ts'
-
-/** The reason of records whose external id is held by another record; the store releases them when it is given up. */
-export const HELD = 'SYNC-4003'
 
 /** What is to be done about one record of a window. */
 export type Decision =
@@ -21,24 +19,35 @@ export type Decision =
       readonly op: Delivery['op']
       readonly set: Row
       readonly key: Value
-      readonly ref: string | null
+      /** The external id, as it must be unique; null where it stays as it is. */
+      readonly ext: string | null
+      /** Who gives way for it. */
+      readonly from: Giver | null
       readonly target: string | null
       readonly deletes: boolean
+      /** It gives up the external id that it has, for another record. */
+      readonly clears?: true
     }
   | {
       readonly kind: 'park'
       readonly to: 'quarantine' | 'review'
       readonly stage: StageName
       readonly reasons: readonly Reason[]
+      /** The external id that it would have, as far as that is known. */
+      readonly wants?: string | null
     }
   | { readonly kind: 'skip'; readonly reason: string }
   /** Another record stands for it: it is sent with that one. */
   | { readonly kind: 'merge'; readonly reason: string }
-  /**
-   * Its turn comes later: when an earlier request of it is settled (I4), or after a while, when the record that had its key
-   * before has given up the external id at the target.
-   */
-  | { readonly kind: 'wait'; readonly for: 'flight' | 'external id' }
+  /** Its turn comes later: when an earlier request of it is settled (I4). */
+  | { readonly kind: 'wait'; readonly for: 'flight' }
+  /** Or when another record has given up the external id that it is to have; `evicts`: one that is deleted has to be told so. */
+  | {
+      readonly kind: 'wait'
+      readonly for: 'external id'
+      readonly wants: string
+      readonly evicts: number | null
+    }
 
 /**
  * Maps, validates and resolves the composed records of a window: one decision each, same order.
@@ -51,52 +60,53 @@ export async function judge(
 ): Promise<Decision[]> {
   const { spec, target, state } = parts
   await applyEdits(subjects, state)
-  const mapped = subjects.map((subject) => mapOne(subject, at, spec))
-  const verdicts = await validateMapped(subjects, mapped, parts, signal)
+  const early = await claimed(
+    subjects.map((subject) => mapOne(subject, at, spec)),
+    subjects,
+    at,
+    parts,
+  )
+  const verdicts = await validateMapped(subjects, early, parts, signal)
   await letThrough(subjects, verdicts, state)
-  const taken = await takenRefs(mapped, parts)
-  const claimed = new Map<string, Key>()
+  const claimedHere = new Map<string, Key>()
   return subjects.map((subject, i): Decision => {
-    const one = mapped[i] as Early
+    const one = early[i] as Early
     if (one.kind === 'wait' || one.kind === 'skip' || one.kind === 'park') return one
-    if (one.kind === 'delete') return parts.twins?.held(i) ?? deletion(subject, one.why, spec)
+    if (one.kind === 'delete') return parts.twins?.held(i) ?? deletion(subject, one.why, at, spec)
     const verdict = verdicts[i] as Judged
-    if (verdict.kind !== 'accept') return verdict
-    if (one.mapped.kind !== 'mapped') throw new Error('an unmapped record was accepted')
+    if (verdict.kind !== 'accept') return verdict.kind === 'park' ? { ...verdict, wants: one.ext } : verdict
+    if (one.mapped.kind !== 'mapped' || one.ext === null) throw new Error('an unmapped record was accepted')
     const { key, set } = one.mapped
-    return resolve(subject, key, parts.twins?.set(i) ?? set, one.ref, parts.twins?.adopts(i) ?? null)
+    return resolve(subject, { key, ext: one.ext, from: one.from }, parts.twins?.set(i) ?? set, parts.twins?.adopts(i))
   })
 
   /** Accepted: what has to be written, if anything. `adopt`: the target's record that becomes this one. */
-  function resolve(subject: Subject, key: Value, set: Row, ref: string | null, adopt: string | null): Decision {
-    if (ref !== null) {
-      const owner = taken.get(ref)
-      const other = claimed.get(ref)
-      if ((owner !== undefined && owner !== subject.known?.link) || (other !== undefined && other !== subject.key))
-        return parkTwin(spec.mapping)
-      claimed.set(ref, subject.key)
-    }
+  function resolve(
+    subject: Subject,
+    id: { readonly key: Value; readonly ext: string; readonly from: Giver | null },
+    set: Row,
+    adopt: string | null = null,
+  ): Decision {
+    const other = claimedHere.get(id.ext)
+    if (other !== undefined && other !== subject.key) return parkTaken(spec.mapping, id.ext)
+    claimedHere.set(id.ext, subject.key)
+    const { known } = subject
     const full =
       spec.deletes.policy === 'soft' && spec.deletes.field !== null ? withField(set, spec.deletes.field, false) : set
-    const send = { kind: 'send', set: full, key, ref, deletes: false } as const
-    const shadow = subject.known?.state === 'linked' ? subject.known.shadow : null
-    // A record of the target that belonged to nobody gets our external id: an upsert would make a second one.
-    if (shadow === null) return { ...send, op: adopt === null ? 'upsert' : 'update', target: adopt }
+    const send = { kind: 'send', set: full, ...id, deletes: false } as const
+    const shadow = known?.state === 'linked' ? known.shadow : null
+    if (shadow === null) {
+      // A record of the target that is marked as deleted under another external id comes back; one that belonged to nobody becomes ours.
+      const marked = known?.state === 'tombstone' && spec.deletes.policy === 'soft' ? known.target : null
+      const target = adopt ?? (ownExt(subject, at, spec) === id.ext ? null : marked)
+      return { ...send, op: target === null ? 'upsert' : 'update', target }
+    }
     const [before, wanted] = [rowFrom(shadow), target.normal(spec.mapping.object, full)]
     if (rowText(fold(before, wanted)) === shadow) return { kind: 'skip', reason: 'no change' }
     const idOf = (row: Row) => text(field(row, spec.mapping.key) ?? null)
     // A record whose external id changes is found by the target's own id: an upsert would make a second one.
-    const id = idOf(before) === idOf(wanted) ? null : (subject.known?.target ?? null)
-    return { ...send, op: id === null ? 'upsert' : 'update', target: id }
-  }
-
-  /** Which external ids of this window belong to a known record already. */
-  async function takenRefs(all: readonly Early[], { spec }: JudgeParts): Promise<ReadonlyMap<string, number>> {
-    const refs = [...new Set(all.flatMap((one) => (one.kind === 'mapped' && one.ref !== null ? [one.ref] : [])))]
-    const owners = refs.length === 0 ? [] : await state.refs(spec.sync, refs)
-    return new Map(
-      refs.flatMap((ref, i): [string, number][] => (typeof owners[i] === 'number' ? [[ref, owners[i]]] : [])),
-    )
+    const found = idOf(before) === idOf(wanted) ? null : (known?.target ?? null)
+    return { ...send, op: found === null ? 'upsert' : 'update', target: found }
   }
 }
 
@@ -126,42 +136,49 @@ async function letThrough(
     if (passes[n] === rowHash((subjects[i] as Subject).image.row)) verdicts[i] = { kind: 'accept' }
 }
 
-/** What is under way beside the window. */
-export interface Traffic {
-  /** This link has a request under way, or had one when the window was gathered. */
-  busy(link: number): boolean
-  /** Another record, which had this key before, still holds its external id at the target: its link. */
-  holder(key: Key, link: number | null): number | null
-}
-
 type Early =
   | Extract<Decision, { kind: 'wait' | 'park' }>
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'delete'; readonly why: string }
-  | { readonly kind: 'mapped'; readonly mapped: Mapped; readonly ref: string | null }
+  | { readonly kind: 'mapped'; readonly mapped: Mapped; readonly ext: string | null; readonly from: Giver | null }
 
 function mapOne(subject: Subject, at: Traffic, spec: FlowSpec): Early {
   if (subject.known !== null && at.busy(subject.known.link)) return { kind: 'wait', for: 'flight' }
-  // It holds nothing and wants nothing: it need not wait for its external id.
-  if (subject.image.op === 'delete' && !isDelivered(subject.known))
-    return { kind: 'delete', why: 'deleted at the source' }
-  const holder = at.holder(subject.key, subject.known?.link ?? null)
-  if (holder !== null) return at.busy(holder) ? { kind: 'wait', for: 'external id' } : parkHeld(spec.mapping)
   if (subject.image.op === 'delete') return { kind: 'delete', why: 'deleted at the source' }
   if (spec.filter !== null && !spec.filter.keeps(subject.image.row))
     return { kind: 'delete', why: `filter: ${spec.filter.text}` }
   const mapped = spec.mapping.map(subject.image.row)
-  return { kind: 'mapped', mapped, ref: mapped.kind === 'mapped' ? refOf(spec.mapping, mapped.key) : null }
+  return { kind: 'mapped', mapped, ext: mapped.kind === 'mapped' ? extOf(mapped.key) : null, from: null }
 }
 
-/**
- * The external id as it must be unique: lower case and trimmed, as the targets compare. Null where it is an untouched copy of
- * the source's own key without letters, which cannot collide.
- */
-function refOf(mapping: Mapping, key: Value): string | null {
-  const exact = text(key) ?? ''
-  const lower = exact.trim().toLowerCase()
-  return mapping.keyColumn !== undefined && lower === exact && lower === exact.toUpperCase() ? null : lower
+/** Who may not have its external id waits or parks. */
+async function claimed(
+  early: readonly Early[],
+  subjects: readonly Subject[],
+  at: Traffic,
+  { spec, state }: JudgeParts,
+): Promise<Early[]> {
+  const wishes = subjects.map((subject, i) => {
+    const one = early[i] as Early
+    return { subject, ext: one.kind === 'mapped' ? one.ext : null }
+  })
+  const answers = await claims(wishes, at, spec, state)
+  return early.map((one, i): Early => {
+    if (one.kind !== 'mapped' || one.ext === null) return one
+    const claim = answers[i] as Claim
+    switch (claim.kind) {
+      case 'free':
+        return { ...one, from: claim.from }
+      case 'wait':
+        return { kind: 'wait', for: 'external id', wants: one.ext, evicts: null }
+      case 'evict':
+        return { kind: 'wait', for: 'external id', wants: one.ext, evicts: claim.owner }
+      case 'held':
+        return parkHeld(spec.mapping, one.ext)
+      case 'taken':
+        return parkTaken(spec.mapping, one.ext)
+    }
+  })
 }
 
 /** What mapping and the stages say: one answer a subject, null where nothing was mapped. */
@@ -204,47 +221,60 @@ export function candidateOf(
   return { candidate: { ...candidate, unmapped }, reasons: mapped.reasons }
 }
 
-const park = (code: Reason['code'], mapping: Mapping, error: string): Extract<Decision, { kind: 'park' }> => ({
+const park = (
+  code: Reason['code'],
+  mapping: Mapping,
+  error: string,
+  wants: string | null,
+): Extract<Decision, { kind: 'park' }> => ({
   kind: 'park',
   to: 'quarantine',
   stage: 'key',
   reasons: [{ stage: 'key', code, field: mapping.key, error }],
+  wants,
 })
 
-const parkKeyless = (mapping: Mapping) => park('SYNC-4001', mapping, `The external id ${mapping.key} is empty.`)
+const parkKeyless = (mapping: Mapping) => park('SYNC-4001', mapping, `The external id ${mapping.key} is empty.`, null)
 
-const parkTwin = (mapping: Mapping) =>
+const parkTaken = (mapping: Mapping, wants: string) =>
   park(
     'SYNC-4002',
     mapping,
     `Another source record already has this ${mapping.key}; sending this one would overwrite it.`,
+    wants,
   )
 
-const parkHeld = (mapping: Mapping) =>
+const parkHeld = (mapping: Mapping, wants: string) =>
   park(
-    HELD,
+    'SYNC-4003',
     mapping,
-    `Another record, which had this key before and is parked itself, still holds this ${mapping.key} at the target.`,
+    `Another record, which is to have another ${mapping.key} but cannot be sent, still holds this one at the target.`,
+    wants,
   )
 
 /** A record that is gone at the source, or left the filter. */
-function deletion({ known, image }: Subject, why: string, spec: FlowSpec): Decision {
+function deletion(subject: Subject, why: string, at: Traffic, spec: FlowSpec): Decision {
+  const { known } = subject
   const filtered = why.startsWith('filter')
+  const { policy, field: name } = spec.deletes
+  const base = { kind: 'send', op: 'update', key: null, ext: null, from: null, deletes: true } as const
   if (!isDelivered(known)) {
+    // Deleted already, and another record is to have the external id that it still shows.
+    if (known?.state === 'tombstone' && known.target !== null && at.held(known.link))
+      return {
+        ...base,
+        target: known.target,
+        set: withField(newRow(), spec.mapping.key, null),
+        deletes: false,
+        clears: true,
+      }
     const never = known?.state === 'tombstone' ? 'deleted already' : 'never delivered, deleted at the source'
     return { kind: 'skip', reason: filtered ? why : never }
   }
-  const { policy, field: name } = spec.deletes
   if (policy === 'ignore') return { kind: 'skip', reason: `deletes: ignore (${why})` }
-  const base = { kind: 'send', key: null, ref: null, target: known.target, deletes: true } as const
-  if (policy === 'hard') return { ...base, op: 'delete', set: newRow() }
-  return { ...base, op: 'update', set: withField(keyIfKnown(image.row, spec.mapping), name as string, true) }
-}
-
-/** The external id alone: a record that is marked as deleted must not keep the one of a key that it has left. */
-function keyIfKnown(row: Row, mapping: Mapping): Row {
-  const mapped = mapping.map(row)
-  return mapped.kind === 'mapped' && mapped.key !== null ? withField(newRow(), mapping.key, mapped.key) : newRow()
+  const { target } = known
+  if (policy === 'hard') return { ...base, op: 'delete', target, set: newRow() }
+  return { ...base, target, set: withField(newRow(), name as string, true) }
 }
 
 const isDelivered = (known: Known | null): known is Known & { target: string } =>

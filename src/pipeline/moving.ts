@@ -1,74 +1,52 @@
-import type { Key } from '../model/key.ts'
-import type { Released } from '../model/state.ts'
-import type { Subject } from './gather.ts'
-import { type Decision, HELD } from './judge.ts'
+import type { Held, Released } from '../model/state.ts'
 
-/** A source key that a record has left, while the target still holds the external id of it. */
-export interface Moved {
-  readonly key: Key
-  readonly link: number
-  /** Until a request from this number on is confirmed. */
-  readonly since: number
-}
-
-/** Who holds the external ids of keys that records have left: whoever gets such a key must wait. */
+/**
+ * Who holds external ids that they are about to give up: the request that takes one away is not confirmed yet, so the target may
+ * still show it. Whoever gets such an external id must wait. A link holds at most one.
+ */
 export interface Moving {
-  readonly isEmpty: boolean
-  add(moved: readonly Moved[]): void
-  /** Another record that still holds the external id of this key: its link. */
-  holder(key: Key, link: number | null): number | null
-  /** Since which request the link is to give up that key; null where it holds nothing of it. */
-  since(key: Key, link: number): number | null
-  /** The link's external id was set by this request. Answers whether it gave up an old one: whoever waits for it may go on. */
-  gaveUp(link: number, request: number): boolean
+  add(held: readonly Held[]): void
+  /** Another link that may still show this external id at the target. */
+  holder(ext: string, link: number | null): number | null
+  /** The old external id that the target may still show of this link; empty: it shows none. */
+  of(link: number): string | null
+  /** This request of the link, which set its external id, is confirmed: what it gave up by that, if anything. */
+  gaveUp(link: number, request: number): Released | null
+  /** The link holds nothing but its own external id any more. */
+  drop(links: readonly number[]): void
 }
 
 /** Nobody holds anything yet. */
 export function moving(): Moving {
-  let all: readonly Moved[] = []
+  const byLink = new Map<number, Held>()
+  const byExt = new Map<string, number>()
+  function forget(link: number): Held | null {
+    const held = byLink.get(link) ?? null
+    if (held === null) return null
+    byLink.delete(link)
+    if (byExt.get(held.ext) === link) byExt.delete(held.ext)
+    return held
+  }
   return {
-    get isEmpty() {
-      return all.length === 0
+    add(all) {
+      for (const held of all) {
+        byLink.set(held.link, held)
+        if (held.ext !== '') byExt.set(held.ext, held.link)
+      }
     },
-    add(moved) {
-      all = [...all, ...moved]
+    holder(ext, link) {
+      const holder = byExt.get(ext)
+      return holder === undefined || holder === link ? null : holder
     },
-    holder: (key, link) => all.find((held) => held.key === key && held.link !== link)?.link ?? null,
-    since: (key, link) => all.find((held) => held.key === key && held.link === link)?.since ?? null,
+    of: (link) => byLink.get(link)?.ext ?? null,
     gaveUp(link, request) {
-      const before = all.length
-      all = all.filter((held) => held.link !== link || request < held.since)
-      return all.length < before
+      const held = byLink.get(link)
+      if (held === undefined || request < held.since) return null
+      forget(link)
+      return { link, ext: held.ext }
+    },
+    drop(links) {
+      for (const link of links) forget(link)
     },
   }
 }
-
-/** Whether the target may hold a record, under its old external id where its key has changed. */
-type AtTarget = (subject: Subject) => boolean
-
-/** The keys that records of a window leave while the target may hold them. `since`: the first request that can take the old id away. */
-export const leaving = (subjects: readonly Subject[], atTarget: AtTarget, since: number): Moved[] =>
-  subjects.flatMap((subject) => {
-    const { movedFrom, known } = subject
-    return movedFrom !== null && known !== null && atTarget(subject)
-      ? [{ key: movedFrom, link: known.link, since }]
-      : []
-  })
-
-/** Links of a window that turned out to hold no external id: never delivered, or deleted. They give it up. */
-export function heldNothing(at: Moving, subjects: readonly Subject[], atTarget: AtTarget): Released[] {
-  if (at.isEmpty) return []
-  const request = Number.MAX_SAFE_INTEGER
-  return subjects.flatMap((subject) => {
-    const { known } = subject
-    return known !== null && !atTarget(subject) && at.gaveUp(known.link, request) ? [{ link: known.link, request }] : []
-  })
-}
-
-/** Whether a record of the window was parked for an external id that has been given up meanwhile. */
-export const isFreed = (at: Moving, subjects: readonly Subject[], decisions: readonly Decision[]): boolean =>
-  subjects.some(({ key, known }, i) => {
-    const decision = decisions[i]
-    const isHeld = decision?.kind === 'park' && decision.reasons.some((reason) => reason.code === HELD)
-    return isHeld && at.holder(key, known?.link ?? null) === null
-  })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Value } from '../model/value.ts'
 import type { Candidate, Stage } from '../model/verdict.ts'
+import { noTraffic } from './claims.ts'
 import { entry, knowing, never, parts, spec, subject } from './fixture.ts'
 import { judge } from './judge.ts'
 import { answerNeeds } from './needs.ts'
@@ -49,7 +50,7 @@ test('a record whose need is answered with no parks at that stage, the others go
   )
   const decisions = await judge(
     rows,
-    { busy: () => false, holder: () => null },
+    noTraffic,
     parts(knowing({}), { spec: spec({ stages: [chapters], references }) }),
     never,
   )

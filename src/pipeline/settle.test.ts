@@ -38,7 +38,7 @@ test('I3: each answer becomes its own outcome; what was lost stays in the air', 
     { kind: 'unsent', failure: failure('SYNC-6010', 'away', {}) },
     { kind: 'unknown', failure: failure('SYNC-6006', 'lost'), mayLandUntil_ms: 5 },
   ] as const
-  const settled = await settle([{ launch, outcomes }], parts(knowing({})), 1_000_000, () => false)
+  const settled = await settle([{ launch, outcomes }], parts(knowing({})), 1_000_000, () => null)
   assert.deepEqual(
     settled.commit.outcomes.map((row) => [row.seq, row.kind, row.request]),
     [[11, 'delivered', 7]],
@@ -71,7 +71,7 @@ test('rule 9: what is rejected folds with what waits behind it', async () => {
     [{ launch: launched([upsert(1, [11])]), outcomes: [rejected] }],
     parts(knowing({ '["1"]': linked(1, { lane: waiting }) })),
     1,
-    () => false,
+    () => null,
   )
   assert.deepEqual(
     settled.commit.outcomes.map((row) => [row.seq, row.kind, row.by]),
@@ -90,7 +90,7 @@ test('whileParked: wait: what is rejected parks with its image, and what waits b
       [{ launch: launched([upsert(1, [11])]), outcomes: [rejected] }],
       parts(knowing({ '["1"]': linked(1, { lane: behind }) }), { spec: spec({ whileParked: 'wait' }) }),
       1,
-      () => false,
+      () => null,
     )
     return [commit.outcomes.length, commit.lanes.map((each) => [each.state, each.stage, each.last, each.next])]
   }
@@ -105,7 +105,7 @@ test('a record that somebody deleted at the target and a partial image made anew
     [{ launch, outcomes: [{ kind: 'confirmed', id: '003B', created: true }] }],
     parts(knowing(known)),
     1,
-    () => false,
+    () => null,
   )
   assert.deepEqual(
     settled.commit.lanes.map((each) => [each.link, each.image.op]),

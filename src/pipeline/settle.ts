@@ -49,7 +49,8 @@ interface Rows {
   readonly links: SettleCommit['links'][0][]
   readonly shadows: SettleCommit['shadows'][0][]
   readonly lanes: Lane[]
-  readonly released: Released[]
+  /** Links whose external id was set, with the request. */
+  readonly named: { readonly link: number; readonly request: number }[]
   readonly durations_ms: number[]
   readonly counts: { delivered: number; superseded: number; parked: number; returned: number }
 }
@@ -58,13 +59,13 @@ interface Rows {
  * Turns answers into rows: delivered, parked, waiting again, or still in the air. Only the target's own word confirms (I3).
  * Answers other than confirmed may meet a newer change of the same record that waits behind them; the caller keeps judging
  * from writing meanwhile.
- * @param gaveUp whether a link gave up an old external id by this request
+ * @param gaveUp the old external id that a link gave up by this request, if any
  */
 export async function settle(
   answers: readonly Answered[],
   parts: FlowParts,
   now_ms: number,
-  gaveUp: (link: number, request: number) => boolean,
+  gaveUp: (link: number, request: number) => Released | null,
 ): Promise<Settled> {
   const all = answers.flatMap(answersOf)
   const behind = await lanesBehind(all, parts)
@@ -74,7 +75,7 @@ export async function settle(
     links: [],
     shadows: [],
     lanes: [],
-    released: [],
+    named: [],
     durations_ms: [],
     counts: { delivered: 0, superseded: 0, parked: 0, returned: 0 },
   }
@@ -84,6 +85,9 @@ export async function settle(
     const waiting = behind.get(link)
     if (outcome.kind === 'confirmed') confirm(answer, outcome, waiting, bases, rows, parts, now_ms)
     else if (outcome.kind === 'stale') giveBack(answer, waiting, now_ms, rows, now_ms)
+    // What is to be deleted is gone already.
+    else if (outcome.kind === 'rejected' && answer.image.op === 'delete' && outcome.failure.code === 'SYNC-3034')
+      confirm(answer, { kind: 'confirmed', id: '' }, waiting, bases, rows, parts, now_ms)
     else if (outcome.kind === 'rejected') {
       const holds = parts.spec.whileParked === 'wait' && waiting?.last != null
       if (waiting === undefined || holds) park(answer, outcome.failure, waiting, rows, now_ms)
@@ -97,11 +101,11 @@ export async function settle(
   }
   const landing = answers.flatMap(({ launch, outcomes: each }) => stillLanding(launch, each))
   const left = new Set(landing.map((launch) => launch.flight.request.id))
-  const { durations_ms, counts, released, ...stored } = rows
+  const { durations_ms, counts, named, ...stored } = rows
   return {
     commit: {
       ...stored,
-      released: released.filter(({ link, request }) => gaveUp(link, request)),
+      released: named.flatMap(({ link, request }) => gaveUp(link, request) ?? []),
       flightsClosed: answers.map(({ launch }) => launch.flight.request.id).filter((id) => !left.has(id)),
       flightsLeft: landing.map((launch) => launch.flight),
     },
@@ -157,7 +161,7 @@ function confirm(
   // A record that was gone already has no id to tell.
   const target = outcome.id === '' ? null : outcome.id
   rows.links.push({ id: link, target, state: gone ? 'tombstone' : 'linked' })
-  if (gone || Object.hasOwn(delivery.set, parts.spec.mapping.key)) rows.released.push({ link, request })
+  if (gone || Object.hasOwn(delivery.set, parts.spec.mapping.key)) rows.named.push({ link, request })
   // It was there before and is new now: somebody deleted it at the target, and a partial image would make a stub.
   if (isStub(delivery, outcome, parts.spec) && bases.get(link)) {
     const again = touchLane(link, now_ms)

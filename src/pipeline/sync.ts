@@ -1,21 +1,22 @@
 import { plan } from '../delivery/plan.ts'
 import type { Sequence } from '../model/change.ts'
 import { type Failure, SyncError } from '../model/failure.ts'
-import type { FlowHead, FlowStatus, Gap } from '../model/state.ts'
+import type { FlowHead, FlowStatus, Gap, Lane } from '../model/state.ts'
 import { type Mutex, mutex } from '../std/mutex.ts'
 import { type Bell, bell } from '../std/signal.ts'
+import type { Traffic } from './claims.ts'
 import { compose } from './compose.ts'
 import { type Flights, flights } from './flights.ts'
 import { type FlowParts, tablesOf } from './flow.ts'
 import { type Behind, upTo, widen } from './gap.ts'
 import { gather, type Subject } from './gather.ts'
 import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
-import { type Decision, HELD, judge, type Traffic } from './judge.ts'
-import { heldNothing, isFreed, leaving, moving } from './moving.ts'
+import { type Decision, judge } from './judge.ts'
+import { moving } from './moving.ts'
 import type { Settled } from './settle.ts'
 import { twinsOf } from './twins.ts'
 import type { FlowView } from './view.ts'
-import { decide, type Launch, launchOf, tally, type Window } from './window.ts'
+import { decide, type Launch, launchOf, limitsOf, tally, type Window } from './window.ts'
 
 /** Pause before the rows of a window are asked for again at a source that was away. */
 const SOURCE_AGAIN_MS = 1_000
@@ -47,13 +48,8 @@ export class Flow {
   /** Links whose waiting lane stands behind a request. */
   #behind = new Set<number>()
   readonly #moving = moving()
-  readonly #traffic: Traffic = {
-    busy: (link) => this.#air.has(link) || this.#freed.has(link),
-    holder: (key, link) => this.#moving.holder(key, link),
-  }
-  /** Whether the target may hold the record, under its old external id where its key has changed. */
-  readonly #atTarget = ({ known }: Subject): boolean =>
-    known !== null && (known.state === 'linked' || this.#traffic.busy(known.link))
+  /** External ids that were given up since the present window was begun. */
+  #givenUp = new Set<string>()
   /** While the target is away nothing new is judged, and only a probe is sent; so the waiting lanes stay few. */
   #away: { readonly failure: Failure; readonly until_ms: number } | null = null
   /** The probe is on its way: nothing else is sent before its answer. */
@@ -81,7 +77,11 @@ export class Flow {
     this.#approval = guardOf(head).approval
     this.#broken.promise.catch(() => {})
     const news = {
-      gaveUp: (link: number, request: number) => this.#moving.gaveUp(link, request),
+      gaveUp: (link: number, request: number) => {
+        const released = this.#moving.gaveUp(link, request)
+        if (released !== null) this.#givenUp.add(released.ext)
+        return released
+      },
       settled: (settled: Settled) => this.#onSettled(settled),
       failed: (error: unknown) => this.#broken.reject(error),
     }
@@ -111,7 +111,7 @@ export class Flow {
     const { state, spec } = this.#parts
     // What stands since an earlier run is told again: the views begin with nothing.
     if (!this.#isRunning) this.#become(this.#status, this.#reason)
-    this.#moving.add(await state.moving(spec.sync))
+    this.#moving.add(await state.held(spec.sync))
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {
       while (!this.#signal.aborted) {
@@ -243,29 +243,21 @@ export class Flow {
   async #step(): Promise<boolean> {
     const { spec, state, source, target, clock, random } = this.#parts
     this.#freed.clear()
+    this.#givenUp.clear()
     const started = clock.mono()
     const window = await this.#take()
     if (window === null) return false
 
     const gathered = await gather(window.entries, window.lanes, spec, state, source, this.#signal)
     const related = await compose(gathered.subjects, spec, source, this.#signal)
-    // From now on whoever gets a key that a record of this window has left must wait.
-    this.#moving.add(leaving(gathered.subjects, this.#atTarget, this.#nextRequest))
     const twins = twinsOf(gathered.subjects, spec, state)
-    const decisions = await judge(gathered.subjects, this.#traffic, { ...this.#parts, twins }, this.#signal)
+    const traffic = this.#traffic()
+    const decisions = await judge(gathered.subjects, traffic, { ...this.#parts, twins }, this.#signal)
     const count = await this.#guarded(gathered.subjects, decisions)
     if (count === null) return true
 
-    const now_ms = clock.now()
-    const decided = decide(
-      gathered.subjects,
-      decisions,
-      spec,
-      now_ms,
-      (key, link) => this.#moving.since(key, link),
-      this.#nextLink,
-    )
-    const released = heldNothing(this.#moving, gathered.subjects, this.#atTarget)
+    const { now_ms } = traffic
+    const decided = decide(gathered.subjects, decisions, spec, traffic, this.#nextRequest, this.#nextLink)
     const planned = plan(decided.deliveries, limitsOf(this.#parts), () => ({
       id: random.id(),
       number: this.#nextRequest++,
@@ -285,7 +277,7 @@ export class Flow {
       deletesSince_ms: count.since_ms,
       rules: spec.rules,
       links: decided.links,
-      released,
+      ids: decided.ids,
       outcomes,
       lanes: [...decided.lanes, ...gathered.held],
       lanesGone: decided.lanesGone,
@@ -294,9 +286,11 @@ export class Flow {
       ...(twins === null ? {} : { twins: twins.commit(decided.linkAt) }),
     })
     twins?.tell(this.#parts.emit)
+    this.#moving.drop(decided.ids.released.map(({ link }) => link))
+    this.#moving.add([...decided.ids.held, ...decided.ids.evicted])
     this.#judged = window.scanned
     this.#count = count
-    await this.#freeLate(gathered.subjects, decisions)
+    await this.#freeLate(decided.lanes)
     for (const lane of decided.lanes) if (lane.state === 'waiting' && lane.due_ms === null) this.#behind.add(lane.link)
     this.#air.launch(launches)
     this.#probing = this.#away !== null && launches.length > 0
@@ -311,11 +305,21 @@ export class Flow {
     return true
   }
 
+  /** What is under way beside the window that is judged now. */
+  #traffic(): Traffic {
+    return {
+      busy: (link) => this.#air.has(link) || this.#freed.has(link),
+      holder: (ext, link) => this.#moving.holder(ext, link),
+      held: (link) => this.#moving.of(link),
+      now_ms: this.#parts.clock.now(),
+    }
+  }
+
   /** Records parked for an external id that was given up while this window was being judged are judged again. */
-  async #freeLate(subjects: readonly Subject[], decisions: readonly Decision[]): Promise<void> {
+  async #freeLate(lanes: readonly Lane[]): Promise<void> {
     const { state, spec } = this.#parts
-    if (isFreed(this.#moving, subjects, decisions))
-      await state.release({ flow: spec.id, state: 'parked', code: HELD, rowsMax: spec.windowRows })
+    for (const wants of new Set(lanes.flatMap((lane) => (lane.stage === 'key' ? (lane.wants ?? []) : []))))
+      if (this.#givenUp.has(wants)) await state.release({ flow: spec.id, state: 'parked', wants, rowsMax: 1_000 })
   }
 
   /** The next window: lanes that are due, then new entries. Null when there is nothing to do before the next ring. */
@@ -389,9 +393,3 @@ export class Flow {
     this.wake()
   }
 }
-
-/** Bounds of one request. */
-const limitsOf = ({ spec, target }: FlowParts) => ({
-  rowsMax: Math.min(spec.requestRows, target.traits.requestRowsMax),
-  bytesMax: target.traits.requestBytesMax,
-})

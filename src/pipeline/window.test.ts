@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Lane } from '../model/state.ts'
+import { noTraffic } from './claims.ts'
 import { full, lane, linked, spec, subject } from './fixture.ts'
 import type { Decision } from './judge.ts'
 import { decide } from './window.ts'
@@ -13,8 +14,8 @@ function decided(decision: Decision, own: Lane = lane(4, { state: 'waiting', nex
     [subject(1, { op: 'upsert', row: full(1) }, { known: linked(4, { lane: own }), lane: own })],
     [decision],
     spec({ whileParked: 'wait' }),
-    7_000,
-    () => null,
+    { ...noTraffic, now_ms: 7_000 },
+    1,
     () => 99,
   )
   return {
@@ -25,7 +26,16 @@ function decided(decision: Decision, own: Lane = lane(4, { state: 'waiting', nex
   }
 }
 
-const send = { kind: 'send', op: 'upsert', set: {}, key: '1', ref: null, target: null, deletes: false } as const
+const send = {
+  kind: 'send',
+  op: 'upsert',
+  set: {},
+  key: '1',
+  ext: '1',
+  from: null,
+  target: null,
+  deletes: false,
+} as const
 
 test('I4: what waited behind a parked record goes next, once that one is settled', () => {
   assert.deepEqual(decided(send), {

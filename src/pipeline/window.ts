@@ -1,9 +1,10 @@
 import type { Sized } from '../delivery/plan.ts'
 import type { Entry, Sequence } from '../model/change.ts'
-import type { Flight, JudgeCommit, Lane, LaneOf, Next, OutcomeRow } from '../model/state.ts'
+import type { Flight, IdChanges, JudgeCommit, Lane, LaneOf, Next, OutcomeRow } from '../model/state.ts'
 import type { Delivery, Request } from '../model/target.ts'
 import { type Row, text } from '../model/value.ts'
-import type { FlowSpec } from './flow.ts'
+import { idsAfter, type Traffic } from './claims.ts'
+import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { Decision } from './judge.ts'
 
@@ -21,9 +22,12 @@ export interface Launch {
   readonly committed_ms: readonly (number | null)[]
 }
 
+type Growing<T> = { readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : never }
+
 /** What a decided window becomes in the store, before its deliveries are packed into requests. */
 export interface Decided {
-  readonly links: JudgeCommit['links']
+  readonly links: JudgeCommit['links'][0][]
+  readonly ids: Growing<IdChanges>
   readonly outcomes: OutcomeRow[]
   readonly lanes: Lane[]
   readonly lanesGone: number[]
@@ -38,61 +42,59 @@ const RECORD_OVERHEAD_BYTES = 64
 /** Pause before a record whose external id is still held by another one is looked at again. */
 const LOOK_AGAIN_MS = 1_000
 
-/** Turns decisions into rows: audit rows, lanes, links with their new numbers, deliveries. Pure but for the link numbers it takes. */
+/**
+ * Turns decisions into rows: audit rows, lanes, links with their new numbers, deliveries. Pure but for the link numbers it takes.
+ * @param since the first request that the window may send
+ */
 export function decide(
   subjects: readonly Subject[],
   decisions: readonly Decision[],
   spec: FlowSpec,
-  now_ms: number,
-  heldSince: (key: Subject['key'], link: number) => number | null,
+  at: Traffic,
+  since: number,
   nextLink: () => number,
 ): Decided {
-  const links: JudgeCommit['links'][0][] = []
   const linkAt: (number | null)[] = []
-  const decided: Decided = { links, outcomes: [], lanes: [], lanesGone: [], deliveries: [], linkAt }
+  const decided: Decided = {
+    links: [],
+    ids: { givers: [], evicted: [], held: [], released: [], freed: [] },
+    outcomes: [],
+    lanes: [],
+    lanesGone: [],
+    deliveries: [],
+    linkAt,
+  }
+  const { now_ms } = at
   for (const [i, subject] of subjects.entries()) {
     const decision = decisions[i] as Decision
-    const ref = decision.kind === 'send' ? decision.ref : null
     const link = subject.known?.link ?? (decision.kind === 'skip' ? null : nextLink())
     linkAt.push(link)
     if (link === null) {
       skip(subject, null, (decision as Extract<Decision, { kind: 'skip' }>).reason)
       continue
     }
-    if (subject.known === null || subject.movedFrom !== null || ref !== null)
-      links.push({
-        id: link,
-        key: subject.key,
-        ref,
-        moved: subject.movedFrom !== null,
-        heldSince: subject.movedFrom === null ? null : heldSince(subject.movedFrom, link),
-      })
+    const ids = idsAfter(subject, link, decision, at, since, spec)
+    if (subject.known === null || subject.movedFrom !== null || ids.ref !== subject.known.ref)
+      decided.links.push({ id: link, key: subject.key, ref: ids.ref, isNew: subject.known === null })
+    decided.ids.held.push(...ids.held)
+    decided.ids.released.push(...ids.released)
+    decided.ids.freed.push(...ids.freed)
     switch (decision.kind) {
       case 'skip':
       case 'merge':
         skip(subject, link, decision.reason)
         break
       case 'wait':
-        decided.lanes.push(
-          laneFor(subject, link, {
-            state: 'waiting',
-            due_ms: decision.for === 'flight' ? null : now_ms + LOOK_AGAIN_MS,
-            since_ms: now_ms,
-          }),
-        )
+        decided.lanes.push(laneFor(subject, link, waiting(subject, decision, now_ms)))
+        if (decision.for === 'external id' && decision.evicts !== null)
+          decided.ids.evicted.push({ link: decision.evicts, ext: decision.wants, since })
         break
-      case 'park': {
-        const state = decision.to === 'review' ? 'review' : 'parked'
-        // Judged again and parked again at the same stage: it is as old as it was.
-        const isOld = subject.lane !== null && (subject.lane.state === state || subject.lane.stage === decision.stage)
-        const since_ms = isOld ? (subject.lane?.since_ms ?? now_ms) : now_ms
-        decided.lanes.push(
-          laneFor(subject, link, { state, due_ms: null, since_ms, stage: decision.stage, reasons: decision.reasons }),
-        )
+      case 'park':
+        decided.lanes.push(laneFor(subject, link, parking(subject, decision, now_ms)))
         break
-      }
       case 'send':
         leave(subject, link, null)
+        if (decision.from !== null) decided.ids.givers.push(decision.from)
         decided.deliveries.push(sized(subject, link, decision, spec))
     }
   }
@@ -112,10 +114,31 @@ export function decide(
   }
 }
 
+function parking(
+  { lane }: Subject,
+  { to, stage, reasons, wants = null }: Extract<Decision, { kind: 'park' }>,
+  now_ms: number,
+): Parameters<typeof laneFor>[2] {
+  const state = to === 'review' ? 'review' : 'parked'
+  // Judged again and parked again at the same stage: it is as old as it was.
+  const isOld = lane !== null && (lane.state === state || lane.stage === stage)
+  return { state, due_ms: null, since_ms: isOld ? lane.since_ms : now_ms, stage, reasons, wants }
+}
+
+function waiting(
+  { lane }: Subject,
+  decision: Extract<Decision, { kind: 'wait' }>,
+  now_ms: number,
+): Parameters<typeof laneFor>[2] {
+  if (decision.for === 'flight') return { state: 'waiting', due_ms: null, since_ms: now_ms }
+  const since_ms = lane?.state === 'waiting' && lane.stage === 'key' ? lane.since_ms : now_ms
+  return { state: 'waiting', due_ms: now_ms + LOOK_AGAIN_MS, since_ms, stage: 'key', wants: decision.wants }
+}
+
 function laneFor(
   subject: Subject,
   link: number,
-  lane: Pick<Lane, 'state' | 'due_ms' | 'since_ms'> & Partial<Pick<Lane, 'stage' | 'reasons'>>,
+  lane: Pick<Lane, 'state' | 'due_ms' | 'since_ms'> & Partial<Pick<Lane, 'stage' | 'reasons' | 'wants'>>,
 ): Lane {
   const { first, covers: last, image } = subject
   return { link, first, last, image, attempts: 0, stage: null, reasons: [], next: subject.lane?.next ?? null, ...lane }
@@ -140,9 +163,9 @@ function sized(
   decision: Extract<Decision, { kind: 'send' }>,
   spec: FlowSpec,
 ): Sized<Subject> {
-  const { op, set, key, target, deletes } = decision
+  const { op, set, key, target } = decision
   // From here on the record counts as deleted, also when it only left the filter.
-  if (deletes) subject.image = { op: 'delete', row: subject.image.row }
+  if (decision.ext === null) subject.image = { op: 'delete', row: subject.image.row }
   const delivery: Delivery = {
     link,
     op,
@@ -180,3 +203,9 @@ export function tally(decisions: readonly Decision[], held: number, outcomes: re
     superseded: ended('superseded'),
   }
 }
+
+/** Bounds of one request. */
+export const limitsOf = ({ spec, target }: Pick<FlowParts, 'spec' | 'target'>) => ({
+  rowsMax: Math.min(spec.requestRows, target.traits.requestRowsMax),
+  bytesMax: target.traits.requestBytesMax,
+})

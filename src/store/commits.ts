@@ -2,6 +2,7 @@ import type { FlowId } from '../model/change.ts'
 import { failure, SyncError } from '../model/failure.ts'
 import type { Flight, Image, JudgeCommit, Lane, Released, SettleCommit } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
+import { wake, wakeBehind } from './lanes.ts'
 import type { Database } from './sqlite.ts'
 
 /** The two commits of a window, as statements. Both run inside one transaction of the caller. */
@@ -35,16 +36,14 @@ export const packFlight = ({ request, images, ticket, mayLandUntil_ms }: Flight)
 export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
   fence(db, commit.flow, commit.epoch)
   const sync = String(db.get('SELECT sync FROM flow WHERE id = ?', commit.flow)?.['sync'])
-  // Keys may change places within one window: none of them stands in the way of another.
-  for (const link of commit.links) {
-    if (!link.moved) continue
-    if (link.heldSince !== null)
-      db.run(
-        `INSERT OR IGNORE INTO alias SELECT sync, 'a', a_key, id, ? FROM link WHERE id = ?`,
-        link.heldSince,
-        link.id,
-      )
-    db.run(`UPDATE link SET a_key = 'moving:' || id, ref = NULL WHERE id = ?`, link.id)
+  // Keys and external ids may change places within one window: none of them stands in the way of another.
+  for (const link of commit.links)
+    if (!link.isNew) db.run(`UPDATE link SET a_key = 'moving:' || id, ref = NULL WHERE id = ?`, link.id)
+  for (const { link, withTarget } of commit.ids.givers)
+    db.run('UPDATE link SET ref = NULL, b_key = iif(?, NULL, b_key) WHERE id = ?', withTarget ? 1 : 0, link)
+  for (const { link } of commit.ids.evicted) {
+    db.run('UPDATE link SET ref = NULL WHERE id = ?', link)
+    touchLane(db, commit.flow, link, commit.at_ms)
   }
   for (const link of commit.links)
     db.run(
@@ -54,7 +53,10 @@ export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
       link.key,
       link.ref,
     )
-  release(db, commit.flow, commit.released)
+  release(db, commit.flow, sync, commit.ids.released)
+  for (const { link, ext, since } of [...commit.ids.held, ...commit.ids.evicted])
+    db.run(`INSERT OR REPLACE INTO alias VALUES (?,'a',?,?,?)`, sync, ext, link, since)
+  for (const ext of commit.ids.freed) wake(db, commit.flow, ext)
   for (const lane of commit.lanes) putLane(db, commit.flow, lane)
   for (const link of commit.lanesGone) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', commit.flow, link)
   // I9: what is about to be written is stored before it is sent.
@@ -97,7 +99,9 @@ export function storeSettled(db: Database, commit: Stored<SettleCommit>): void {
     dispossess(db, commit.flow, link.id, link.target, commit.at_ms)
     set()
   }
-  release(db, commit.flow, commit.released)
+  const sync = String(db.get('SELECT sync FROM flow WHERE id = ?', commit.flow)?.['sync'])
+  release(db, commit.flow, sync, commit.released)
+  for (const { id, state } of commit.links) if (state === 'tombstone') wakeBehind(db, commit.flow, id)
   for (const shadow of [...commit.shadows].sort((a, b) => a.link - b.link))
     if (shadow.image === null) db.run('DELETE FROM shadow WHERE link = ?', shadow.link)
     else
@@ -132,8 +136,8 @@ export function fence(db: Database, flow: FlowId, epoch: number): void {
 
 function putLane(db: Database, flow: FlowId, lane: Lane): void {
   db.run(
-    `INSERT OR REPLACE INTO lane (flow, link, state, first, last, image, due_ms, attempts, stage, reasons, since_ms, next_first, next_last, next_image)
-     VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+    `INSERT OR REPLACE INTO lane (flow, link, state, first, last, image, due_ms, attempts, stage, reasons, since_ms, next_first, next_last, next_image, wants)
+     VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
     flow,
     lane.link,
     lane.state,
@@ -148,6 +152,7 @@ function putLane(db: Database, flow: FlowId, lane: Lane): void {
     lane.next?.first ?? null,
     lane.next?.last ?? null,
     lane.next === null ? null : JSON.stringify(lane.next.image),
+    lane.wants ?? null,
   )
 }
 
@@ -171,17 +176,12 @@ function dispossess(db: Database, flow: FlowId, link: number, target: string, at
   if (other['state'] === 'linked') touchLane(db, flow, other['id'] as number, at_ms)
 }
 
-/** These links hold no old external id at the target any more: records that were parked for one are judged again (SYNC-4003). */
-function release(db: Database, flow: FlowId, links: readonly Released[]): void {
-  let freed = 0
-  for (const { link, request } of links)
-    freed += db.run(`DELETE FROM alias WHERE side = 'a' AND link = ? AND since_request <= ?`, link, request)
-  if (freed > 0)
-    db.run(
-      `UPDATE lane SET state = 'waiting', due_ms = 0 WHERE flow = ? AND state = 'parked'
-       AND EXISTS (SELECT 1 FROM json_each(reasons) WHERE json_extract(value, '$.code') = 'SYNC-4003')`,
-      flow,
-    )
+/** These links do not hold these old external ids any more. */
+function release(db: Database, flow: FlowId, sync: string, released: readonly Released[]): void {
+  for (const { link, ext } of released) {
+    db.run(`DELETE FROM alias WHERE sync = ? AND side = 'a' AND key = ? AND link = ?`, sync, ext, link)
+    wake(db, flow, ext)
+  }
 }
 
 /** Makes a record due to be read again, unless it waits or is parked already. */

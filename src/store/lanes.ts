@@ -10,7 +10,7 @@ export const parkedLanes = (db: Database, query: ParkedQuery): LaneOf[] =>
 
 /** The same as rows of some columns: a queue may hold more images than memory does. */
 export function parkedRows(db: Database, columns: string, query: ParkedQuery): Cells[] {
-  const { key = null, code = null, stage = null, field = null, rule = null, before_ms = null } = query
+  const { key = null, code = null, stage = null, field = null, rule = null, before_ms = null, wants = null } = query
   return db.all(
     `SELECT ${columns} FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
      AND (? IS NULL OR link.a_key = ?)
@@ -19,10 +19,11 @@ export function parkedRows(db: Database, columns: string, query: ParkedQuery): C
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.field') = ?))
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.rule') = ?))
      AND (? IS NULL OR lane.since_ms < ?)
+     AND (? IS NULL OR lane.wants = ?)
      ORDER BY lane.since_ms, lane.link LIMIT ?`,
     query.flow,
     query.state,
-    ...[key, key, code, code, stage, stage, field, field, rule, rule, before_ms, before_ms],
+    ...[key, key, code, code, stage, stage, field, field, rule, rule, before_ms, before_ms, wants, wants],
     query.rowsMax,
   )
 }
@@ -95,6 +96,7 @@ export function discardLanes(db: Database, query: ParkedQuery, by: string, why: 
   )
   appendOutcomes(db, query.flow, rows, at_ms)
   for (const { link, next } of lanes) {
+    wakeBehind(db, query.flow, link)
     if (next === null) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', query.flow, link)
     else
       db.run(
@@ -107,6 +109,24 @@ export function discardLanes(db: Database, query: ParkedQuery, by: string, why: 
       )
   }
   return lanes.length
+}
+
+/** Records that were parked because another one has this external id are judged again (SYNC-4002, SYNC-4003). */
+export function wake(db: Database, flow: FlowId, ext: string): void {
+  db.run(
+    `UPDATE lane SET state = 'waiting', due_ms = 0 WHERE flow = ? AND wants = ? AND state = 'parked' AND stage = 'key'`,
+    flow,
+    ext,
+  )
+}
+
+/** The same for the external ids that this link has. */
+export function wakeBehind(db: Database, flow: FlowId, link: number): void {
+  const rows = db.all(
+    `SELECT ref FROM link WHERE id = ?1 UNION SELECT key FROM alias WHERE side = 'a' AND link = ?1`,
+    link,
+  )
+  for (const { ref } of rows) if (typeof ref === 'string') wake(db, flow, ref)
 }
 
 /**

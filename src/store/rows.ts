@@ -1,14 +1,14 @@
 import type { FlowId } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
 import type { Key } from '../model/key.ts'
-import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState, Next } from '../model/state.ts'
+import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState, Next, Owner } from '../model/state.ts'
 import type { Reason, StageName } from '../model/verdict.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /** What the state knows of a record; null for one that was never seen. */
 export function known(db: Database, flow: FlowId, sync: string, key: Key): Known | null {
   const row = db.get(
-    'SELECT link.id, link.state, link.b_key, shadow.b FROM link LEFT JOIN shadow ON shadow.link = link.id WHERE link.sync = ? AND link.a_key = ?',
+    'SELECT link.id, link.state, link.b_key, link.ref, shadow.b FROM link LEFT JOIN shadow ON shadow.link = link.id WHERE link.sync = ? AND link.a_key = ?',
     sync,
     key,
   )
@@ -20,6 +20,7 @@ const knownRow = (row: Cells, lane: Cells | undefined): Known => ({
   link: Number(row['id']),
   state: row['state'] as LinkState,
   target: row['b_key'] as string | null,
+  ref: row['ref'] as string | null,
   shadow: row['b'] as string | null,
   lane: lane === undefined ? null : laneRow(lane),
 })
@@ -29,7 +30,7 @@ export function knownAll(db: Database, flow: FlowId, sync: string, keys: readonl
   const list = listOf(keys)
   if (list === null) return keys.map((key) => known(db, flow, sync, key))
   const rows = db.all(
-    `SELECT asked.key AS place, link.id, link.state, link.b_key, shadow.b FROM json_each(?) AS asked
+    `SELECT asked.key AS place, link.id, link.state, link.b_key, link.ref, shadow.b FROM json_each(?) AS asked
      CROSS JOIN link ON link.sync = ? AND link.a_key = asked.value LEFT JOIN shadow ON shadow.link = link.id`,
     list,
     sync,
@@ -107,6 +108,36 @@ const laneRow = (row: Cells): Lane => ({
   reasons: JSON.parse(String(row['reasons'])) as Reason[],
   since_ms: Number(row['since_ms']),
   next: nextOf(row),
+  ...(row['wants'] === null ? {} : { wants: String(row['wants']) }),
+})
+
+/** Who has these external ids. Same order. */
+export function ownersOf(db: Database, flow: FlowId, sync: string, refs: readonly string[]): (Owner | null)[] {
+  const found: (Owner | null)[] = refs.map(() => null)
+  const list = listOf(refs)
+  const select = 'SELECT link.id, link.state, link.b_key, lane.state AS lane, lane.wants'
+  const lane = 'LEFT JOIN lane ON lane.flow = ? AND lane.link = link.id'
+  if (list === null)
+    for (const [i, ref] of refs.entries()) {
+      const row = db.get(`${select} FROM link ${lane} WHERE link.sync = ? AND link.ref = ?`, flow, sync, ref)
+      if (row !== undefined) found[i] = ownerRow(row)
+    }
+  else
+    for (const row of db.all(
+      `${select}, asked.key AS place FROM json_each(?) AS asked CROSS JOIN link ON link.sync = ? AND link.ref = asked.value ${lane}`,
+      list,
+      sync,
+      flow,
+    ))
+      found[Number(row['place'])] = ownerRow(row)
+  return found
+}
+
+const ownerRow = (row: Cells): Owner => ({
+  link: Number(row['id']),
+  state: row['state'] as LinkState,
+  target: row['b_key'] as string | null,
+  lane: row['lane'] === null ? null : { state: row['lane'] as Lane['state'], wants: row['wants'] as string | null },
 })
 
 const nextOf = (row: Cells): Next | null =>

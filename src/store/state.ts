@@ -7,10 +7,12 @@ import type {
   FlowHead,
   FlowStatus,
   Gap,
+  Held,
   JudgeCommit,
   Known,
   LaneOf,
   LinkState,
+  Owner,
   ParkedQuery,
   SettleCommit,
   State,
@@ -22,7 +24,7 @@ import { figureState } from './figures.ts'
 import { closeGap, storeGap } from './gap.ts'
 import { discardLanes, parkedLanes, parkedRows, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
-import { flowHead, keysOf, known, knownAll } from './rows.ts'
+import { flowHead, keysOf, known, knownAll, ownersOf } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { twinIndex } from './twin-index.ts'
 import { twinState } from './twin-state.ts'
@@ -83,12 +85,7 @@ export function stateFile(db: Database) {
       return withClusters(db, knownAll(db, flow, sync, keys))
     },
 
-    refs(sync: string, refs: readonly string[]): (number | null)[] {
-      return refs.map(
-        (ref) =>
-          (db.get('SELECT id FROM link WHERE sync = ? AND ref = ?', sync, ref)?.['id'] as number | undefined) ?? null,
-      )
-    },
+    refs: (flow: FlowId, sync: string, refs: readonly string[]): (Owner | null)[] => ownersOf(db, flow, sync, refs),
 
     roots(sync: string, join: string, children: readonly Key[]): Key[][] {
       return children.map((child) =>
@@ -129,10 +126,10 @@ export function stateFile(db: Database) {
     gone: (flow: FlowId, links: readonly number[], at_ms: number): void =>
       db.write(() => removeLanes(db, flow, links, at_ms)),
 
-    moving(sync: string): { key: Key; link: number; since: number }[] {
+    held(sync: string): Held[] {
       return db
         .all(`SELECT key, link, since_request FROM alias WHERE sync = ? AND side = 'a'`, sync)
-        .map((row) => ({ key: row['key'] as Key, link: Number(row['link']), since: Number(row['since_request']) }))
+        .map((row) => ({ ext: String(row['key']), link: Number(row['link']), since: Number(row['since_request']) }))
     },
 
     take(flow: FlowId, now_ms: number, links: readonly number[], rowsMax: number) {

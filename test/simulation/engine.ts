@@ -20,13 +20,21 @@ import { CARDS, MEMBERS } from './legacy.ts'
 
 const columns = ['id', 'name', 'v', 'note']
 
+/** What external ids are: the key as it stands, the key as a text (which might be computed), a number beside the key. */
+export type IdsFrom = 'key' | 'text' | 'number'
+
 /** id -> Ext__c, name -> Name, v -> V__c, note -> Note__c, and the newest card's level in a joined sync. */
-const mapping = (joined: boolean, twins: boolean): Mapping => ({
+const mapping = (joined: boolean, twins: boolean, ids: IdsFrom): Mapping => ({
   object: 'Contact',
   key: 'Ext__c',
-  keyColumn: 'id',
+  ...(ids === 'text' ? {} : { keyColumn: ids === 'key' ? 'id' : 'no' }),
   fields: ['Ext__c', 'Name', 'V__c', 'Note__c', ...(joined ? ['Level__c'] : []), ...(twins ? ['Mail__c'] : [])],
-  columns: [...columns, ...(joined ? ['card.level'] : []), ...(twins ? ['mail'] : [])],
+  columns: [
+    ...columns,
+    ...(ids === 'number' ? ['no'] : []),
+    ...(joined ? ['card.level'] : []),
+    ...(twins ? ['mail'] : []),
+  ],
   together: [],
   hash: 'rules-1',
   map(row) {
@@ -35,13 +43,14 @@ const mapping = (joined: boolean, twins: boolean): Mapping => ({
       const value = field(row, column)
       if (value !== undefined) set[name] = value
     }
-    set['Ext__c'] = text(field(row, 'id') ?? null)
+    const key = text(field(row, ids === 'number' ? 'no' : 'id') ?? null)
+    set['Ext__c'] = key
     put('Name', 'name')
     put('V__c', 'v')
     put('Note__c', 'note')
     if (joined) put('Level__c', 'card.level')
     if (twins) put('Mail__c', 'mail')
-    return { kind: 'mapped', key: text(field(row, 'id') ?? null), set }
+    return { kind: 'mapped', key, set }
   },
 })
 
@@ -65,6 +74,7 @@ export const specOf = (
   rule: { strict: boolean },
   whileParked: FlowSpec['whileParked'],
   duplicates: FlowSpec['duplicates'] = null,
+  ids: IdsFrom = 'key',
 ): FlowSpec => ({
   id: 'members',
   sync: 'members',
@@ -83,7 +93,7 @@ export const specOf = (
       ]
     : [],
   filter,
-  mapping: mapping(joined, duplicates !== null),
+  mapping: mapping(joined, duplicates !== null, ids),
   stages: [noBadNames(rule)],
   references: { known: async () => ({ known: new Set(), away: null }) },
   duplicates,
@@ -121,6 +131,10 @@ export interface Bugs {
   forgetsNext?: boolean
   /** Later changes do not wait. */
   neverWaits?: boolean
+  /** Nobody asks whose an external id is. */
+  grabsIds?: boolean
+  /** An external id is taken for given up before the request that changes it is confirmed. */
+  forgetsHeld?: boolean
 }
 
 /** How the journal is kept small, and how often it is looked after; null: it grows. */
@@ -128,14 +142,18 @@ export type Household = { bounds: Bounds; every_ms: number } | null
 
 /** What a commit stores, in one line of the trace. */
 function commitLine(method: string, commit: Parameters<StateFile['judge'] | StateFile['settle']>[0]): string {
-  const lanes = commit.lanes.map((lane) => `${lane.link}:${lane.state}@${lane.last}`).join(' ')
+  const lanes = commit.lanes
+    .map((lane) => `${lane.link}:${lane.state}@${lane.last}${lane.wants === undefined ? '' : `>${lane.wants}`}`)
+    .join(' ')
   const outcomes = commit.outcomes.map((row) => `${row.seq}:${row.kind}`).join(' ')
   const links = commit.links.map((link) => `${link.id}=${'key' in link ? link.key : link.state}`).join(' ')
   const rest =
     'judged' in commit
       ? `judged ${commit.judged} flights ${commit.flights.map((flight) => flight.number)} gone ${commit.lanesGone}`
       : `closed ${commit.flightsClosed.length} left ${commit.flightsLeft.length}`
-  return `${method} ${rest} links ${links} lanes ${lanes} outcomes ${outcomes} released ${commit.released.map(({ link }) => link)}`
+  const ids = 'ids' in commit ? commit.ids : { released: commit.released }
+  const told = Object.entries(ids).filter(([, some]) => some.length > 0)
+  return `${method} ${rest} links ${links} lanes ${lanes} outcomes ${outcomes} ids ${JSON.stringify(Object.fromEntries(told))}`
 }
 
 /** One life of the engine's process: everything it awaits stops for ever when it dies. */
@@ -323,6 +341,8 @@ function brokenState(state: State, files: Files, bugs: Bugs): State {
     broken.judge = (commit) => state.judge({ ...commit, epoch: epoch() })
     broken.settle = (commit) => state.settle({ ...commit, epoch: epoch() })
   }
+  if (bugs.grabsIds) broken.refs = async (_, __, refs) => refs.map(() => null)
+  if (bugs.forgetsHeld) broken.judge = (commit) => state.judge({ ...commit, ids: { ...commit.ids, held: [] } })
   if (bugs.skipsSweep) broken.gone = async () => {}
   if (bugs.losesGap) broken.reread = (flow, own, upTo, _, at_ms) => state.reread(flow, own, upTo, 0, at_ms)
   return new Proxy(state, {

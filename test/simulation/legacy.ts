@@ -31,6 +31,10 @@ export class Legacy {
   #readers: (() => void)[] = []
   /** Chunks of snapshots that a flow asked for: a row that is read again is a change of its own. */
   #chunks = 0
+  /** Keys that records have left come back, also where records are read as they are now. */
+  comeBack = false
+  /** Members have a number beside their key, which is theirs alone, and may be corrected; null: there is no such column. */
+  numbers: Random | null = null
   /** Keys that no member gets again. */
   readonly #left = new Set<number>()
   /** Slot and stored rows begin here. */
@@ -85,6 +89,8 @@ export class Legacy {
         }
       return
     }
+    if (before !== undefined && this.numbers !== null && this.numbers.next() < 0.2)
+      return this.#renumber(changes, before)
     const kind = this.#random.next()
     if (before !== undefined && kind < 0.08) {
       const to = 1 + this.#pick(keys * 2)
@@ -95,7 +101,7 @@ export class Legacy {
       ) {
         const row: Row = { ...before, id: to, v: this.#version }
         // A joined record, or one that leads others, is read by its key as it is now: a key that another member has taken meanwhile shows that member.
-        if (joined || this.mails !== null) this.#left.add(id)
+        if ((joined && !this.comeBack) || this.mails !== null) this.#left.add(id)
         this.members.delete(id)
         this.members.set(to, row)
         changes.push({ table: MEMBERS, op: 'update', key: keyOf([to]) as Key, oldKey: key, row, before: { id } })
@@ -109,11 +115,40 @@ export class Legacy {
       v: this.#version,
       note: before === undefined ? `note ${id}` : (field(before, 'note') ?? null),
       ...this.#mail(before),
+      ...(this.numbers === null ? {} : { no: field(before ?? {}, 'no') ?? this.#freeNumber(this.numbers) }),
     }
     this.members.set(id, row)
-    const part: Row = { id, name, v: this.#version, ...('mail' in row ? { mail: row['mail'] as Row['mail'] } : {}) }
+    const { note: _, ...part } = row as Row & { note: Row[string] }
     const sent: Row = before !== undefined && this.#random.next() < 0.3 ? part : row
     changes.push({ table: MEMBERS, op: before === undefined ? 'create' : 'update', key, row: sent })
+  }
+
+  #freeNumber(random: Random): number {
+    for (;;) {
+      const no = 101 + Math.floor(random.next() * 15)
+      if (![...this.members.values()].some((row) => field(row, 'no') === no)) return no
+    }
+  }
+
+  /** A number is corrected, or two members whose numbers were mixed up exchange them. */
+  #renumber(changes: Omit<Change, 'id' | 'at_ms'>[], before: Row): void {
+    const random = this.numbers as Random
+    const others = [...this.members.values()].filter((row) => row !== before)
+    const other = random.next() < 0.15 ? others[Math.floor(random.next() * others.length)] : undefined
+    const set = (row: Row, no: Row[string]) => {
+      this.#version += 1
+      const after: Row = { ...row, no, v: this.#version }
+      const id = field(row, 'id') as number
+      this.members.set(id, after)
+      changes.push({ table: MEMBERS, op: 'update', key: keyOf([id]) as Key, row: after })
+      return after
+    }
+    const free = this.#freeNumber(random)
+    const moved = set(before, free)
+    if (other === undefined) return
+    const [mine, theirs] = [field(before, 'no') as number, field(other, 'no') as number]
+    set(other, mine)
+    set(moved, theirs)
   }
 
   #mail(before: Row | undefined): Row {

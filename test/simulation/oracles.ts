@@ -1,4 +1,5 @@
-import { type Key, keyOf } from '../../src/model/key.ts'
+import { type Key, keyOf, keyParts } from '../../src/model/key.ts'
+import type { LaneOf } from '../../src/model/state.ts'
 import { field, fold, type Row, rowText, text } from '../../src/model/value.ts'
 import type { Reason } from '../../src/model/verdict.ts'
 import { choose } from '../../src/pipeline/compose.ts'
@@ -38,6 +39,26 @@ export function oracles(after: After): string[] {
 /** Good records whose external id is held by a record that is parked for its data, or marked as deleted under a key that it left. */
 const isBehind = (reason: Reason): boolean => reason.code === 'SYNC-4003' || reason.code === 'SYNC-4002'
 
+/** Whether the record at the target that has this one's external id belongs to one that is parked for its data, or waits in turn. */
+function isBlocked(lane: LaneOf, parked: readonly LaneOf[], { legacy, crm, files, spec }: After): boolean {
+  const seen = new Set<Key>()
+  for (let at: LaneOf | undefined = lane; at?.reasons.some(isBehind); ) {
+    // A circle: they exchange their external ids.
+    if (seen.has(at.key)) return true
+    seen.add(at.key)
+    const row = legacy.members.get(Number(keyParts(at.key)[0]))
+    const there = row === undefined ? undefined : crm.byExt(extOf(row, legacy))
+    const owners = files.state.gather(
+      spec.id,
+      spec.sync,
+      parked.map(({ key }) => key),
+    )
+    at = parked[owners.findIndex((known) => there !== undefined && known?.target === there[0])]
+    if (at === undefined) return false
+  }
+  return true
+}
+
 /** Whether a record is parked that would go on if it were released. */
 export const hasReleasable = (files: Files, spec: FlowSpec): boolean =>
   files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 }).some((lane) => !lane.reasons.some(isBehind))
@@ -65,7 +86,7 @@ function finalState(after: After): string[] {
   const problems: string[] = [...(clusters?.problems ?? [])]
   const lanes = files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 })
   const parked = new Set(lanes.map((lane) => lane.key))
-  const behind = new Set(lanes.filter((lane) => lane.reasons.some(isBehind)).map((lane) => lane.key))
+  const behind = new Set(lanes.filter((lane) => isBlocked(lane, lanes, after)).map((lane) => lane.key))
   // A parked record may still hold its old external id.
   const held = new Set(files.state.gather(spec.id, spec.sync, [...parked]).map((known) => known?.target))
   for (const id of clusters?.held ?? []) held.add(id)
@@ -73,7 +94,7 @@ function finalState(after: After): string[] {
   const seen = new Set<string>()
   for (const [id, row] of legacy.members) {
     const key = keyOf([id]) as Key
-    const found = crm.byExt(String(id))
+    const found = crm.byExt(extOf(row, legacy))
     if (found !== undefined) seen.add(found[0])
     if (discarded.has(key)) continue
     const lent = clusters?.leaders.get(key)
@@ -98,16 +119,21 @@ function finalState(after: After): string[] {
     else if (rowText(found[1]) !== rowText(wanted))
       problems.push(`O1: ${key} is ${rowText(found[1])}, wanted ${rowText(wanted)}`)
   }
+  const wantedIds = new Set([...legacy.members.values()].map((row) => extOf(row, legacy)))
   for (const [crmId, row] of crm.records) {
-    const id = Number(text(field(row, 'Ext__c') ?? null))
+    const ext = text(field(row, 'Ext__c') ?? null)
     // Made by hand at the target, and of nobody.
-    if (held.has(crmId) || text(field(row, 'Ext__c') ?? null) === null) continue
-    if (!legacy.members.has(id) && !isGone(row, spec))
-      problems.push(`O3: ${crmId} (${id}) is at the target and not at the source`)
-    else if (legacy.members.has(id) && !seen.has(crmId)) problems.push(`O3: ${id} is at the target twice`)
+    if (held.has(crmId) || ext === null) continue
+    if (!wantedIds.has(ext) && !isGone(row, spec))
+      problems.push(`O3: ${crmId} (${ext}) is at the target and not at the source`)
+    else if (wantedIds.has(ext) && !seen.has(crmId)) problems.push(`O3: ${ext} is at the target twice`)
   }
   return problems
 }
+
+/** The external id that a member is to have. */
+const extOf = (row: Row, legacy: Legacy): string =>
+  text(field(row, legacy.numbers === null ? 'id' : 'no') ?? null) ?? ''
 
 const isGone = (row: Row, spec: FlowSpec): boolean => spec.deletes.policy === 'soft' && field(row, 'Gone__c') === true
 
@@ -116,7 +142,7 @@ function mapped(row: Row, legacy: Legacy, spec: FlowSpec, joined: boolean): Row 
   const own = [...legacy.cards.values()].filter((card) => field(card, 'member_id') === id)
   const card = joined ? choose(own, spec.joins[0]!) : null
   return {
-    Ext__c: text(id),
+    Ext__c: extOf(row, legacy),
     Name: field(row, 'name') ?? null,
     V__c: field(row, 'v') ?? null,
     Note__c: field(row, 'note') ?? null,
@@ -163,13 +189,17 @@ function captured({ files, legacy }: After): string[] {
     : [`O2: ${missing.length} committed changes never reached the journal: ${missing.slice(0, 3).join(' ')}`]
 }
 
-/** O4: at the target no record ever goes back to an older version. */
-function ordered({ crm }: After): string[] {
+/**
+ * O4: at the target no record ever goes back to an older version. Where records are read as they are now and keys come back, a record
+ * may show the row that has taken its key before it hears that its own row has moved on: there no external id goes back.
+ */
+function ordered({ crm, legacy, joined }: After): string[] {
   const newest = new Map<string, number>()
-  for (const { id, v } of crm.applied) {
+  for (const { id, ext, v } of crm.applied) {
     if (v === null) continue
-    if (v < (newest.get(id) ?? 0)) return [`O4: record ${id} went back from version ${newest.get(id)} to ${v}`]
-    newest.set(id, v)
+    const who = joined && legacy.comeBack ? `${ext}` : id
+    if (v < (newest.get(who) ?? 0)) return [`O4: record ${who} went back from version ${newest.get(who)} to ${v}`]
+    newest.set(who, v)
   }
   return []
 }

@@ -15,6 +15,8 @@ const planted: readonly { bug: keyof Bugs; seeds: number; notices: RegExp }[] = 
   { bug: 'losesGap', seeds: 60, notices: /O2: \d+ (read|accounted)/ },
   { bug: 'forgetsNext', seeds: 60, notices: /O2/ },
   { bug: 'neverWaits', seeds: 60, notices: /W1/ },
+  { bug: 'grabsIds', seeds: 60, notices: /the engine stopped|O\d/ },
+  { bug: 'forgetsHeld', seeds: 600, notices: /O\d|I4/ },
 ]
 
 for (const { bug, seeds, notices } of planted)

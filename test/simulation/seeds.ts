@@ -5,8 +5,13 @@ export const keptPlain: readonly number[] = [
   4, 6, 10, 11, 15, 16, 17, 19, 20, 193, 217, 430, 447, 547, 732, 911, 1346, 1623, 2882, 7807, 11_997,
 ]
 
-/** Seeds that failed since. */
+/** Seeds that failed since, before external ids were drawn. */
 export const kept: readonly number[] = [88, 502, 1015, 1380, 1822, 1994, 8622]
+
+/** Seeds that failed since external ids are made of more than keys, and keys come back. */
+export const keptIds: readonly number[] = [
+  2, 4, 17, 31, 41, 44, 62, 69, 94, 102, 122, 124, 170, 187, 246, 323, 480, 682, 1034, 1583, 4577,
+]
 
 /** The same, of histories with duplicates. */
 export const keptTwins: readonly number[] = [

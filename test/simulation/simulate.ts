@@ -2,7 +2,7 @@ import type { FlowSpec } from '../../src/pipeline/flow.ts'
 import { type Random, seededRandom } from '../../src/std/random.ts'
 import { World } from './clock.ts'
 import { Crm } from './crm.ts'
-import { type Bugs, Incarnation, specOf } from './engine.ts'
+import { type Bugs, type IdsFrom, Incarnation, specOf } from './engine.ts'
 import { openFiles } from './files.ts'
 import { Legacy } from './legacy.ts'
 import { hasReleasable, oracles } from './oracles.ts'
@@ -37,6 +37,7 @@ function deal(
   whileParked: FlowSpec['whileParked'],
   rule: { strict: boolean },
   twins: Random | null,
+  ids: Ids,
 ) {
   const chance = (p: number, scale: number) => (random.next() < p ? random.next() * scale : 0)
   const joined = random.next() < 0.4
@@ -51,6 +52,8 @@ function deal(
   })
   const legacy = new Legacy(world, random)
   legacy.mails = twins
+  legacy.comeBack = ids.comeBack
+  if (ids.from === 'number') legacy.numbers = ids.random
   const duplicates = twins === null ? null : twinRules(2 + Math.floor(twins.next() * 4), twins.next() < 0.5)
   if (twins !== null && duplicates?.target) {
     crm.strays = new Set()
@@ -59,7 +62,7 @@ function deal(
   const sourceFaults = { cut: chance(0.3, 0.05) }
   const keys = 3 + Math.floor(random.next() * 6)
   for (let n = Math.floor(random.next() * 8); n > 0; n--) legacy.edit(keys, joined)
-  const spec = specOf(joined, policy, sizes, rule, whileParked, duplicates)
+  const spec = specOf(joined, policy, sizes, rule, whileParked, duplicates, ids.from)
   return { joined, spec, crm, legacy, sourceFaults, keys }
 }
 
@@ -79,20 +82,50 @@ function dealMore(seed: number) {
   return { random, whileParked, household }
 }
 
+/** What external ids are made of, and whether keys come back that records have left. */
+interface Ids {
+  readonly random: Random
+  readonly from: IdsFrom
+  readonly comeBack: boolean
+}
+
+/** Drawn apart too. */
+function dealIds(seed: number): Ids {
+  const random = seededRandom(2 * MORE + seed)
+  const from = (['key', 'text', 'number'] as const)[Math.floor(random.next() * 3)] as IdsFrom
+  return { random, from, comeBack: random.next() < 0.7 }
+}
+
+/** As the first histories had them. */
+const plainIds: Ids = { random: seededRandom(0), from: 'key', comeBack: false }
+
+/** Which chances a history has: a seed keeps its history when there are more of them. */
+export type History = 'plain' | 'bounded' | 'ids'
+
 /**
  * One history of legacy system, engine and CRM from one seed: faults on, then calm, then the oracles. Every seed draws its own
  * mix of faults and sizes.
- * @param plain without bounds and waiting: a seed keeps the history that it had before there was such a thing
+ * @param history `plain`: without bounds and waiting; `bounded`: external ids are the keys, which do not come back where a record is
+ * read as it is now
  */
-export async function simulate(seed: number, bugs: Bugs = {}, withTwins = false, plain = withTwins): Promise<Verdict> {
+export async function simulate(
+  seed: number,
+  bugs: Bugs = {},
+  withTwins = false,
+  history: History = withTwins ? 'plain' : 'ids',
+): Promise<Verdict> {
   const random = seededRandom(seed)
   const world = new World()
-  const more = plain ? { random: seededRandom(0), whileParked: 'supersede' as const, household: null } : dealMore(seed)
+  const more =
+    history === 'plain'
+      ? { random: seededRandom(0), whileParked: 'supersede' as const, household: null }
+      : dealMore(seed)
   const { whileParked, household } = more
   const rule = { strict: true }
   // A source of its own: histories without duplicates stay what they were.
   const twins = withTwins ? seededRandom(seed + 1_000_000) : null
-  const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world, whileParked, rule, twins)
+  const ids = history === 'ids' ? dealIds(seed) : plainIds
+  const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world, whileParked, rule, twins, ids)
   const files = openFiles(world, whileParked === 'wait')
   const source = (alive: () => boolean) => legacy.source(alive, sourceFaults)
   const boot = () => new Incarnation(world, random, files, spec, source, (alive) => crm.target(alive), household, bugs)

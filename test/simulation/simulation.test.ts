@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describeFailure, kept, keptPlain, keptTwins } from './seeds.ts'
+import { describeFailure, kept, keptIds, keptPlain, keptTwins } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 const SEEDS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 2_000)
@@ -17,11 +17,15 @@ test(`${SEEDS} histories with faults keep every promise`, async () => {
 
 test('seeds that failed once keep every promise', async () => {
   for (const seed of kept) {
+    const verdict = await simulate(seed, {}, false, 'bounded')
+    assert.deepEqual(verdict.problems, [], describeFailure(verdict))
+  }
+  for (const seed of keptIds) {
     const verdict = await simulate(seed)
     assert.deepEqual(verdict.problems, [], describeFailure(verdict))
   }
   for (const seed of keptPlain) {
-    const verdict = await simulate(seed, {}, false, true)
+    const verdict = await simulate(seed, {}, false, 'plain')
     assert.deepEqual(verdict.problems, [], describeFailure(verdict))
   }
 })

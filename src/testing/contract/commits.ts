@@ -1,5 +1,14 @@
 import type { Key } from '../../model/key.ts'
-import type { Flight, FlowHead, JudgeCommit, Lane, OutcomeRow, SettleCommit, State } from '../../model/state.ts'
+import {
+  type Flight,
+  type FlowHead,
+  type JudgeCommit,
+  type Lane,
+  noIdChanges,
+  type OutcomeRow,
+  type SettleCommit,
+  type State,
+} from '../../model/state.ts'
 
 /** The flow whose state the cases use. */
 export const FLOW = 'members'
@@ -22,7 +31,7 @@ export const judged = ({ epoch }: FlowHead, more: Partial<JudgeCommit>): JudgeCo
   deletesSince_ms: 0,
   rules: 'rules-1',
   links: [],
-  released: [],
+  ids: noIdChanges,
   outcomes: [],
   lanes: [],
   lanesGone: [],
@@ -56,8 +65,7 @@ export const newLink = (
   id,
   key: key(n),
   ref: null,
-  moved: false,
-  heldSince: null,
+  isNew: true,
   ...more,
 })
 

@@ -102,7 +102,7 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
     )
     await state.judge(
       judged(head, {
-        links: [newLink(1, 2, { ref: 'b', moved: true }), newLink(2, 1, { ref: 'a', moved: true })],
+        links: [newLink(1, 2, { ref: 'b', isNew: false }), newLink(2, 1, { ref: 'a', isNew: false })],
       }),
     )
     const known = await state.gather(FLOW, 'members', [key(1), key(2), key(3)])
