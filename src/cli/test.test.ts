@@ -165,3 +165,35 @@ test('the tests of the member example pass', async () => {
   const ended = await runHere(['test', '--config', join(folder, 'syncline.yaml')], { folder, variables })
   assert.equal(ended.code, 0, ended.out + ended.err)
 })
+
+test('what a function makes of merged records is told by the row that leads them, looked at once more', async () => {
+  const merge = '{ merge: { fields: { Score__c: { function: ./rules/most.ts } } } }'
+  const twins = config
+    .replace(
+      '      Email: email\n',
+      '      Email: email\n      FirstName: first\n      LastName: last\n      Birthdate: born\n',
+    )
+    .replace('    validate:\n', `    validate:\n      duplicates: ${merge}\n`)
+  const most = `export default (records: { Score__c: number }[]) => {
+  const scores = records.map((one) => one.Score__c)
+  if (scores.includes(13)) throw new Error('unlucky')
+  return scores.indexOf(Math.max(...scores))
+}
+`
+  const test = (name: string, id: number, score: number, expected: string) =>
+    `  - { name: ${name}, row: { id: ${id}, score: ${score}, email: ada@example.org, first: Ada, last: Lovelace, born: { date: 1975-12-10 }, member_type: regular }, expect: ${expected} }\n`
+  const body = [
+    test('first', 1, 5, '{ record: { Score__c: 5 } }'),
+    test('twin', 2, 9, '{ merge: 1 }'),
+    test('together', 1, 5, '{ record: { Score__c: 9 } }'),
+    test(
+      'failing',
+      1,
+      13,
+      '{ quarantine: [{ code: SYNC-4065, rule: ./rules/most.ts, field: Score__c, error: unlucky }] }',
+    ),
+  ].join('')
+  const files = { 'syncline.yaml': twins, 'tests/members.yaml': tests(body), 'rules/most.ts': most }
+  const ended = await run(files)
+  assert.match(ended.out, /4 tests: 4 as expected, 0 not\.$/, ended.out)
+})
