@@ -1,5 +1,6 @@
+import type { Store } from '../model/state.ts'
 import type { Word } from '../model/twins.ts'
-import { change } from './ask.ts'
+import { type Api, change } from './ask.ts'
 import { exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
 import { answer, counted } from './output.ts'
@@ -31,11 +32,32 @@ interface Released {
   readonly released: number
 }
 
-/** Whether somebody judges the records, in words. */
-export const again = (judged: string | null): string =>
-  judged === 'now'
-    ? ': judged again by the running engine.'
-    : ': judged again at the next start; no engine runs on this state now.'
+/** When records that were released are judged: it depends on the engine and on the sync. */
+export interface Judged {
+  readonly isEngine: boolean
+  /** `running`, `paused`, `stopped`, `needs-snapshot` */
+  readonly status: string
+}
+
+/** How a sync stands in a running engine. */
+export async function judgedBy(api: Api, flow: string): Promise<Judged> {
+  const { flows } = (await api.get('/api/v1/status')) as { flows: { flow: string; status: string }[] }
+  return { isEngine: true, status: flows.find((each) => each.flow === flow)?.status ?? 'running' }
+}
+
+/** How it will stand at the next start. */
+export const judgedLater = async ({ state }: Store, flow: string): Promise<Judged> => ({
+  isEngine: false,
+  status: (await state.flows()).find(({ id }) => id === flow)?.status ?? 'running',
+})
+
+/** The same in words: when, and what has to be done for it. */
+export function again({ isEngine, status }: Judged, sync: string): string {
+  const how = status === 'needs-snapshot' ? `syncline sync ${sync} --full` : `syncline resume ${sync}`
+  const goesOn = status === 'running' ? '' : `, when the sync goes on: it is ${status} (\`${how}\`)`
+  if (isEngine) return `: judged again by the running engine${goesOn}.`
+  return `: judged again at the next start${goesOn}; no engine runs on this state now.`
+}
 
 /** `quarantine release`: the records are judged again, at once by a running engine, else at its next start. */
 export async function execute(given: Given, io: Io): Promise<number> {
@@ -44,18 +66,25 @@ export async function execute(given: Given, io: Io): Promise<number> {
   const word = values === null ? null : wordOf(given, io, 'quarantine release --set')
   if (found > 0) await confirmed(given, io, 'release', found)
   const { state: _, ...body } = query
-  const { released, judged } =
+  const { flow } = query
+  const done =
     found === 0
-      ? { released: 0, judged: null }
+      ? null
       : await change(config, {
-          online: async (api) => ({ ...((await api.post(...asked(body, values, word))) as Released), judged: 'now' }),
-          offline: async ({ state }) => ({
-            released:
-              values === null || word === null ? await state.release(query) : await state.edit(query, values, word),
-            judged: 'at the next start',
+          online: async (api) => {
+            const { released } = (await api.post(...asked(body, values, word))) as Released
+            return { released, judged: await judgedBy(api, flow) }
+          },
+          offline: async (store) => ({
+            released: await (values === null || word === null
+              ? store.state.release(query)
+              : store.state.edit(query, values, word)),
+            judged: await judgedLater(store, flow),
           }),
         })
-  const said = released === 0 ? nothingFits(query.flow) : `${counted(released, 'record')} released${again(judged)}`
+  const released = done?.released ?? 0
+  const isNone = done === null || released === 0
+  const said = isNone ? nothingFits(flow) : `${counted(released, 'record')} released${again(done.judged, flow)}`
   answer(given, io, { released }, [], [], said)
   return exits.ok
 }

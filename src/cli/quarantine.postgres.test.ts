@@ -146,6 +146,20 @@ test('released while an engine runs: judged by it', async () => {
     while (!existsSync(join(folder, 'data', 'api.json'))) await new Promise((resolve) => setTimeout(resolve, 20))
     const released = await here('quarantine', 'release', 'members', '--key', '2', '--yes')
     assert.equal(released.out, '1 record released: judged again by the running engine.', released.err)
+    await db.query(`INSERT INTO members VALUES (9, '', null, null)`)
+    while (!(await here('quarantine', 'list')).out.includes('long-name'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    await here('pause', 'members')
+    const paused = await here('quarantine', 'release', 'members', '--key', '9', '--yes')
+    assert.equal(
+      paused.out,
+      '1 record released: judged again by the running engine, when the sync goes on: it is paused (`syncline resume members`).',
+    )
+    await here('resume', 'members')
+    while (!(await here('quarantine', 'list')).out.includes('long-name'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    const discard = ['--key', '9', '--by', 'ann', '--why', 'left', '--yes']
+    assert.match((await here('quarantine', 'discard', 'members', ...discard)).out, /^1 record discarded by ann/)
   } finally {
     stop.abort()
     await running

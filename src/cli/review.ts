@@ -7,7 +7,7 @@ import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { answer, type Column, counted, duration, figure, moment, table, wantsJson } from './output.ts'
 import { agreed, queryOf } from './quarantine.ts'
-import { again } from './quarantine-release.ts'
+import { again, judgedBy, judgedLater } from './quarantine-release.ts'
 import { Refusal } from './refusal.ts'
 import { keyFrom, readState, syncNamed } from './syncs.ts'
 
@@ -74,22 +74,25 @@ export async function approve(given: Given, io: Io): Promise<number> {
   if (found.length > 0) await agreed(given, io, `approve ${counted(found.length, 'record')}`)
   const { state: _, ...body } = query
   const { by, why } = word
-  const { judged, ...done }: Approved & { readonly judged: string | null } =
+  const { flow } = query
+  const named = survivor === null ? {} : { survivor }
+  const { judged, ...done } =
     found.length === 0
       ? { approved: 0, refused: [], judged: null }
-      : await change<Approved & { readonly judged: string | null }>(config, {
+      : await change(config, {
           online: async (api) => {
-            const named = survivor === null ? {} : { survivor }
-            return {
-              ...((await api.post('/api/v1/review/approve', { ...body, by, why, ...named })) as Approved),
-              judged: 'now',
-            }
+            const approved = (await api.post('/api/v1/review/approve', { ...body, by, why, ...named })) as Approved
+            return { ...approved, judged: await judgedBy(api, flow) }
           },
-          offline: async ({ state }) => ({ ...(await state.approve(query, survivor, word)), judged: null }),
+          offline: async (store) => {
+            const approved = await store.state.approve(query, survivor, word)
+            return { ...approved, judged: await judgedLater(store, flow) }
+          },
         })
   for (const { key, why: reason } of done.refused) io.err(`${key} stays in review: ${reason}`)
-  const said = `${counted(done.approved, 'record')} approved${again(judged)}`
-  answer(given, io, done, [], [], found.length === 0 ? nobodyWaits(query.flow) : said)
+  const said =
+    judged === null ? nobodyWaits(flow) : `${counted(done.approved, 'record')} approved${again(judged, flow)}`
+  answer(given, io, done, [], [], said)
   return done.refused.length === 0 ? exits.ok : exits.failed
 }
 
