@@ -72,7 +72,7 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   })
   const isNews = newNews()
   const emit = (event: SourceEvent) => {
-    for (const each of cascades.spread(event)) if (isNews(each)) outbox.emit(each)
+    for (const each of cascades.spread(event)) if (isNews(each, each !== event)) outbox.emit(each)
   }
 
   const emitChunk = (event: SourceEvent) => {
@@ -192,17 +192,17 @@ export function startFeed(options: FeedOptions, signal: AbortSignal): Feed {
   }
 }
 
-/** A statement that stops several tables above a synced one stops that one once. */
-function newNews(): (event: SourceEvent) => boolean {
+/** What stops several tables above a synced one, or that one too, stops it once. `isSpread`: it is about a table above. */
+function newNews(): (event: SourceEvent, isSpread: boolean) => boolean {
   let at: Position | null = null
   let told = new Set<string>()
-  return (event) => {
+  return (event, isSpread) => {
     if (event.kind !== 'table') return true
     if (at !== event.position) told = new Set()
     at = event.position
-    const isNew = !told.has(`${event.table} ${event.state}`)
-    told.add(`${event.table} ${event.state}`)
-    return isNew
+    const isNew = !told.has(event.table)
+    told.add(event.table)
+    return isNew || !isSpread
   }
 }
 

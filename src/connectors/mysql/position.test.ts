@@ -50,6 +50,7 @@ test('places are ordered by the number of the file, not by its letters', () => {
 
 test('an offset beyond 4 GiB is found by its low 32 bits', () => {
   assert.equal(widened(500, 400n), 500n)
+  assert.equal(widened(400, 500n), 400n, 'no event is so large that this could be 4 GiB later')
   assert.equal(widened(100, 4_294_967_000n), 4_294_967_396n)
   assert.equal(widened(100, 8_589_934_500n), 8_589_934_692n)
 })

@@ -321,6 +321,39 @@ test('MariaDB 11.4 says no offsets inside a transaction: they are added up', () 
   assert.equal(position().offset, 104n + 61n)
 })
 
+test('MariaDB describes a file that it sends from its middle on by an event that is not there: no offset counts it', () => {
+  const { write, transactions, position } = reader()
+  const facts = { server: '11.8.0-MariaDB', checksum: true }
+  write.push({
+    kind: 'rotate',
+    header: write.header({ next: 0, artificial: true }),
+    file: 'binlog.000002',
+    offset: 299n,
+  })
+  write.push({ kind: 'format', header: write.header({ next: 0, bytes: 252 }), ...facts })
+  write.push({ kind: 'executed', header: write.header({ next: 299, artificial: true }), gtids: '0-1-4' })
+  write.push({ kind: 'nothing', header: write.header({ next: 339, bytes: 40 }) })
+  assert.deepEqual(transactions.place(), { file: 'binlog.000002', offset: 339n })
+  write.push({
+    kind: 'gtid',
+    header: write.header({ next: 381, bytes: 42 }),
+    gtid: mariadb(5),
+    standalone: true,
+    ddl: true,
+    xa: 'none',
+  })
+  const statement = {
+    kind: 'query',
+    sql: 'OPTIMIZE TABLE x',
+    schema: 'shop',
+    error: 0,
+    strict: true,
+    databases: null,
+  } as const
+  write.push({ ...statement, header: write.header({ next: 514, bytes: 93 }) })
+  assert.deepEqual([position().offset, position().last?.at.offset], [514n, 339n])
+})
+
 test('the last transaction comes again as the proof of one history, and is passed over', () => {
   const last = { id: '0-1-1', stamp: 1_000, at: { file: 'binlog.000001', offset: 4n } }
   const { write, told } = reader({ proof: last, start: { last } })

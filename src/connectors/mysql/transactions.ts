@@ -4,11 +4,11 @@
  */
 import type { Change, Position, SourceEvent } from '../../model/change.ts'
 import { type FailureCode, failure } from '../../model/failure.ts'
-import type { BinlogEvent, EventHeader, Gtid, RowShape, TableMap } from './binlog/event.ts'
+import type { BinlogEvent, Gtid, RowShape, TableMap } from './binlog/event.ts'
 import { gtidText } from './binlog/gtid.ts'
 import { type Captured, changeOf } from './capture.ts'
 import { type Effect, effectsOf, type Names } from './ddl.ts'
-import { fullName, type Group, groupName, groupPlace, isLasting, newGroup, widened } from './group.ts'
+import { endOf, fullName, type Group, groupName, groupPlace, isLasting, newGroup } from './group.ts'
 import { comparePlaces, type LastGroup, type LogPosition, type Place, writePosition } from './position.ts'
 import { decodeProblem, newReadings, unreadable } from './readings.ts'
 import { type Statement, statementOf, xidOf } from './statement.ts'
@@ -314,15 +314,9 @@ export function readTransactions(options: TransactionsOptions): Transactions {
     watch.reached(place())
   }
 
-  /** Follows the offset. MariaDB 11.4 and compressed transactions say none inside a transaction; then sizes are added up. */
-  const pace = ({ next, artificial, bytes = 0 }: EventHeader) => {
-    if (artificial) return
-    ended = next === 0 ? ended + BigInt(bytes) : widened(next, offset)
-  }
-
   const push = (event: BinlogEvent): void => {
     const { header } = event
-    pace(header)
+    ended = endOf(header, { offset, ended, inside: group !== null })
     switch (event.kind) {
       case 'gtid': {
         const id = gtidText(event.gtid)
