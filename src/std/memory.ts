@@ -31,5 +31,6 @@ export function boundHeap(): void {
   const has = (name: string) => process.execArgv.some((flag) => flag.startsWith(name))
   if (has('--max-old-space-size') || process.platform === 'win32' || process.execve === undefined) return
   const args = [process.execPath, ...heapFlags, ...process.execArgv, ...process.argv.slice(1)]
-  process.execve(process.execPath, args, { ...heapEnvironment, ...process.env })
+  const { env } = process
+  process.execve(process.execPath, args, { ...heapEnvironment, ...env })
 }
