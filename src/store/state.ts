@@ -29,6 +29,7 @@ import type { Cells, Database } from './sqlite.ts'
 import { twinIndex } from './twin-index.ts'
 import { twinState } from './twin-state.ts'
 import { dropDeleted, storeTwins, withClusters } from './twins.ts'
+import { endEdits } from './words.ts'
 
 /** One state file. Synchronous; the store's worker, or the simulation, runs it. The contract is `State` in the model. */
 export function stateFile(db: Database) {
@@ -161,6 +162,7 @@ export function stateFile(db: Database) {
       write(() => {
         storeSettled(db, commit)
         dropDeleted(db, index, commit.flow, commit.links)
+        endEdits(db, commit.links)
       }),
 
     flights(flow: FlowId): Flight[] {

@@ -18,6 +18,13 @@ export function endWords(db: Database, links: readonly number[]): void {
       `UPDATE decision SET kind = 'ended ' || kind WHERE (a = ?1 OR b = ?1) AND kind IN ('same', 'different', 'pass')`,
       link,
     )
-    db.run('DELETE FROM edit WHERE link = ?', link)
+    dropEdits(db, link)
   }
 }
+
+/** The same of records that were deleted at the target, also where no duplicates are looked for. Runs inside a transaction. */
+export function endEdits(db: Database, links: readonly { readonly id: number; readonly state: string }[]): void {
+  for (const { id, state } of links) if (state === 'tombstone') dropEdits(db, id)
+}
+
+const dropEdits = (db: Database, link: number): number => db.run('DELETE FROM edit WHERE link = ?', link)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { JudgeCommit } from '../../model/state.ts'
 import type { TwinCommit } from '../../model/twins.ts'
-import { FLOW, judged, key, lane, newLink, openFlow } from './commits.ts'
+import { FLOW, judged, key, lane, newLink, openFlow, settled } from './commits.ts'
 import type { StoreCase } from './store.ts'
 
 const SYNC = 'members'
@@ -78,6 +78,26 @@ export const wordCases: Readonly<Record<string, StoreCase>> = {
         ['same', key(3), key(1)],
         ['ended same', key(2), key(1)],
       ],
+    )
+  },
+  async 'a value that a person put in ends with the deletion of its record'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const parked = (link: number) =>
+      lane(link, link, { state: 'parked', image: { op: 'upsert', row: { id: link, mail: 'x' } } })
+    await state.judge(judged(head, { links: [newLink(1, 1), newLink(2, 2)], lanes: [parked(1), parked(2)] }))
+    assert.equal(await state.edit({ flow: FLOW, state: 'parked', rowsMax: 10 }, { mail: 'y' }, word), 2)
+    await state.settle(
+      settled(head, {
+        links: [
+          { id: 1, target: 'a', state: 'linked' },
+          { id: 2, target: 'b', state: 'tombstone' },
+        ],
+      }),
+    )
+    assert.deepEqual(
+      (await state.edits([1, 2])).map(({ link }) => link),
+      [1],
     )
   },
 }
