@@ -25,35 +25,66 @@ export interface Finding {
   readonly window: TwinWindow
 }
 
-const nothing: TwinsFound = { ids: [], features: [], of: [], size: 0 }
+/** Records of one question to the index: while it is answered, the next ones are made ready, and the last ones compared. */
+const ASKED_TOGETHER = 250
 
 /**
  * What is compared of the records of a window, and what the index holds that resembles each. All comparisons with stored records
  * are made at once; only for those that are no strangers is asked who they are.
  */
 export async function findTwins(asking: readonly Asking[], at: Finding): Promise<Standing[]> {
-  const { spec, rules, state, window } = at
-  const standing = asking.map((one) => comparedOf(one, rules))
-  const looking = standing.filter(({ looks, blocks }) => looks && blocks.length > 0)
-  const asked = looking.map(({ id, blocks, names }): TwinAsk => ({ link: id > 0 ? id : null, blocks, names }))
-  const { plan } = rules
-  const found = asked.length === 0 ? nothing : await state.twins(spec.sync, plan.id, asked, plan.candidatesMax)
-  window.size = found.size
+  const standing: Open[] = []
+  const asked: Asked[] = []
+  for (let from = 0; from < asking.length; from += ASKED_TOGETHER) {
+    const some = asking.slice(from, from + ASKED_TOGETHER).map((one) => comparedOf(one, at.rules))
+    standing.push(...some)
+    const looking = some.filter(({ looks, blocks }) => looks && blocks.length > 0)
+    if (looking.length > 0) asked.push(ask(looking, at))
+  }
+  const alike = new Map<Open, readonly Found[]>()
+  for (const { looking, answer } of asked) {
+    const found = await answer
+    at.window.size = found.size
+    resembling(looking, found, at, alike)
+  }
+  const named = [...new Set([...alike.values()].flatMap((some) => some.map(({ id }) => id)))]
+  const records = named.length === 0 ? [] : await at.state.twinsAt(at.spec.sync, named)
+  const byId = new Map(records.map((record) => [record.id, record]))
+  for (const [one, some] of alike) one.found = some.flatMap((each) => known(each, byId))
+  return standing
+}
+
+interface Asked {
+  readonly looking: readonly Open[]
+  readonly answer: Promise<TwinsFound>
+}
+
+function ask(looking: readonly Open[], { spec, rules, state }: Finding): Asked {
+  const asks = looking.map(({ id, blocks, names }): TwinAsk => ({ link: id > 0 ? id : null, blocks, names }))
+  const answer = state.twins(spec.sync, rules.plan.id, asks, rules.plan.candidatesMax)
+  // Awaited later: where an earlier question fails, this one is nobody's.
+  answer.catch(() => {})
+  return { looking, answer }
+}
+
+/** Compares records with what was found, and notes those that are no strangers. */
+function resembling(
+  looking: readonly Open[],
+  found: TwinsFound,
+  at: Finding,
+  alike: Map<Open, readonly Found[]>,
+): void {
   const texts = new Map(found.ids.map((id, i) => [id, found.features[i] as string]))
   const parsed = new Map<number, Features>()
-  const alike = looking.map((one, i) => alikeOf(one, found.of[i] ?? null, texts, parsed, at))
-  const named = [...new Set(alike.flatMap((some) => some.map(({ id }) => id)))]
-  const records = named.length === 0 ? [] : await state.twinsAt(spec.sync, named)
-  const byId = new Map(records.map((record) => [record.id, record]))
   for (const [i, one] of looking.entries()) {
     const answer = found.of[i]
     if (answer === null || answer === undefined) continue
     one.sizes = answer.sizes
     one.cut = answer.cut
     one.namesakes = answer.namesakes
-    one.found = (alike[i] ?? []).flatMap((each) => known(each, byId))
+    const some = alikeOf(one, answer, texts, parsed, at)
+    if (some.length > 0) alike.set(one, some)
   }
-  return standing
 }
 
 /** A record whose answer is still to come. */
@@ -77,13 +108,11 @@ type Found = Omit<Alike, 'who'> & { readonly id: number }
 /** Those of the index that are no strangers. */
 function alikeOf(
   { compared }: Open,
-  answer: TwinAnswer | null,
+  { ids, shared, namesakes }: TwinAnswer,
   texts: ReadonlyMap<number, string>,
   parsed: Map<number, Features>,
   { window }: Finding,
 ): Found[] {
-  if (answer === null) return []
-  const { ids, shared, namesakes } = answer
   return ids.flatMap((id, i): Found[] => {
     const features = texts.get(id)
     if (features === undefined) return []
