@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../../src/app/engine.ts'
 import { load } from '../../src/app/load.ts'
-import { openReader } from '../../src/app/reader.ts'
+import { hasState, openReader } from '../../src/app/reader.ts'
 import { openLive } from '../../src/cli/live.ts'
 import type { Config } from '../../src/config/config.ts'
 import { failures } from '../../src/model/failures.ts'
@@ -64,9 +64,7 @@ export async function startSyncline(
   folder: string,
 ): Promise<Syncline> {
   const { config, warnings: noticed } = load(path, variables)
-  const before = openReader(config)
-  const resumed = before !== null && (await before.flows()).length > 0
-  before?.close()
+  const resumed = hasState(config)
   const log = join(folder, 'syncline.log')
   const file = await openLog(log)
   const seen = watch()

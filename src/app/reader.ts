@@ -97,12 +97,15 @@ export interface Reader {
 /** Bytes of entries in one answer. */
 const READ_BYTES_MAX = 8_388_608
 
+/** Whether an engine ever ran on the state folder of a configuration; it may have been an older version. */
+export const hasState = (config: Config): boolean => hasDatabase(statePath(config.state))
+
 /**
  * Opens the state folder of a configuration for reading. Null when no engine ever ran on it.
  * @throws SyncError what `openDatabase` throws
  */
 export function openReader(config: Config): Reader | null {
-  if (!hasDatabase(statePath(config.state))) return null
+  if (!hasState(config)) return null
   const stateDb = openDatabase(statePath(config.state), 'state', { readOnly: true })
   const journalDbs = new Map<string, Database>()
   try {

@@ -1,9 +1,9 @@
-import { changeState, ownerOf } from '../app/reader.ts'
+import { changeState, hasState, ownerOf } from '../app/reader.ts'
 import type { Config } from '../config/config.ts'
 import type { Store } from '../model/state.ts'
 import { readAddress } from '../server/address.ts'
 import { Refusal } from './refusal.ts'
-import { readState } from './syncs.ts'
+import { noState } from './syncs.ts'
 
 /** Longest time for an answer of the API of this machine. */
 const ANSWER_MS = 30_000
@@ -67,6 +67,6 @@ export async function change<T>(
 ): Promise<T> {
   const api = runningEngine(config)
   if (api !== null) return how.online(api)
-  readState(config).close() // a command makes no state where there is none
+  if (!hasState(config)) throw noState(config) // a command makes none
   return changeState(config, how.offline)
 }

@@ -15,8 +15,12 @@ export function syncNamed(config: Config, name: string): SyncConfig {
 export function readState(config: Config): Reader {
   const reader = openReader(config)
   if (reader !== null) return reader
-  throw new Refusal('SYNC-7103', `There is no state in ${config.state}: no engine ran on it yet.`)
+  throw noState(config)
 }
+
+/** What is said where no engine ever ran. */
+export const noState = ({ state }: Config): Refusal =>
+  new Refusal('SYNC-7103', `There is no state in ${state}: no engine ran on it yet.`)
 
 /** A source key as people write it: one value as it is, several as a JSON array of texts. */
 export function keyFrom(text: string): Key {

@@ -144,10 +144,9 @@ function migrate(db: Database, path: string, kind: 'journal' | 'state', readOnly
   if (readOnly) {
     if (have < known)
       throw new SyncError(
-        failure(
-          'SYNC-5006',
-          `${path} has schema ${have}, expected ${known}. Start the engine once, it brings the file up to date.`,
-        ),
+        failure('SYNC-5006', `${path} has schema ${have}, expected ${known}: an older version of Syncline wrote it.`, {
+          hint: 'Start the engine once, it brings the file up to date.',
+        }),
       )
     return
   }
