@@ -166,3 +166,19 @@ test('many may install at once; what a killed one left is cleared, what a living
     await rm(place, { recursive: true })
   }
 })
+
+test('what cannot be had is told with the variables that name another server', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'syncline-place-'))
+  try {
+    await writeFile(join(place, 'file'), '')
+    await assert.rejects(install([join(place, 'file', 'below')]), (error: Error) => {
+      assert.match(
+        error.message,
+        /^PostgreSQL cannot be had: .*SYNCLINE_TEST_POSTGRES_URL for the tests or LEGACY_URL for the demo/s,
+      )
+      return true
+    })
+  } finally {
+    await rm(place, { recursive: true })
+  }
+})

@@ -58,6 +58,22 @@ test('kill -9 in the middle leaves no process behind, and the next start goes on
   await agree(scenario)
 })
 
+test('kill -9 of the database, then of the emulator, is told, and the next start delivers everything', async (t) => {
+  if (scenario.borrowed) return t.skip('the database is not ours to kill')
+  const live = scenario.begin()
+  await until('live figures', () => /commits? seen/.test(live.err()))
+  const [emulator, database] = await started(live.err())
+  process.kill(database!, 'SIGKILL')
+  await until('word of the database', () => /The edits have ended: .*start again, to have them back/.test(live.err()))
+  process.kill(emulator!, 'SIGKILL')
+  await until('word of the emulator', () => /emulator has ended\. Changes wait until it is back/.test(live.err()))
+  live.child.kill('SIGINT')
+  const { code, err } = await live.ended
+  assert.equal(code, 0, err)
+  await scenario.toTheEnd()
+  await agree(scenario)
+})
+
 /** The processes that a start has started: emulator and PostgreSQL. */
 async function started(err: string): Promise<number[]> {
   const emulator = Number(/emulator, process (\d+)/.exec(err)![1])

@@ -159,7 +159,7 @@ export async function openScenario(kind: Kind, example: 'members' | 'debezium'):
 /** Waits until it holds; fails after 20 s. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited_ms = 0; !(await holds()); waited_ms += 50) {
-    if (waited_ms > 20_000) throw new Error(`waited 20 s for: ${what}`)
+    if (waited_ms > 40_000) throw new Error(`waited 40 s for: ${what}`)
     await sleep(50)
   }
 }
