@@ -75,6 +75,8 @@ export interface Reader {
   decisions: State['decisions']
   /** How far the target's records are known for comparison. */
   scanHead: State['scanHead']
+  /** Values that very many records share. */
+  sharedValues: State['sharedValues']
   story(flow: FlowId, sync: SyncConfig, key: Key, rowsMax: number): Promise<Story>
   /** Source keys of records by the target's id or the external id. */
   keysOf: State['keysOf']
@@ -173,6 +175,7 @@ function answers(
     merged: (sync, key, rowsMax) => state.merged(sync, key, rowsMax),
     decisions: (sync, rowsMax) => state.decisions(sync, rowsMax),
     scanHead: (sync, plan) => state.scanHead(sync, plan),
+    sharedValues: (...asked) => state.sharedValues(...asked),
     async story(flow, sync, key, rowsMax) {
       const journal = journals.get(sync.source.system)
       const found = await Promise.all(

@@ -294,6 +294,13 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         load: async () => ({ execute: (await import('./duplicates.ts')).list }),
       },
       {
+        name: 'duplicates common',
+        args: ['<sync>'],
+        text: 'values that too many records share to be compared by them',
+        options: [output],
+        load: async () => ({ execute: (await import('./duplicates.ts')).shared }),
+      },
+      {
         name: 'duplicates undo',
         args: ['<sync>', '<id>'],
         text: 'take a merged record out again, for ever',

@@ -1,5 +1,8 @@
+import { type Compiled, compile } from '../app/build.ts'
+import { BLOCK_RECORDS_MAX } from '../model/candidates.ts'
 import type { Key } from '../model/key.ts'
 import type { DecisionRow, MergedRow } from '../model/twins.ts'
+import { mask } from '../std/mask.ts'
 import { change } from './ask.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
@@ -53,6 +56,38 @@ export async function list(given: Given, io: Io): Promise<number> {
       const rows = await reader.merged(name, key === null ? null : keyFrom(key), LISTED_MAX)
       answer(given, io, rows, rows, mergedColumns, 'No record is merged into another one.')
     }
+    return exits.ok
+  } finally {
+    reader.close()
+  }
+}
+
+/** Values that are listed at most. */
+const SHARED_MAX = 20
+
+const sharedColumns: readonly Column<{ readonly field: string; readonly value: string; readonly records: number }>[] = [
+  { title: 'FIELD', cell: (row) => row.field },
+  { title: 'VALUE', cell: (row) => row.value },
+  { title: 'RECORDS', cell: (row) => row.records },
+]
+
+/** `duplicates common`: values that so many records share that nobody is told apart by them, masked. */
+export async function shared(given: Given, io: Io): Promise<number> {
+  const config = configuration(given, io)
+  const [one] = compile(config, [given.args['sync'] ?? ''])
+  const { sync, duplicates } = one as Compiled
+  if (duplicates === null)
+    throw new Refusal('SYNC-7101', `Sync ${sync.name} looks for no duplicates: it has no \`validate: duplicates:\`.`)
+  const { id, fields } = duplicates.plan
+  const reader = readState(config)
+  try {
+    const found = await reader.sharedValues(sync.name, id, fields.length, BLOCK_RECORDS_MAX, SHARED_MAX)
+    const rows = found.map(({ place, value, n }) => ({
+      field: fields[place]?.name ?? '',
+      value: mask('text', value),
+      records: n,
+    }))
+    answer(given, io, rows, rows, sharedColumns, `No value is shared by more than ${BLOCK_RECORDS_MAX} records.`)
     return exits.ok
   } finally {
     reader.close()

@@ -162,4 +162,4 @@ export function comparedText({ duplicates: { compared, cut } }: Pick<FlowQuality
 
 /** That searches left records out, and where it says what to do. */
 export const cutText = (cut: number): string =>
-  `${figure(cut)} ${cut === 1 ? 'search' : 'searches'} left records out, because more than ${BLOCK_RECORDS_MAX} share a trait (a common name, a switchboard): "Common values" in docs/validation.md says what to do.`
+  `${figure(cut)} ${cut === 1 ? 'search' : 'searches'} left records out, because more than ${BLOCK_RECORDS_MAX} share a trait (a common name, a switchboard): see syncline duplicates common.`

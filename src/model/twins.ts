@@ -197,6 +197,14 @@ export interface Approved {
   readonly refused: readonly { readonly key: Key; readonly why: string }[]
 }
 
+/** A value of a compared field that very many share. `place`: the field's in the plan; `value`: as it is compared, normalised. */
+export interface SharedValue {
+  readonly place: number
+  readonly value: string
+  /** Rows of the index: of the source, and of the target where it is read. */
+  readonly n: number
+}
+
 /** The part of the state that knows duplicates. Each method is one transaction. */
 export interface TwinState {
   /** One answer a link. */
@@ -223,6 +231,14 @@ export interface TwinState {
   /** Hashes (`rowHash`) of the source rows that a person let through as they are; one answer a link. */
   passes(links: readonly number[]): Promise<readonly (string | null)[]>
   scanHead(sync: string, plan: string): Promise<ScanHead>
+  /** Values of the plan's first `fields` fields that more than so many rows have, most first. Reads the whole index. */
+  sharedValues(
+    sync: string,
+    plan: string,
+    fields: number,
+    moreThan: number,
+    rowsMax: number,
+  ): Promise<readonly SharedValue[]>
   scanned(commit: ScanCommit): Promise<void>
   /** The plan under which the sync's source is read into the index; null before the first one. */
   twinPlan(sync: string): Promise<string | null>

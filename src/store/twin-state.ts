@@ -17,6 +17,7 @@ import type {
 } from '../model/twins.ts'
 import { editLanes } from './edits.ts'
 import { approveLanes, rejectLanes } from './review.ts'
+import { sharedValues } from './shared-values.ts'
 import type { Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
 import {
@@ -59,6 +60,9 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
           at_ms: Number(row['at_ms']),
         }))
     },
+
+    sharedValues: (sync: string, plan: string, fields: number, moreThan: number, rowsMax: number) =>
+      sharedValues(db, sync, plan, fields, moreThan, rowsMax),
 
     decisions(sync: string, rowsMax: number): DecisionRow[] {
       return db
