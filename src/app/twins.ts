@@ -6,14 +6,14 @@ import type { Mapping } from '../model/mapping.ts'
 import type { RuleProblem } from '../model/problem.ts'
 import type { Duplicates } from '../pipeline/flow.ts'
 import { duration_ms } from '../std/duration.ts'
-import { blocksOf, namesBlockOf } from '../validation/duplicates/blocks.ts'
+import { blocksAndNames } from '../validation/duplicates/blocks.ts'
 import { compare } from '../validation/duplicates/compare.ts'
 import { featuresOf } from '../validation/duplicates/features.ts'
 import { chosenBy, isFunction, type MergeFunctions } from '../validation/duplicates/merge-functions.ts'
 import type { FieldRule } from '../validation/duplicates/merge-options.ts'
 import { forPopulation, planOf } from '../validation/duplicates/plan.ts'
 import { type Survivorship, survive } from '../validation/duplicates/survive.ts'
-import type { Plan, Weights } from '../validation/duplicates/types.ts'
+import type { Features, Plan, Weights } from '../validation/duplicates/types.ts'
 import { readWeights } from '../validation/duplicates/weights.ts'
 
 /** How the records of a sync are compared, from its configuration; null where duplicates are not looked for. */
@@ -58,11 +58,17 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     return known
   }
   const rules = survivorshipOf(sync)
+  // Both are asked of one record after the other.
+  let last: { readonly of: Features; readonly blocks: bigint[]; readonly names: bigint | undefined } | null = null
+  const found = (features: Features) => {
+    if (last?.of !== features) last = { of: features, ...blocksAndNames(features, plan) }
+    return last
+  }
   return {
     plan,
     features: (set) => featuresOf(set, plan),
-    blocks: (features) => blocksOf(features, plan),
-    names: (features) => namesBlockOf(features, plan) ?? null,
+    blocks: (features) => found(features).blocks,
+    names: (features) => found(features).names ?? null,
     compare: (a, b, { records, namesakes }) => compare(a, b, planFor(records), namesakes, false),
     survive: (records) => survive(records, rules),
     target: sync.validate.duplicates?.target === true,

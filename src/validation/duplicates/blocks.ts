@@ -9,37 +9,35 @@ export const blocksMax = 24
  * The blocks of a record: 64-bit hashes, signed, distinct. Two records that share one are candidates for a comparison. A record
  * that lacks what a pass needs has no block of it.
  */
-export function blocksOf(features: Features, plan: Plan): bigint[] {
-  const hashes = new BigInt64Array(blocksMax)
+export const blocksOf = (features: Features, plan: Plan): bigint[] => blocksAndNames(features, plan).blocks
+
+/**
+ * The block of the records that bear the same names, as they sound; `undefined` where a name is missing. How many records it
+ * holds says how common the names are in this very collection: the `namesakes` of `compare`.
+ */
+export const namesBlockOf = (features: Features, plan: Plan): bigint | undefined => blocksAndNames(features, plan).names
+
+/** Both at once: how names sound is worked out once. */
+export function blocksAndNames(features: Features, plan: Plan): { blocks: bigint[]; names: bigint | undefined } {
+  // One more than are kept: names are told in any case.
+  const hashes = new BigInt64Array(blocksMax + 1)
   const halves = new Int32Array(hashes.buffer)
   const record: Traits = { features }
   let count = 0
-  for (let place = 0; place < plan.passes.length; place++)
-    for (const trait of traitsOf(plan.passes[place]!, record)) {
-      if (count === blocksMax) break
+  let names: bigint | undefined
+  for (const [place, pass] of plan.passes.entries())
+    for (const trait of traitsOf(pass, record)) {
       hash(trait, place, halves, 2 * count)
-      if (isNew(halves, 2 * count)) count++
+      if (pass.kind === 'names') names = hashes[count]
+      if (count < blocksMax && isNew(halves, 2 * count)) count++
     }
-  return [...hashes.subarray(0, count)]
+  return { blocks: [...hashes.subarray(0, count)], names }
 }
 
 /** Whether no hash before the one at this place is the same. */
 function isNew(halves: Int32Array, at: number): boolean {
   for (let i = 0; i < at; i += 2) if (halves[i] === halves[at] && halves[i + 1] === halves[at + 1]) return false
   return true
-}
-
-/**
- * The block of the records that bear the same names, as they sound; `undefined` where a name is missing. How many records it
- * holds says how common the names are in this very collection: the `namesakes` of `compare`.
- */
-export function namesBlockOf(features: Features, plan: Plan): bigint | undefined {
-  const place = plan.passes.findIndex(({ kind }) => kind === 'names')
-  const trait = place < 0 ? undefined : traitsOf(plan.passes[place]!, { features })[0]
-  if (trait === undefined) return undefined
-  const hashes = new BigInt64Array(1)
-  hash(trait, place, new Int32Array(hashes.buffer), 0)
-  return hashes[0]
 }
 
 /** A record on its way through the passes; how its names sound and where it lives is worked out once. */

@@ -23,8 +23,8 @@ export function compare(a: Features, b: Features, plan: Plan, namesakes = 0, exp
   const against = againstStrangers <= againstRelatives ? 'strangers' : 'relatives'
   const key = keyOf(a, b, plan)
   const bits = key === undefined ? Math.min(againstStrangers, againstRelatives) : keyBits
-  const veto = key === undefined ? vetoOf(levels, plan) : undefined
   const { mergeBits, reviewBits } = plan.thresholds
+  const veto = key === undefined && bits >= reviewBits ? vetoOf(levels, plan) : undefined
   const verdict = bits < reviewBits ? 'separate' : bits < mergeBits || veto !== undefined ? 'review' : 'merge'
   return {
     bits,
@@ -37,7 +37,7 @@ export function compare(a: Features, b: Features, plan: Plan, namesakes = 0, exp
         ? []
         : explain(levels, against === 'strangers' ? strangers.bits : relatives.bits, plan),
     ...(key === undefined ? {} : { key: key.map((place) => plan.fields[place]!.name) }),
-    ...(veto === undefined || bits < reviewBits ? {} : { veto }),
+    ...(veto === undefined ? {} : { veto }),
   }
 }
 

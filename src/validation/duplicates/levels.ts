@@ -216,7 +216,7 @@ const firstWord = (name: string): string => {
 /** Every word of one is a word of the other. */
 function isWordPart(a: string, b: string): boolean {
   const [short, long] = a.length <= b.length ? [a, b] : [b, a]
-  if (!long.includes(' ')) return false
+  if (!long.includes(' ') || !long.includes(firstWord(short))) return false
   const inLong = long.split(' ')
   return short.split(' ').every((word) => word.length > 1 && inLong.includes(word))
 }
@@ -287,13 +287,16 @@ function streets(a: string, b: string): number {
   const sameNumber = aParts.numbers === bParts.numbers
   const [aName, bName] = [aParts.name, bParts.name]
   if (aName !== '' && (aName === bName || isTypo(aName, bName))) return sameNumber ? 1 : numbers ? 3 : 2
-  if (a.replaceAll(' ', '') === b.replaceAll(' ', '') || (!numbers && isTypo(a, b))) return 1
+  if (isSameUnspaced(a, b) || (!numbers && isTypo(a, b))) return 1
   const manyWords = aName.includes(' ') || bName.includes(' ')
   if (manyWords && isWordPart(a, b)) return 2
   const alike = manyWords ? setSimilarity(aName, bName) : 0
   if (alike >= 0.6) return numbers && !sameNumber ? 4 : alike >= 0.8 ? 1 : 2
   return isAlike(aName, bName, 0.88) && !(numbers && !sameNumber) ? 4 : 5
 }
+
+const isSameUnspaced = (a: string, b: string): boolean =>
+  a.charCodeAt(0) === b.charCodeAt(0) && a.replaceAll(' ', '') === b.replaceAll(' ', '')
 
 /** The numbers of a street, and its words without those that many streets have. */
 function streetParts(street: string): { numbers: string; name: string } {
@@ -319,7 +322,7 @@ function hasDigit(word: string): boolean {
 }
 
 function organisations(a: string, b: string): number {
-  if (a.replaceAll(' ', '') === b.replaceAll(' ', '') || isTypo(a, b)) return 1
+  if (isSameUnspaced(a, b) || isTypo(a, b)) return 1
   if (isInitials(a, b) || isInitials(b, a)) return 3
   const alike = setSimilarity(a, b)
   if (alike >= 0.92) return 1
@@ -337,7 +340,7 @@ function isInitials(short: string, long: string): boolean {
 function texts(a: string, b: string): number {
   const [spacedA, spacedB] = [a.includes(' '), b.includes(' ')]
   if (!spacedA && !spacedB) return /\d/.test(a) && a.length < 6 ? 6 : isTypo(a, b) ? 1 : isAlike(a, b, 0.9) ? 3 : 6
-  if (a.replaceAll(' ', '') === b.replaceAll(' ', '') || isTypo(a, b)) return 1
+  if (isSameUnspaced(a, b) || isTypo(a, b)) return 1
   const alike = setSimilarity(a, b)
   if (alike >= 0.9) return 1
   if (isWordPart(a, b)) return 2
