@@ -188,11 +188,14 @@ export function idsAfter(
       released: held === null ? [] : [{ link, ext: held }],
       freed: [...new Set([own, sent ?? own])],
     }
+  // Who waits for what it has hears that it is to have another one, and cannot be sent for its data.
+  const isForData = decision.kind === 'park' && decision.stage !== 'key'
+  const leaves = isForData && isShown && own !== null && own !== decision.wants
   const kept = new Set([after, isHeld ? own : null, sentExt({ known: { ref }, key, movedFrom: null }, spec)])
   return {
     ref,
     held: isHeld ? [{ link, ext: own ?? '', since }] : [],
     released: held === null || isHeld ? [] : [{ link, ext: held }],
-    freed: [...new Set([own, sent])].flatMap((one) => (one === null || kept.has(one) ? [] : [one])),
+    freed: [...new Set([own, sent])].flatMap((one) => (one === null || (kept.has(one) && !leaves) ? [] : [one])),
   }
 }

@@ -148,7 +148,9 @@ function mapOne(subject: Subject, at: Traffic, spec: FlowSpec): Early {
   if (spec.filter !== null && !spec.filter.keeps(subject.image.row))
     return { kind: 'delete', why: `filter: ${spec.filter.text}` }
   const mapped = spec.mapping.map(subject.image.row)
-  return { kind: 'mapped', mapped, ext: mapped.kind === 'mapped' ? extOf(mapped.key) : null, from: null }
+  // What cannot be sent for its other fields still says which external id it is to have.
+  const key = mapped.kind === 'mapped' ? mapped.key : (field(mapped.set, spec.mapping.key) ?? null)
+  return { kind: 'mapped', mapped, ext: extOf(key), from: null }
 }
 
 /** Who may not have its external id waits or parks. */
@@ -164,21 +166,24 @@ async function claimed(
   })
   const answers = await claims(wishes, at, spec, state)
   return early.map((one, i): Early => {
-    if (one.kind !== 'mapped' || one.ext === null) return one
-    const claim = answers[i] as Claim
-    switch (claim.kind) {
-      case 'free':
-        return { ...one, from: claim.from }
-      case 'wait':
-        return { kind: 'wait', for: 'external id', wants: one.ext, evicts: null }
-      case 'evict':
-        return { kind: 'wait', for: 'external id', wants: one.ext, evicts: claim.owner }
-      case 'held':
-        return parkHeld(spec.mapping, one.ext)
-      case 'taken':
-        return parkTaken(spec.mapping, one.ext)
-    }
+    if (one.kind !== 'mapped' || one.mapped.kind !== 'mapped' || one.ext === null) return one
+    return having(one, one.ext, answers[i] as Claim, spec.mapping)
   })
+}
+
+function having(one: Extract<Early, { kind: 'mapped' }>, ext: string, claim: Claim, mapping: Mapping): Early {
+  switch (claim.kind) {
+    case 'free':
+      return { ...one, from: claim.from }
+    case 'wait':
+      return { kind: 'wait', for: 'external id', wants: ext, evicts: null }
+    case 'evict':
+      return { kind: 'wait', for: 'external id', wants: ext, evicts: claim.owner }
+    case 'held':
+      return parkHeld(mapping, ext)
+    case 'taken':
+      return parkTaken(mapping, ext)
+  }
 }
 
 /** What mapping and the stages say: one answer a subject, null where nothing was mapped. */

@@ -24,7 +24,7 @@ const columns = ['id', 'name', 'v', 'note']
 export type IdsFrom = 'key' | 'text' | 'number'
 
 /** id -> Ext__c, name -> Name, v -> V__c, note -> Note__c, and the newest card's level in a joined sync. */
-const mapping = (joined: boolean, twins: boolean, ids: IdsFrom): Mapping => ({
+const mapping = (joined: boolean, twins: boolean, ids: IdsFrom, isBad: (name: unknown) => boolean): Mapping => ({
   object: 'Contact',
   key: 'Ext__c',
   ...(ids === 'text' ? {} : { keyColumn: ids === 'key' ? 'id' : 'no' }),
@@ -50,6 +50,8 @@ const mapping = (joined: boolean, twins: boolean, ids: IdsFrom): Mapping => ({
     put('Note__c', 'note')
     if (joined) put('Level__c', 'card.level')
     if (twins) put('Mail__c', 'mail')
+    if (isBad(set['Name']))
+      return { kind: 'invalid', set, reasons: [{ stage: 'mapping', code: 'SYNC-4010', error: 'bad' }] }
     return { kind: 'mapped', key, set }
   },
 })
@@ -75,6 +77,7 @@ export const specOf = (
   whileParked: FlowSpec['whileParked'],
   duplicates: FlowSpec['duplicates'] = null,
   ids: IdsFrom = 'key',
+  atMapping = false,
 ): FlowSpec => ({
   id: 'members',
   sync: 'members',
@@ -93,7 +96,7 @@ export const specOf = (
       ]
     : [],
   filter,
-  mapping: mapping(joined, duplicates !== null, ids),
+  mapping: mapping(joined, duplicates !== null, ids, (name) => atMapping && rule.strict && name === 'bad'),
   stages: [noBadNames(rule)],
   references: { known: async () => ({ known: new Set(), away: null }) },
   duplicates,

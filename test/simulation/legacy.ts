@@ -89,8 +89,10 @@ export class Legacy {
         }
       return
     }
-    if (before !== undefined && this.numbers !== null && this.numbers.next() < 0.2)
-      return this.#renumber(changes, before)
+    if (before !== undefined && this.numbers !== null && this.numbers.next() < 0.2) {
+      this.#renumber(changes, before)
+      return
+    }
     const kind = this.#random.next()
     if (before !== undefined && kind < 0.08) {
       const to = 1 + this.#pick(keys * 2)

@@ -62,7 +62,7 @@ function deal(
   const sourceFaults = { cut: chance(0.3, 0.05) }
   const keys = 3 + Math.floor(random.next() * 6)
   for (let n = Math.floor(random.next() * 8); n > 0; n--) legacy.edit(keys, joined)
-  const spec = specOf(joined, policy, sizes, rule, whileParked, duplicates, ids.from)
+  const spec = specOf(joined, policy, sizes, rule, whileParked, duplicates, ids.from, ids.atMapping)
   return { joined, spec, crm, legacy, sourceFaults, keys }
 }
 
@@ -87,17 +87,19 @@ interface Ids {
   readonly random: Random
   readonly from: IdsFrom
   readonly comeBack: boolean
+  /** Bad names are found by the mapping already. */
+  readonly atMapping: boolean
 }
 
 /** Drawn apart too. */
 function dealIds(seed: number): Ids {
   const random = seededRandom(2 * MORE + seed)
   const from = (['key', 'text', 'number'] as const)[Math.floor(random.next() * 3)] as IdsFrom
-  return { random, from, comeBack: random.next() < 0.7 }
+  return { random, from, comeBack: random.next() < 0.7, atMapping: random.next() < 0.4 }
 }
 
 /** As the first histories had them. */
-const plainIds: Ids = { random: seededRandom(0), from: 'key', comeBack: false }
+const plainIds: Ids = { random: seededRandom(0), from: 'key', comeBack: false, atMapping: false }
 
 /** Which chances a history has: a seed keeps its history when there are more of them. */
 export type History = 'plain' | 'bounded' | 'ids'
