@@ -108,14 +108,16 @@ export class Flow {
 
   /** Works until the signal is aborted, then lets what is being stored finish. Rejects when the store fails or an invariant breaks. */
   async run(): Promise<void> {
-    const { state, spec } = this.#parts
+    const { state, spec, target } = this.#parts
+    // The next window is judged while the requests of this one are sent: as many may wait as one window has.
+    const windowRequests = Math.ceil(spec.windowRows / limitsOf(this.#parts).rowsMax)
     // What stands since an earlier run is told again: the views begin with nothing.
     if (!this.#isRunning) this.#become(this.#status, this.#reason)
     this.#moving.add(await state.held(spec.sync))
     for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
     try {
       while (!this.#signal.aborted) {
-        const isFree = this.#air.queued < this.#parts.target.traits.requestsMax
+        const isFree = this.#air.queued < Math.max(windowRequests, target.traits.requestsMax)
         const more = this.#isRunning && isFree && (this.#parts.ready?.() ?? true)
         if (
           more &&
