@@ -302,7 +302,7 @@ export interface CauseRow {
 export interface State extends TwinState, FigureState {
   /**
    * Opens or creates a flow and raises its epoch. A new flow starts after `from`. Lanes that waited for a flight which no
-   * longer exists become due. Throws SYNC-5005 when the flow belongs to another journal.
+   * longer exists become due, and so do those that wait for their time. Throws SYNC-5005 when the flow belongs to another journal.
    */
   openFlow(flow: { id: FlowId; sync: string; journalId: string; from: Sequence }): Promise<FlowHead>
   flows(): Promise<readonly FlowHead[]>
@@ -315,6 +315,8 @@ export interface State extends TwinState, FigureState {
    * superseded, with one audit row for all of them; the sweep is due.
    */
   reread(flow: FlowId, epoch: number, upTo: Sequence, entries: number, at_ms: number): Promise<void>
+  /** What waits for its time is due now; what waits behind a flight is not. */
+  hasten(flow: FlowId): Promise<void>
   /** Whether records that are gone at the source are still to be looked for; survives the process. */
   setSweep(flow: FlowId, due: boolean): Promise<void>
   approveDeletes(flow: FlowId, upTo: Sequence, at_ms: number): Promise<void>

@@ -335,10 +335,10 @@ export class Flow {
     if (this.#away !== null && this.#probing) return this.#rest(null)
     const freed = [...this.#behind].filter((link) => !this.#air.has(link)).slice(0, spec.windowRows)
     for (const link of freed) this.#behind.delete(link)
-    const due_ms = this.#hurry ? Number.MAX_SAFE_INTEGER : now_ms
-    const { lanes, next_ms } = await state.take(spec.id, due_ms, freed, probing ? spec.requestRows : spec.windowRows)
+    if (this.#hurry) await state.hasten(spec.id)
+    this.#hurry = false
+    const { lanes, next_ms } = await state.take(spec.id, now_ms, freed, probing ? spec.requestRows : spec.windowRows)
     if (probing && lanes.length === 0) this.#away = null
-    if (lanes.length === 0) this.#hurry = false
     // Lanes and entries go in separate windows: a record is then in one of them only once.
     const from = { after: this.#judged, tables: tablesOf(spec), flow: spec.id }
     const { entries, scanned } =

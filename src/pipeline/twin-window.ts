@@ -23,6 +23,7 @@ export interface Standing {
   readonly key: Key
   /** The external id that it would have. */
   readonly ref: string
+  /** The target has a record of it, be it marked as deleted. */
   readonly delivered: boolean
   readonly compared: Features
   /** The same as JSON. */

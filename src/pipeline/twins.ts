@@ -4,6 +4,7 @@ import type { MemberKnown, MemberRow, OwnTwin, TwinCommit, TwinRow } from '../mo
 import { field, fold, newRow, type Row, rowFrom, rowText, text } from '../model/value.ts'
 import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
+import { mayShow, noTraffic } from './claims.ts'
 import type { Contender, Duplicates, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
 import type { Decision } from './judge.ts'
@@ -150,13 +151,20 @@ export class TwinStep {
     })
     if (leaders.length === 0) return candidates
     const stored = await this.#membersOf(leaders.map(({ id }) => id))
+    // A member whose key changes in this window goes by the new one: ties are told apart by keys.
+    const keys = new Map(
+      this.#subjects.flatMap(({ key, known }) => (known === null ? [] : [[known.link, key] as const])),
+    )
     const merges = leaders.map(({ place, id, set }) => {
       const { key, known } = this.#subjects[place] as Subject
       const own = whole(set, known?.shadow ?? null, this.#spec)
       const others = [
         ...stored
           .filter((member) => member.into === id && this.#window.changed(member.link) === undefined)
-          .map((member) => ({ key: member.key, set: rowFrom(this.#members.get(member.link)?.set ?? member.set) })),
+          .map((member) => ({
+            key: keys.get(member.link) ?? member.key,
+            set: rowFrom(this.#members.get(member.link)?.set ?? member.set),
+          })),
         ...this.#window.joined(id).map((row) => ({ key: row.key, set: this.#sets.get(row.id) as Row })),
       ]
       return [{ key, set: own }, ...others]
@@ -242,7 +250,7 @@ export class TwinStep {
       const id = this.#idOf(place)
       const all = whole(set, known?.shadow ?? null, this.#spec)
       this.#sets.set(id, all)
-      return { id, key, ref, delivered: known?.state === 'linked', set: all, own: this.#ownOf(id) }
+      return { id, key, ref, delivered: mayShow(known, noTraffic, this.#spec), set: all, own: this.#ownOf(id) }
     })
     const [spec, rules, state, window] = [this.#spec, this.#rules, this.#state, this.#window]
     const found = await findTwins(asking, { spec, rules, state, window })

@@ -65,6 +65,12 @@ export function stateFile(db: Database) {
     reread: (flow: FlowId, epoch: number, upTo: Sequence, entries: number, at_ms: number): void =>
       db.write(() => closeGap(db, flow, epoch, upTo, entries, at_ms)),
 
+    hasten(flow: FlowId): void {
+      db.write(() =>
+        db.run(`UPDATE lane SET due_ms = 0 WHERE flow = ? AND state = 'waiting' AND due_ms IS NOT NULL`, flow),
+      )
+    },
+
     setSweep(flow: FlowId, due: boolean): void {
       db.write(() => db.run('UPDATE flow SET sweep = ? WHERE id = ?', due ? 1 : 0, flow))
     },
@@ -231,8 +237,9 @@ function openFlow(db: Database, { id, sync, journalId, from }: Opening): FlowHea
   if (stored === undefined)
     db.run('INSERT INTO flow (id, sync, journal_id, judged) VALUES (?,?,?,?)', id, sync, journalId, from)
   db.run('UPDATE flow SET epoch = epoch + 1 WHERE id = ?', id)
-  // The flight that these stood behind may be gone; those whose flight is still open are put back when they are judged.
-  db.run(`UPDATE lane SET due_ms = 0 WHERE flow = ? AND state = 'waiting' AND due_ms IS NULL`, id)
+  // The flight that these stood behind may be gone; those whose flight is still open are put back when they are judged. What waits
+  // for its time has been away from the target for as long as the engine was.
+  db.run(`UPDATE lane SET due_ms = 0 WHERE flow = ? AND state = 'waiting'`, id)
   return flowHead(db, db.get('SELECT * FROM flow WHERE id = ?', id) as Cells)
 }
 

@@ -159,11 +159,13 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
     assert.deepEqual(await takeAll(state, 9_000, [], 2), { links: [2, 3], next_ms: null }, 'bounded')
     assert.deepEqual(await takeAll(state, 0, [4, 1, 5, 99]), { links: [4, 1], next_ms: 1_000 }, 'never a parked one')
     assert.deepEqual(await takeAll(state, 1_000, [3]), { links: [3, 2], next_ms: 3_000 }, 'each once')
+    const [first] = (await state.take(FLOW, 0, [1], 1)).lanes
+    assert.deepEqual(first, { ...lane(1, 1, { due_ms: 3_000 }), key: key(1) })
+    await state.hasten(FLOW)
+    assert.deepEqual((await takeAll(state, 0)).links, [1, 2, 3], 'all but what stands behind a flight')
     const again = (await reopen()).state
     await openFlow(again)
-    assert.deepEqual((await takeAll(again, 0)).links, [4], 'what stood behind a flight is due after a start')
-    const [first] = (await again.take(FLOW, 0, [1], 1)).lanes
-    assert.deepEqual(first, { ...lane(1, 1, { due_ms: 3_000 }), key: key(1) })
+    assert.deepEqual((await takeAll(again, 0)).links, [1, 2, 3, 4], 'a start waits for nobody')
   },
 
   async 'settled is before the oldest entry that is waiting or in flight; parked ones pin nothing'({ store }) {
