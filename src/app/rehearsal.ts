@@ -1,4 +1,5 @@
-import { type FlowHead, noIdChanges, type State } from '../model/state.ts'
+import { noIdChanges } from '../model/ids.ts'
+import type { FlowHead, State } from '../model/state.ts'
 import { noTraffic } from '../pipeline/claims.ts'
 import type { FlowSpec } from '../pipeline/flow.ts'
 import type { Subject } from '../pipeline/gather.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Known, Lane, Owner } from '../model/state.ts'
+import type { Owner } from '../model/ids.ts'
+import type { Known, Lane } from '../model/state.ts'
 import { type Claim, claims, idsAfter, noTraffic, type Traffic } from './claims.ts'
 import { full, key, lane, linked, spec, subject } from './fixture.ts'
 import type { Decision } from './judge.ts'

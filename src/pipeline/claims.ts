@@ -1,5 +1,6 @@
+import type { IdChanges, Owner } from '../model/ids.ts'
 import { keyParts } from '../model/key.ts'
-import type { IdChanges, Known, Lane, Owner, State } from '../model/state.ts'
+import type { Known, Lane, State } from '../model/state.ts'
 import { text, type Value } from '../model/value.ts'
 import type { FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'

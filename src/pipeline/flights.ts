@@ -1,6 +1,7 @@
 import { deliver } from '../delivery/deliver.ts'
 import { failure } from '../model/failure.ts'
-import type { FlowHead, Released, SettleCommit } from '../model/state.ts'
+import type { Released } from '../model/ids.ts'
+import type { FlowHead, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
 import type { Mutex } from '../std/mutex.ts'
 import type { FlowParts } from './flow.ts'

@@ -1,4 +1,4 @@
-import type { Held, Released } from '../model/state.ts'
+import type { Held, Released } from '../model/ids.ts'
 
 /**
  * Who holds external ids that they are about to give up: the request that takes one away is not confirmed yet, so the target may

@@ -1,5 +1,6 @@
 import type { Failure } from '../model/failure.ts'
-import type { Flight, Image, Lane, OutcomeRow, Released, SettleCommit } from '../model/state.ts'
+import type { Released } from '../model/ids.ts'
+import type { Flight, Image, Lane, OutcomeRow, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
 import { fold, newRow, rowFrom, rowText } from '../model/value.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'

@@ -1,6 +1,7 @@
 import type { Sized } from '../delivery/plan.ts'
 import type { Entry, Sequence } from '../model/change.ts'
-import type { Flight, IdChanges, JudgeCommit, Lane, LaneOf, Next, OutcomeRow } from '../model/state.ts'
+import type { IdChanges } from '../model/ids.ts'
+import type { Flight, JudgeCommit, Lane, LaneOf, Next, OutcomeRow } from '../model/state.ts'
 import type { Delivery, Request } from '../model/target.ts'
 import { type Row, text } from '../model/value.ts'
 import { idsAfter, type Traffic } from './claims.ts'

@@ -1,6 +1,7 @@
 import type { FlowId } from '../model/change.ts'
 import { failure, SyncError } from '../model/failure.ts'
-import type { Flight, Image, JudgeCommit, Lane, Released, SettleCommit } from '../model/state.ts'
+import type { Released } from '../model/ids.ts'
+import type { Flight, Image, JudgeCommit, Lane, SettleCommit } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
 import { wake, wakeBehind } from './lanes.ts'
 import type { Database } from './sqlite.ts'

@@ -1,7 +1,8 @@
 import type { FlowId } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
+import type { Owner } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
-import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState, Next, Owner } from '../model/state.ts'
+import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState, Next } from '../model/state.ts'
 import type { Reason, StageName } from '../model/verdict.ts'
 import type { Cells, Database } from './sqlite.ts'
 

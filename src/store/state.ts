@@ -1,5 +1,6 @@
 import type { FlowId, Sequence } from '../model/change.ts'
 import { type Failure, failure, SyncError } from '../model/failure.ts'
+import type { Held, Owner } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type {
   Counts,
@@ -7,12 +8,10 @@ import type {
   FlowHead,
   FlowStatus,
   Gap,
-  Held,
   JudgeCommit,
   Known,
   LaneOf,
   LinkState,
-  Owner,
   ParkedQuery,
   SettleCommit,
   State,

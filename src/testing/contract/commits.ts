@@ -1,14 +1,6 @@
+import { noIdChanges } from '../../model/ids.ts'
 import type { Key } from '../../model/key.ts'
-import {
-  type Flight,
-  type FlowHead,
-  type JudgeCommit,
-  type Lane,
-  noIdChanges,
-  type OutcomeRow,
-  type SettleCommit,
-  type State,
-} from '../../model/state.ts'
+import type { Flight, FlowHead, JudgeCommit, Lane, OutcomeRow, SettleCommit, State } from '../../model/state.ts'
 
 /** The flow whose state the cases use. */
 export const FLOW = 'members'
