@@ -4,7 +4,7 @@ import type { Bugs } from './engine.ts'
 import { simulate } from './simulate.ts'
 
 /** Bugs that a prototype or a peer really had, and the seeds within which the oracles must notice each. */
-const planted: readonly { bug: keyof Bugs; seeds: number; notices: RegExp }[] = [
+const planted: readonly { bug: keyof Bugs; seeds: number; first?: number; notices: RegExp }[] = [
   { bug: 'positionFirst', seeds: 400, notices: /never reached the journal/ },
   { bug: 'twoEngines', seeds: 40, notices: /the engine stopped|O\d|I4/ },
   { bug: 'plainRetry', seeds: 60, notices: /I4|O4|O1/ },
@@ -16,12 +16,13 @@ const planted: readonly { bug: keyof Bugs; seeds: number; notices: RegExp }[] = 
   { bug: 'forgetsNext', seeds: 60, notices: /O2/ },
   { bug: 'neverWaits', seeds: 60, notices: /W1/ },
   { bug: 'grabsIds', seeds: 60, notices: /the engine stopped|O\d/ },
-  { bug: 'forgetsHeld', seeds: 600, notices: /O\d|I4/ },
+  // It shows only where the engine dies while a changed external id is on its way.
+  { bug: 'forgetsHeld', first: 300, seeds: 200, notices: /O\d|I4/ },
 ]
 
-for (const { bug, seeds, notices } of planted)
+for (const { bug, seeds, first = 1, notices } of planted)
   test(`the oracles notice a planted fault: ${bug}`, async () => {
-    for (let seed = 1; seed <= seeds; seed++) {
+    for (let seed = first; seed < first + seeds; seed++) {
       const { problems } = await simulate(seed, { [bug]: true })
       if (problems.some((problem) => notices.test(problem))) return
     }
