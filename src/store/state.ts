@@ -149,6 +149,8 @@ export function stateFile(db: Database) {
       }),
 
     ...twinState(db, index, write),
+    /** What can be done when the answer is given already: not a part of the contract. */
+    afterwards: (): void => index.catchUp(),
     ...figureState(db),
 
     extend(flow: FlowId, epoch: number, request: string, mayLandUntil_ms: number, ticket: string | null): void {

@@ -18,12 +18,17 @@ export interface Indexed {
 export interface TwinIndex {
   /** Reads the stored rows, unless it has: before any of them is written, so that none is counted twice. */
   ready(): void
-  /** Replaces the blocks of a row. Runs inside a transaction. */
+  /** Replaces the blocks of a row, from the next search on. Runs inside a transaction. */
   put(sync: number, row: Indexed, before: readonly number[] | null): void
-  /** Takes the blocks of a row out. Runs inside a transaction. */
+  /** Takes the blocks of a row out, from the next search on. Runs inside a transaction. */
   take(sync: number, row: Indexed): void
   /** Who is to be compared with a record, at most `idsMax`; null where nobody shares a block with it. */
   find(sync: number, asked: TwinAsk, idsMax: number): TwinAnswer | null
+  /**
+   * Takes up in memory what was put and taken. The next search does it where nobody did before: the store's thread does so when it has
+   * answered, while the answer is worked on.
+   */
+  catchUp(): void
   /** Forgets what is in memory: the transaction that it belonged to was undone. */
   reset(): void
 }
@@ -31,6 +36,8 @@ export interface TwinIndex {
 /** The index of a state file. Reads nothing before it is first used. */
 export function twinIndex(db: Database): TwinIndex {
   let bySync: Map<number, Postings> | null = null
+  /** Blocks that go and that come. */
+  let pending: { sync: number; id: number; gone: readonly number[]; come: readonly number[] }[] = []
   /** One more than is read: the record that asks may be among them. */
   const found = new Int32Array(BLOCK_RECORDS_MAX + 1)
 
@@ -68,18 +75,22 @@ export function twinIndex(db: Database): TwinIndex {
     return others
   }
 
+  function catchUp(): void {
+    for (const { sync, id, gone, come } of pending) {
+      const known = postingsOf(sync)
+      for (const block of gone) known.remove(block, id)
+      for (const block of come) known.add(block, id)
+    }
+    pending = []
+  }
+
   return {
     ready: () => void all(),
-    take(sync, { id, blocks }) {
-      const known = postingsOf(sync)
-      for (const block of blocks) known.remove(block, id)
-    },
-    put(sync, { id, blocks }, before) {
-      const known = postingsOf(sync)
-      for (const block of before ?? []) known.remove(block, id)
-      for (const block of blocks) known.add(block, id)
-    },
+    take: (sync, { id, blocks }) => void pending.push({ sync, id, gone: blocks, come: [] }),
+    put: (sync, { id, blocks }, before) => void pending.push({ sync, id, gone: before ?? [], come: blocks }),
+    catchUp,
     find(sync, { link, blocks, names }, idsMax) {
+      if (pending.length > 0) catchUp()
       const known = postingsOf(sync)
       const shared = new Map<number, number>()
       const sizes = blocks.map((block, i) => read(known, block, 1 << i, link, shared))
@@ -90,6 +101,7 @@ export function twinIndex(db: Database): TwinIndex {
     },
     reset() {
       bySync = null
+      pending = []
     },
   }
 }

@@ -51,6 +51,7 @@ port.on('message', ({ call, file, method, args }: ToStore) => {
   try {
     const target = (file === '' ? store : files.get(file)) as Record<string, (...args: readonly unknown[]) => unknown>
     answer({ kind: 'answer', call, value: target[method]?.(...args) })
+    target['afterwards']?.()
   } catch (error) {
     if (error instanceof SyncError) return answer({ kind: 'error', call, failure: error.failure })
     // A failed flush is fatal: the kernel has dropped the pages, and a second flush would falsely succeed.
