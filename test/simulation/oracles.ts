@@ -42,12 +42,18 @@ const isBehind = (reason: Reason): boolean => reason.code === 'SYNC-4003' || rea
 /** Whether the record at the target that has this one's external id belongs to one that is parked for its data, or waits in turn. */
 function isBlocked(lane: LaneOf, parked: readonly LaneOf[], { legacy, crm, files, spec }: After): boolean {
   const seen = new Set<Key>()
+  // Records that are in review, or merged into others, are not sent either.
+  const still = files.state.gather(spec.id, spec.sync, [
+    ...files.state.parked({ flow: spec.id, state: 'review', rowsMax: 10_000 }).map(({ key }) => key),
+    ...files.state.merged(spec.sync, null, 10_000).map(({ key }) => key),
+  ])
   for (let at: LaneOf | undefined = lane; at?.reasons.some(isBehind); ) {
     // A circle: they exchange their external ids.
     if (seen.has(at.key)) return true
     seen.add(at.key)
     const row = legacy.members.get(Number(keyParts(at.key)[0]))
     const there = row === undefined ? undefined : crm.byExt(extOf(row, legacy))
+    if (there !== undefined && still.some((known) => known?.target === there[0])) return true
     const owners = files.state.gather(
       spec.id,
       spec.sync,
