@@ -26,8 +26,11 @@ export interface Released {
 
 /** What becomes of external ids in a window, beside what `links` say. */
 export interface IdChanges {
-  /** Links that lose their external id to another one, and with it the target's record that shows it. */
-  readonly givers: readonly { readonly link: number; readonly withTarget: boolean }[]
+  /**
+   * Links that lose their external id to the link `to`; `withTarget`: and with it the target's record, marked as deleted, that shows
+   * it. What is sent then brings that record back.
+   */
+  readonly givers: readonly { readonly link: number; readonly to: number; readonly withTarget: boolean }[]
   /** Deleted records that have to give up the external id which the target still shows of them: they become due. */
   readonly evicted: readonly Held[]
   readonly held: readonly Held[]

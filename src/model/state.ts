@@ -341,7 +341,7 @@ export interface State extends TwinState, FigureState {
   held(sync: string): Promise<readonly Held[]>
   /** Linked records, for the mass-delete guard. */
   linked(sync: string): Promise<number>
-  /** Records after a link, in order of their links: all that the target may hold, or is about to. */
+  /** Records after a link, in order of their links: all that the target may hold, or is about to, in their own right or merged. */
   linksAfter(
     flow: FlowId,
     sync: string,

@@ -74,6 +74,7 @@ export async function judge(
     if (one.kind === 'wait' || one.kind === 'skip' || one.kind === 'park') return one
     if (one.kind === 'delete') return parts.twins?.held(i) ?? deletion(subject, one.why, at, spec)
     const verdict = verdicts[i] as Judged
+    if (verdict.kind === 'merge' && subject.covers === null) return clearing(subject.known, at, spec) ?? verdict
     if (verdict.kind !== 'accept') return verdict.kind === 'park' ? { ...verdict, wants: one.ext } : verdict
     if (one.mapped.kind !== 'mapped' || one.ext === null) throw new Error('an unmapped record was accepted')
     const { key, set } = one.mapped
@@ -257,22 +258,24 @@ const parkHeld = (mapping: Mapping, wants: string) =>
     wants,
   )
 
+const update = { kind: 'send', op: 'update', key: null, ext: null, from: null } as const
+
+/** A record that is deleted already, while another one is to have the external id that it still shows: it gives it up there. */
+function clearing(known: Known | null, at: Traffic, spec: FlowSpec): Decision | null {
+  if (known?.state !== 'tombstone' || known.target === null || !at.held(known.link)) return null
+  const set = withField(newRow(), spec.mapping.key, null)
+  return { ...update, target: known.target, set, deletes: false, clears: true }
+}
+
 /** A record that is gone at the source, or left the filter. */
 function deletion(subject: Subject, why: string, at: Traffic, spec: FlowSpec): Decision {
   const { known } = subject
   const filtered = why.startsWith('filter')
   const { policy, field: name } = spec.deletes
-  const base = { kind: 'send', op: 'update', key: null, ext: null, from: null, deletes: true } as const
+  const base = { ...update, deletes: true } as const
   if (!isDelivered(known)) {
-    // Deleted already, and another record is to have the external id that it still shows.
-    if (known?.state === 'tombstone' && known.target !== null && at.held(known.link))
-      return {
-        ...base,
-        target: known.target,
-        set: withField(newRow(), spec.mapping.key, null),
-        deletes: false,
-        clears: true,
-      }
+    const cleared = clearing(known, at, spec)
+    if (cleared !== null) return cleared
     const never = known?.state === 'tombstone' ? 'deleted already' : 'never delivered, deleted at the source'
     return { kind: 'skip', reason: filtered ? why : never }
   }

@@ -95,7 +95,7 @@ export function decide(
         break
       case 'send':
         leave(subject, link, null)
-        if (decision.from !== null) decided.ids.givers.push(decision.from)
+        if (decision.from !== null) decided.ids.givers.push({ ...decision.from, to: link })
         decided.deliveries.push(sized(subject, link, decision, spec))
     }
   }

@@ -40,8 +40,11 @@ export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
   // Keys and external ids may change places within one window: none of them stands in the way of another.
   for (const link of commit.links)
     if (!link.isNew) db.run(`UPDATE link SET a_key = 'moving:' || id, ref = NULL WHERE id = ?`, link.id)
-  for (const { link, withTarget } of commit.ids.givers)
+  const taken = commit.ids.givers.map(({ link, to, withTarget }) => {
+    const target = withTarget ? db.get('SELECT b_key FROM link WHERE id = ?', link)?.['b_key'] : null
     db.run('UPDATE link SET ref = NULL, b_key = iif(?, NULL, b_key) WHERE id = ?', withTarget ? 1 : 0, link)
+    return { to, target }
+  })
   for (const { link } of commit.ids.evicted) {
     db.run('UPDATE link SET ref = NULL WHERE id = ?', link)
     touchLane(db, commit.flow, link, commit.at_ms)
@@ -54,6 +57,8 @@ export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
       link.key,
       link.ref,
     )
+  for (const { to, target } of taken)
+    if (typeof target === 'string') db.run(`UPDATE link SET b_key = ?, state = 'tombstone' WHERE id = ?`, target, to)
   release(db, commit.flow, sync, commit.ids.released)
   for (const { link, ext, since } of [...commit.ids.held, ...commit.ids.evicted])
     db.run(`INSERT OR REPLACE INTO alias VALUES (?,'a',?,?,?)`, sync, ext, link, since)

@@ -117,6 +117,7 @@ export function stateFile(db: Database) {
         .all(
           `SELECT id, a_key, state FROM link WHERE sync = ? AND id > ? AND (state <> 'tombstone'
              OR EXISTS (SELECT 1 FROM lane WHERE lane.flow = ? AND lane.link = link.id)
+             OR EXISTS (SELECT 1 FROM member WHERE member.link = link.id)
              OR id IN (SELECT json_extract(delivery.value, '$.link') FROM flight, json_each(body, '$.request.deliveries') AS delivery
                 WHERE flight.flow = ?))
            ORDER BY id LIMIT ?`,

@@ -298,11 +298,16 @@ export async function prepare(place: Place, random: Random, rows: number, xid: s
   }
 }
 
-/** Commits it or rolls it back, over a session that did not prepare it. */
-export async function decide(place: Place, { xid }: Prepared, verb: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+/** Commits it or rolls it back, over a session that did not prepare it. Answers whether it was committed. */
+export async function decide(place: Place, { xid }: Prepared, verb: 'COMMIT' | 'ROLLBACK'): Promise<boolean> {
   const session = await place.connect()
   try {
     await session.change(`XA ${verb} '${xid}'`)
+    return verb === 'COMMIT'
+  } catch (error) {
+    // The server had rolled it back by itself, which it says but once.
+    if ((error as { code?: string }).code === 'ER_XA_RBROLLBACK') return false
+    throw error
   } finally {
     await session.end()
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describeFailure, kept, keptIds, keptPlain, keptTwins } from './seeds.ts'
+import { describeFailure, kept, keptIds, keptPlain, keptTwinIds, keptTwins } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 const SEEDS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 2_000)
@@ -55,6 +55,10 @@ test('the same seed gives the same trace, with duplicates', async () => {
 
 test('seeds with duplicates that failed once keep every promise', async () => {
   for (const seed of keptTwins) {
+    const verdict = await simulate(seed, {}, true, 'plain')
+    assert.deepEqual(verdict.problems, [], describeFailure(verdict))
+  }
+  for (const seed of keptTwinIds) {
     const verdict = await simulate(seed, {}, true)
     assert.deepEqual(verdict.problems, [], describeFailure(verdict))
   }
