@@ -33,6 +33,8 @@ interface Disturbed {
   decided: number
 }
 
+/** So long a life may last until both snapshots are done. */
+const LIVE_MS = 30_000
 /** Rows of the largest table. */
 const ROWS = 1_500
 
@@ -45,14 +47,7 @@ export async function killAgain(
   const random = seededRandom(seed)
   await using world = await makeWorld(server.url, { timeout_ms: 500, landing_ms: 1_000 })
   await makeLegacy(world, ROWS)
-  const path = '/composite/sobjects'
-  world.org.faults.add(
-    { kind: 'latency', latency_ms: 10, jitter_ms: 120, path, seed },
-    { kind: 'lost-answer', path, probability: 0.02, seed: seed + 1 },
-    { kind: 'late', apply_ms: 700, path, probability: 0.02, seed: seed + 2 },
-    { kind: 'lost-request', path, probability: 0.02, seed: seed + 3 },
-    { kind: 'lock', rows: 3, path, probability: 0.03, seed: seed + 4 },
-  )
+  disturb(world, seed)
   const again = world.kind === 'mariadb'
   const writers = [
     await startWriter(world, { seed: seed + 10, rows: ROWS, perSecond: 25, again }),
@@ -76,16 +71,16 @@ export async function killAgain(
       living = child
       if (!isAtStart) await Promise.race([child.hears((line) => line.kind === 'capture'), child.ended])
       // The second half of the kills meets an engine that follows the log, however slow the machine is.
-      if (isHalf && snapshotsDone.size < 2)
-        await Promise.race([child.hears(() => doneIn(child.said, snapshotsDone).size === 2), child.ended])
-      await Promise.race([new Promise((resolve) => setTimeout(resolve, life_ms)), child.ended])
+      if (isHalf && !isLive(snapshotsDone))
+        await Promise.race([child.hears(() => isLive(doneIn(child.said, snapshotsDone))), child.ended, sleep(LIVE_MS)])
+      await Promise.race([sleep(life_ms), child.ended])
       if (captureOpen && trouble !== null) await trouble.next(isHalf)
       const ending = await child.kill()
       outputs.push(child.output())
       if (ending.signal !== 'SIGKILL') throw new Error(`the engine ended by itself:\n${child.output().slice(-3_000)}`)
       if (!captureOpen) for (const writer of writers) for (const v of writer.committed) early.add(v)
       captureOpen ||= child.said.some((line) => line.kind === begun[world.kind])
-      counts[snapshotsDone.size === 2 ? 'live' : 'inSnapshot'] += 1
+      counts[isLive(snapshotsDone) ? 'live' : 'inSnapshot'] += 1
       for (const table of doneIn(child.said, snapshotsDone)) snapshotsDone.add(table)
       counts.recovered += recoveredIn(child.output())
     }
@@ -114,6 +109,24 @@ export async function killAgain(
     transactions: writers.reduce((sum, writer) => sum + writer.transactions(), 0),
   }
 }
+
+/** Answers that are slow, lost, or come to nothing; writes that land late. */
+function disturb({ org }: World, seed: number): void {
+  const path = '/composite/sobjects'
+  org.faults.add(
+    { kind: 'latency', latency_ms: 10, jitter_ms: 120, path, seed },
+    { kind: 'lost-answer', path, probability: 0.02, seed: seed + 1 },
+    { kind: 'late', apply_ms: 700, path, probability: 0.02, seed: seed + 2 },
+    { kind: 'lost-request', path, probability: 0.02, seed: seed + 3 },
+    { kind: 'lock', rows: 3, path, probability: 0.03, seed: seed + 4 },
+  )
+}
+
+/** Both tables of records were read once; that of the cards may be read as well. */
+const isLive = (done: ReadonlySet<unknown>): boolean =>
+  ['members', 'firms'].every((name) => [...done].some((table) => String(table).endsWith(`.${name}`)))
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** What the process says when changes are kept from then on: the slot is made, or the position is stored. */
 const begun = { postgres: 'capture', mariadb: 'snapshot' } as const

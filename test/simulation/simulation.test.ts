@@ -59,7 +59,7 @@ test('seeds with duplicates that failed once keep every promise', async () => {
     assert.deepEqual(verdict.problems, [], describeFailure(verdict))
   }
   for (const seed of keptTwinIds) {
-    const verdict = await simulate(seed, {}, true)
+    const verdict = await simulate(seed, {}, true, 'ids')
     assert.deepEqual(verdict.problems, [], describeFailure(verdict))
   }
 })
