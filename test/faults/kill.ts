@@ -74,7 +74,7 @@ export async function killAgain(
       if (isHalf && !isLive(snapshotsDone))
         await Promise.race([child.hears(() => isLive(doneIn(child.said, snapshotsDone))), child.ended, sleep(LIVE_MS)])
       await Promise.race([sleep(life_ms), child.ended])
-      if (captureOpen && trouble !== null) await trouble.next(isHalf)
+      if (captureOpen && trouble !== null) await trouble.next(isHalf, isAtStart)
       const ending = await child.kill()
       outputs.push(child.output())
       if (ending.signal !== 'SIGKILL') throw new Error(`the engine ended by itself:\n${child.output().slice(-3_000)}`)
@@ -148,8 +148,8 @@ function newTrouble(world: World, server: KillServer, random: Random) {
   return {
     disturbed,
     committed,
-    /** Once in the life of each process. */
-    async next(mustRestart: boolean) {
+    /** Once in the life of each process. A server that is away while the engine starts ends it, which is no fault. */
+    async next(mustRestart: boolean, isAtStart: boolean) {
       if (waiting.length > 0 && random.next() < 0.6) await decideFirst()
       if (random.next() < 0.7) {
         const made = await prepare(world, random, ROWS, `${world.slot}-${++number}`)
@@ -162,7 +162,7 @@ function newTrouble(world: World, server: KillServer, random: Random) {
         await session.end()
         disturbed.rotated += 1
       }
-      if (!mustRestart && random.next() > 0.1) return
+      if (!mustRestart && (random.next() > 0.1 || isAtStart)) return
       if (random.next() < 0.5) await server.kill()
       await server.restart()
       disturbed.restarted += 1
