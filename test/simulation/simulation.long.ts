@@ -7,7 +7,7 @@ import { simulate } from './simulate.ts'
 const FIRST = Number(process.env['SYNCLINE_SIMULATION_FIRST'] ?? 2_001)
 const SEEDS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 20_000)
 
-test(`${SEEDS} histories from seed ${FIRST} on keep every promise`, async (context) => {
+test(`${SEEDS} histories from seed ${FIRST} on keep every promise`, { timeout: 7_200_000 }, async (context) => {
   const failing: string[] = []
   let crashes = 0
   let entries = 0
