@@ -84,7 +84,7 @@ export const mayShow = (known: Known | null, at: Pick<Traffic, 'busy'>, spec: Fl
   atTarget(known, at) || (known !== null && isMarked(known, spec))
 
 /** The target keeps what is deleted, with its external id. */
-const isMarked = ({ state, target }: Pick<Known, 'state' | 'target'>, spec: FlowSpec): boolean =>
+export const isMarked = ({ state, target }: Pick<Known, 'state' | 'target'>, spec: FlowSpec): boolean =>
   state === 'tombstone' && spec.deletes.policy === 'soft' && target !== null
 
 /** A record of the window that wants an external id, or does not want one any more (null). */
@@ -181,17 +181,11 @@ export function idsAfter(
   const after = ext ?? (isShown && !clears ? own : null)
   const ref = storedExt(after, key, spec)
   const isHeld = isShown && own !== after
-  // A deleted record that wants nothing any more gives way to whoever waits for its external id.
-  if (decision.kind === 'skip' && known.state === 'tombstone' && own !== null)
-    return {
-      ref,
-      held: [],
-      released: held === null ? [] : [{ link, ext: held }],
-      freed: [...new Set([own, sent ?? own])],
-    }
-  // Who waits for what it has hears that it is to have another one, and cannot be sent for its data.
-  const isForData = decision.kind === 'park' && decision.stage !== 'key'
-  const leaves = isForData && isShown && own !== null && own !== decision.wants
+  // Who waits for what it has hears that it is deleted and wants nothing any more, or that it is to have another one and cannot be sent
+  // for its data.
+  const gone = decision.kind === 'skip' && known.state === 'tombstone'
+  const stuck = decision.kind === 'park' && decision.stage !== 'key' && isShown && own !== decision.wants
+  const leaves = own !== null && (gone || stuck)
   const kept = new Set([after, isHeld ? own : null, sentExt({ known: { ref }, key, movedFrom: null }, spec)])
   return {
     ref,

@@ -5,7 +5,7 @@ import type { Delivery } from '../model/target.ts'
 import { field, fold, newRow, type Row, rowFrom, rowHash, rowText, text, type Value } from '../model/value.ts'
 import type { Candidate, Reason, StageName } from '../model/verdict.ts'
 import type { Emit } from '../telemetry/event.ts'
-import { type Claim, claims, extOf, type Giver, ownExt, type Traffic } from './claims.ts'
+import { type Claim, claims, extOf, type Giver, isMarked, ownExt, type Traffic } from './claims.ts'
 import { applyEdits } from './edits.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
 import type { Subject } from './gather.ts'
@@ -98,7 +98,7 @@ export async function judge(
     const shadow = known?.state === 'linked' ? known.shadow : null
     if (shadow === null) {
       // A record of the target that is marked as deleted under another external id comes back; one that belonged to nobody becomes ours.
-      const marked = known?.state === 'tombstone' && spec.deletes.policy === 'soft' ? known.target : null
+      const marked = known !== null && isMarked(known, spec) ? known.target : null
       const target = adopt ?? (ownExt(subject, at, spec) === id.ext ? null : marked)
       return { ...send, op: target === null ? 'upsert' : 'update', target }
     }
