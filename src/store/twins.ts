@@ -226,8 +226,11 @@ function wordsOf(db: Database, link: number): Pick<OwnTwin, 'apart' | 'same'> {
     link,
     link,
   )) {
-    if (row['target'] !== null) targets.push(String(row['target']))
-    else leads.push(leadLink(db, Number(row['other'])))
+    const target = row['target'] === null ? null : String(row['target'])
+    if (target !== null) targets.push(target)
+    // Who has that record by now is another one, too.
+    const other = target === null ? Number(row['other']) : hasOf(db, link, target)
+    if (other !== null && other !== link) leads.push(leadLink(db, other))
   }
   const said = db.get(`SELECT b, target FROM decision WHERE kind = 'same' AND a = ? ORDER BY id DESC LIMIT 1`, link)
   return { apart: { leads, targets }, same: said === undefined ? null : sameAs(db, link, said) }
@@ -237,12 +240,7 @@ function wordsOf(db: Database, link: number): Pick<OwnTwin, 'apart' | 'same'> {
 function sameAs(db: Database, link: number, said: Cells): OwnTwin['same'] {
   if (said['target'] !== null) {
     const target = String(said['target'])
-    const linked = db.get(
-      `SELECT id FROM link WHERE sync = (SELECT sync FROM link WHERE id = ?) AND b_key = ? AND state = 'linked'`,
-      link,
-      target,
-    )?.['id']
-    const owner = linked === undefined ? ownerOf(db, target) : Number(linked)
+    const owner = hasOf(db, link, target)
     if (owner !== null && owner !== link) return { lead: leadOf(db, leadLink(db, owner)) }
     return db.get('SELECT 1 AS one FROM twin WHERE target = ? AND id < 0', target) === undefined ? null : { target }
   }
@@ -254,9 +252,20 @@ function sameAs(db: Database, link: number, said: Cells): OwnTwin['same'] {
 const leadLink = (db: Database, link: number): number =>
   Number(db.get('SELECT into_link FROM member WHERE link = ?', link)?.['into_link'] ?? link)
 
-/** The link that has, or takes over, a record of the target. */
-function ownerOf(db: Database, target: string): number | null {
-  const taken = db.get('SELECT id FROM twin WHERE target = ? AND id > 0', target)
+/** Which link of the same sync has a record of the target, or takes it over. */
+function hasOf(db: Database, link: number, target: string): number | null {
+  const sync = String(db.get('SELECT sync FROM link WHERE id = ?', link)?.['sync'])
+  const linked = db.get(`SELECT id FROM link WHERE sync = ? AND b_key = ? AND state = 'linked'`, sync, target)?.['id']
+  return linked === undefined ? ownerOf(db, sync, target) : Number(linked)
+}
+
+/** The link of a sync that takes over a record of the target; another sync may have that record, too. */
+function ownerOf(db: Database, sync: string, target: string): number | null {
+  const taken = db.get(
+    'SELECT id FROM twin WHERE target = ? AND id > 0 AND sync = (SELECT no FROM twin_sync WHERE sync = ?)',
+    target,
+    sync,
+  )
   return taken === undefined ? null : Number(taken['id'])
 }
 
@@ -319,7 +328,7 @@ function targetTwin(db: Database, id: number, sync: string, leads: Map<number, L
   const link = db.get('SELECT id, state FROM link WHERE sync = ? AND b_key = ?', sync, target)
   // What we deleted there is nobody's record.
   if (link?.['state'] === 'tombstone') return null
-  const owner = link?.['state'] === 'linked' ? Number(link['id']) : ownerOf(db, target)
+  const owner = link?.['state'] === 'linked' ? Number(link['id']) : ownerOf(db, sync, target)
   return {
     id,
     link: null,

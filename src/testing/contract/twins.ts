@@ -177,6 +177,29 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
     assert.deepEqual(await leads(), [['x', key(1)]])
   },
 
+  async 'a record of the target that one sync takes over belongs to nobody in another sync'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const page = { plan: 'p1', at_ms: 1, cursor: 'c1', filled: true, gone: [] }
+    const there = { target: 'x', ref: null, features: '["x"]', blocks: [7] }
+    await state.scanned({ ...page, sync: SYNC, rows: [there] })
+    await state.scanned({ ...page, sync: 'donors', rows: [there] })
+    await state.judge(
+      judged(head, { links: [newLink(1, 1)], ...twins({ rows: [{ ...row(1, 'a', 7), target: 'x' }] }) }),
+    )
+    const leads = async (sync: string) => {
+      const { ids } = await state.twins(sync, 'p1', [{ link: null, blocks: [7], names: null }], 50)
+      return (
+        await state.twinsAt(
+          sync,
+          ids.filter((id) => id < 0),
+        )
+      ).map(({ lead }) => lead?.key ?? null)
+    }
+    assert.deepEqual(await leads(SYNC), [key(1)])
+    assert.deepEqual(await leads('donors'), [null])
+  },
+
   async 'a value of a person stands for one value of the source'({ store }) {
     const { state } = store
     const head = await openFlow(state)

@@ -80,6 +80,41 @@ export const wordCases: Readonly<Record<string, StoreCase>> = {
       ],
     )
   },
+  async 'whoever is not the same as a record of the target is not the one that it belongs to, or comes to belong to, either'({
+    store,
+  }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const like = (link: number, target: string) =>
+      lane(link, link, {
+        state: 'review',
+        stage: 'duplicates',
+        reasons: [
+          {
+            stage: 'duplicates',
+            code: 'SYNC-4061',
+            error: 'alike',
+            alike: { key: null, target, lead: null, probability: 0.9, fields: [] },
+          },
+        ],
+      })
+    const links = [1, 2, 3, 4].map((n) => newLink(n, n))
+    await state.judge(judged(head, { links, lanes: [like(2, 'x'), like(3, 'y')] }))
+    assert.equal(await state.reject({ flow: FLOW, state: 'review', rowsMax: 10 }, word), 2)
+    const apart = async () => (await state.twinsOf([2, 3])).map((own) => own.apart)
+    assert.deepEqual(await apart(), [
+      { leads: [], targets: ['x'] },
+      { leads: [], targets: ['y'] },
+    ])
+    // One that is sent later has it; another one is to take it over, and leads a record that has it in its turn.
+    await state.settle(settled(head, { links: [{ id: 1, target: 'x', state: 'linked' }] }))
+    const takes = { ...row(4), target: 'y' }
+    await state.judge(judged(head, twins({ rows: [takes], members: [{ link: 4, into: 1, set: '{}', how: 'equal' }] })))
+    assert.deepEqual(await apart(), [
+      { leads: [1], targets: ['x'] },
+      { leads: [1], targets: ['y'] },
+    ])
+  },
   async 'a value that a person put in ends with the deletion of its record'({ store }) {
     const { state } = store
     const head = await openFlow(state)
