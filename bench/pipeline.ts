@@ -15,6 +15,7 @@ import { compile, openSystems, specOf } from '../src/app/build.ts'
 import { checksOver } from '../src/app/checks.ts'
 import { load } from '../src/app/load.ts'
 import { type Rehearsal, rehearsalOn } from '../src/app/rehearsal.ts'
+import { systemsYaml } from '../src/config/systems.fake.ts'
 import { blockKeys } from '../src/model/candidates.ts'
 import { type Key, keyOf } from '../src/model/key.ts'
 import type { Row } from '../src/model/value.ts'
@@ -37,12 +38,7 @@ const FAMILY = 10
 const never = new AbortController().signal
 const megabytes = (bytes: number) => `${Math.round(bytes / 1_000_000)} MB`
 
-const yaml = `version: 1
-state: ./data
-systems:
-  legacy: { type: postgres, url: "\${URL}" }
-  crm: { type: salesforce, url: "http://127.0.0.1:1", auth: { flow: client-credentials, clientId: a, clientSecret: "\${SECRET}" } }
-syncs:
+const yaml = `${systemsYaml('http://127.0.0.1:1')}syncs:
   members:
     source: { system: legacy, table: members }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
@@ -204,7 +200,10 @@ try {
   writeFileSync(join(folder, 'syncline.yaml'), yaml)
   writeFileSync(join(folder, 'chapters.csv'), ['id', ...Array(500).keys()].join('\n'))
   writeFileSync(join(folder, 'countries.csv'), ['code', ...countries].join('\n'))
-  const { config } = load(join(folder, 'syncline.yaml'), { URL: 'postgres://me:x@127.0.0.1:1/db', SECRET: 'x' })
+  const { config } = load(join(folder, 'syncline.yaml'), {
+    LEGACY_URL: 'postgres://me:x@127.0.0.1:1/db',
+    SF_SECRET: 'x',
+  })
   const compiled = compile(config)[0] ?? assert.fail()
   const env = { clock: systemClock, random: systemRandom }
   const systems = await openSystems(config, [compiled], env)

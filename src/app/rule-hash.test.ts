@@ -3,14 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemsYaml } from '../config/systems.fake.ts'
 import { compile } from './build.ts'
 import { load } from './load.ts'
 
-const head = `version: 1
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm: { type: salesforce, url: "\${SF_URL}", auth: { flow: client-credentials, clientId: a, clientSecret: "\${SF_SECRET}" } }
-syncs:
+const head = `${systemsYaml('http://127.0.0.1:1')}syncs:
   members:
     source: { system: legacy, table: members }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
@@ -28,7 +25,7 @@ test('the hash of the rules covers everything that judges, and nothing else', ()
     const hashOf = (yaml: string, rule = 'export default () => null\n') => {
       writeFileSync(join(folder, 'rule.ts'), rule)
       writeFileSync(join(folder, 'syncline.yaml'), yaml)
-      const variables = { LEGACY_URL: 'postgres://me:x@127.0.0.1:1/db', SF_URL: 'http://127.0.0.1:1', SF_SECRET: 'x' }
+      const variables = { LEGACY_URL: 'postgres://me:x@127.0.0.1:1/db', SF_SECRET: 'x' }
       return compile(load(join(folder, 'syncline.yaml'), variables).config)[0]?.rules ?? ''
     }
     const base = 'quality: { completeness: [Email, LastName], threshold: 0.5 }'

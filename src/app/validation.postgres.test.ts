@@ -1,61 +1,41 @@
 /** Validation in a whole engine: a real PostgreSQL, the Salesforce emulator, a folder of state. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import pg from 'pg'
-import { openSalesforce } from '../connectors/salesforce/target.ts'
-import { type SalesforceEmulator, startSalesforceEmulator } from '../emulators/salesforce/server.ts'
-import type { Delivery, Request } from '../model/target.ts'
+import type pg from 'pg'
+import { contactWith, type Scenario, startScenario } from '../cli/scenario.fake.ts'
+import { systemsYaml } from '../config/systems.fake.ts'
 import { type Clock, systemClock } from '../std/clock.ts'
 import { systemRandom } from '../std/random.ts'
-import { Secret } from '../std/secret.ts'
 import type { Event } from '../telemetry/event.ts'
-import { type Postgres, startPostgres } from '../testing/postgres.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { load } from './load.ts'
 import { planSync } from './plan.ts'
 
 const text = (length: number) => ({ type: 'text', length }) as const
-const setup = {
-  clients: [{ clientId: 'app', clientSecret: 'secret' }],
-  objects: {
-    Contact: { fields: { Legacy_Id__c: { ...text(40), externalId: true, unique: true }, Region__c: text(10) } },
-    Region__c: { fields: { Code__c: { ...text(10), externalId: true, unique: true } } },
-  },
-}
 
-let server: Postgres
+let scenario: Scenario
 let db: pg.Client
-let emulator: SalesforceEmulator
-let folder: string
 
 before(async () => {
-  server = await startPostgres({ database: 'validation' })
-  db = new pg.Client({ connectionString: server.url })
-  await db.connect()
-  emulator = await startSalesforceEmulator({ port: 0, setup })
-  folder = mkdtempSync(join(tmpdir(), 'syncline-validation-'))
+  scenario = await startScenario({
+    ...contactWith({ Region__c: text(10) }),
+    Region__c: { fields: { Code__c: { ...text(10), externalId: true, unique: true } } },
+  })
+  db = scenario.db
 })
-after(async () => {
-  await db?.end()
-  await emulator?.close()
-  await server?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
+after(() => scenario?.stop())
 
 /** A configuration of its own: table, slot and state folder belong to one test. */
 function configured(table: string, validate: string) {
-  const path = join(folder, `${table}.yaml`)
+  const path = join(scenario.folder, `${table}.yaml`)
+  const systems = systemsYaml(scenario.crm.emulator.url)
+    .replace('./data', `./${table}`)
+    .replace('type: postgres', `type: postgres, slot: ${table}, publication: ${table}`)
   writeFileSync(
     path,
-    `version: 1
-state: ./${table}
-systems:
-  legacy: { type: postgres, url: "\${URL}", slot: ${table}, publication: ${table} }
-  crm: { type: salesforce, url: "\${SF_URL}", auth: { flow: client-credentials, clientId: app, clientSecret: "\${SF_SECRET}" } }
-syncs:
+    `${systems}syncs:
   members:
     source: { system: legacy, table: ${table} }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
@@ -63,7 +43,7 @@ syncs:
     validate: { ${validate} }
 `,
   )
-  return load(path, { URL: server.url, SF_URL: emulator.url, SF_SECRET: 'secret' }).config
+  return load(path, scenario.variables).config
 }
 
 const create = (table: string) =>
@@ -124,44 +104,23 @@ test('plan counts merges and reviews: of rows with each other, and with what was
 
 test('a value that the CRM has not parks its record; once it is there, the next change goes through', async () => {
   await create('placed')
-  const crm = openSalesforce(
-    {
-      url: emulator.url,
-      auth: { flow: 'client-credentials', clientId: 'app', clientSecret: new Secret('S', () => 'secret') },
-    },
-    { clock: systemClock, random: systemRandom },
+  const region = async (code: string) => {
+    const [result] = (await scenario.crm.upsert('Region__c', 'Code__c', [{ Code__c: code }])).results()
+    assert.equal(result?.success, true)
+  }
+  await region('N')
+  await db.query(
+    `INSERT INTO placed VALUES (1, 'A', 'B', 'p1@example.org', NULL, 'N'), (2, 'C', 'D', 'p2@example.org', NULL, 'X')`,
   )
-  let requests = 0
-  const region = (code: string) => {
-    const delivery: Delivery = {
-      link: 1,
-      op: 'upsert',
-      object: 'Region__c',
-      ref: { field: 'Code__c', value: code },
-      set: { Code__c: code },
-      covers: [],
-    }
-    const number = ++requests
-    const request: Request = { id: String(number).padStart(24, '0'), number, route: 'queue', deliveries: [delivery] }
-    return crm.submit(request, async () => {}, AbortSignal.timeout(10_000))
-  }
-  try {
-    assert.equal((await region('N'))[0]?.kind, 'confirmed')
-    await db.query(
-      `INSERT INTO placed VALUES (1, 'A', 'B', 'p1@example.org', NULL, 'N'), (2, 'C', 'D', 'p2@example.org', NULL, 'X')`,
-    )
-    const place = 'reference: { Region__c: { in: { system: crm, table: Region__c, column: Code__c } } }'
-    await engine(configured('placed', place), async (running) => {
-      assert.deepEqual(await classes(running), [1, 1, 0])
-      await region('X')
-      await db.query(`UPDATE placed SET last = 'E' WHERE id = 2`)
-      assert.deepEqual((await classes(running)).slice(0, 2), [2, 0])
-    })
-    const wrong = configured('placed', place.replace('column: Code__c', 'column: Cod__c'))
-    await assert.rejects(engine(wrong, classes), /SYNC-3052 .*Region__c has no field Cod__c\. Did you mean "Code__c"/)
-  } finally {
-    await crm.close()
-  }
+  const place = 'reference: { Region__c: { in: { system: crm, table: Region__c, column: Code__c } } }'
+  await engine(configured('placed', place), async (running) => {
+    assert.deepEqual(await classes(running), [1, 1, 0])
+    await region('X')
+    await db.query(`UPDATE placed SET last = 'E' WHERE id = 2`)
+    assert.deepEqual((await classes(running)).slice(0, 2), [2, 0])
+  })
+  const wrong = configured('placed', place.replace('column: Code__c', 'column: Cod__c'))
+  await assert.rejects(engine(wrong, classes), /SYNC-3052 .*Region__c has no field Cod__c\. Did you mean "Code__c"/)
 })
 
 test('records that parked while a set could not be asked are released when it is back, also after a restart', async () => {

@@ -1,33 +1,19 @@
 /** Duplicates as a person meets them: a real PostgreSQL, the Salesforce emulator, and the commands. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import pg from 'pg'
-import { type SalesforceEmulator, startSalesforceEmulator } from '../emulators/salesforce/server.ts'
-import { type Postgres, startPostgres } from '../testing/postgres.ts'
-import { type Ended, runHere } from './io.fake.ts'
+import type pg from 'pg'
+import type { Ended } from './io.fake.ts'
+import { type Scenario, startScenario } from './scenario.fake.ts'
 
-let server: Postgres
+let scenario: Scenario
 let db: pg.Client
-let emulator: SalesforceEmulator
 let folder: string
-let token = ''
 
-const here = (...words: string[]): Promise<Ended> =>
-  runHere(words, { folder, variables: { LEGACY_URL: server.url, SF_SECRET: 'secret', USER: 'ann' } })
+const here = (...words: string[]): Promise<Ended> => scenario.here(...words)
 
-const config = (crm: string) => `version: 1
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm:
-    type: salesforce
-    url: ${crm}
-    auth: { flow: client-credentials, clientId: syncline, clientSecret: "\${SF_SECRET}" }
-server: { port: 0 }
-syncs:
-  members:
+const members = `  members:
     source: { system: legacy, table: members }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
     fields:
@@ -51,29 +37,16 @@ const notes = `export default (records: { Description: string }[], field: 'Descr
 }
 `
 
-async function call(method: string, path: string, body?: object): Promise<unknown> {
-  const answer = await fetch(`${emulator.url}/services/data/v67.0${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  return answer.status === 204 ? null : answer.json()
-}
-
 /** Contacts by their external id; those without one by `-`. */
 async function contacts(): Promise<Map<string, Record<string, string | null>[]>> {
   const soql = 'SELECT Id, Legacy_Id__c, FirstName, LastName, Email, Phone, Description FROM Contact ORDER BY Id'
-  const { records } = (await call('GET', `/query?q=${encodeURIComponent(soql)}`)) as {
-    records: Record<string, string | null>[]
-  }
+  const records = (await scenario.crm.select(soql)) as Record<string, string | null>[]
   return Map.groupBy(records, (record) => record['Legacy_Id__c'] ?? '-')
 }
 
 before(async () => {
-  server = await startPostgres({ database: 'twins' })
-  db = new pg.Client({ connectionString: server.url })
-  await db.connect()
-  await db.query('DROP TABLE IF EXISTS members')
+  scenario = await startScenario()
+  ;({ db, folder } = scenario)
   await db.query(
     'CREATE TABLE members (id bigint PRIMARY KEY, first_name text, last_name text, email text, phone text, born date, note text)',
   )
@@ -82,34 +55,14 @@ before(async () => {
     (2, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567 ext 9', '1981-03-14', 'calls often'),
     (3, 'Otmar', 'Krautgasser', 'otmar@example.net', '+43 699 7654321', '1950-11-02', null),
     (4, 'Selma', 'Yilmaz', 'selma.yilmaz@example.com', '+43 660 1111111', '1999-01-30', null)`)
-  folder = mkdtempSync(join(tmpdir(), 'syncline-twins-'))
-  emulator = await startSalesforceEmulator({
-    port: 0,
-    setup: {
-      clients: [{ clientId: 'syncline', clientSecret: 'secret' }],
-      objects: { Contact: { fields: { Legacy_Id__c: { type: 'text', length: 40, externalId: true, unique: true } } } },
-    },
-  })
-  const form = new URLSearchParams({
-    grant_type: 'client_credentials',
-    client_id: 'syncline',
-    client_secret: 'secret',
-  })
-  const answer = await fetch(`${emulator.url}/services/oauth2/token`, { method: 'POST', body: form })
-  token = ((await answer.json()) as { access_token: string }).access_token
   writeFileSync(join(folder, 'notes.ts'), notes)
-  writeFileSync(join(folder, 'syncline.yaml'), config(emulator.url))
+  scenario.configure(members)
 })
 
-after(async () => {
-  await emulator?.close()
-  await db?.end()
-  await server?.stop()
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-})
+after(() => scenario?.stop())
 
 test('a twin goes with its leader, a record that the CRM has already is taken over, and both can be told apart again', async () => {
-  await call('POST', '/sobjects/Contact', {
+  await scenario.crm.send('POST', 'sobjects/Contact', {
     FirstName: 'Otmar',
     LastName: 'Krautgasser',
     Email: 'otmar@example.net',
@@ -304,10 +257,7 @@ test('weights are trained from the own table, and the file is one that the confi
   assert.equal(trained.code, 0, trained.err)
   assert.match(trained.out, /Weights from 532 records/)
   assert.equal((JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { version: number }).version, 1)
-  writeFileSync(
-    join(folder, 'syncline.yaml'),
-    config(emulator.url).replace('target: true', 'target: true\n        weights: own.json'),
-  )
+  scenario.configure(members.replace('target: true', 'target: true\n        weights: own.json'))
   const lint = await here('lint')
   assert.equal(lint.code, 0, lint.err)
 })

@@ -1,32 +1,19 @@
 /** Hostile rows through the whole pipeline, with every stage of validation: PostgreSQL, the engine, the Salesforce emulator. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import pg from 'pg'
-import { type SalesforceEmulator, startSalesforceEmulator } from '../emulators/salesforce/server.ts'
-import { type Postgres, startPostgres } from '../testing/postgres.ts'
-import { type Ended, runHere } from './io.fake.ts'
+import type pg from 'pg'
+import type { Ended } from './io.fake.ts'
+import { contactWith, type Scenario, startScenario } from './scenario.fake.ts'
 
-let server: Postgres
+let scenario: Scenario
 let db: pg.Client
-let emulator: SalesforceEmulator
 let folder: string
 
-const here = (...words: string[]): Promise<Ended> =>
-  runHere(words, { folder, variables: { LEGACY_URL: server.url, SF_SECRET: 'secret', USER: 'ann' } })
+const here = (...words: string[]): Promise<Ended> => scenario.here(...words)
 
-const config = () => `version: 1
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm:
-    type: salesforce
-    url: ${emulator.url}
-    auth: { flow: client-credentials, clientId: syncline, clientSecret: "\${SF_SECRET}" }
-server: { port: 0 }
-syncs:
-  members:
+const members = `  members:
     source: { system: legacy, table: hostile }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
     fields:
@@ -77,31 +64,18 @@ const rows: readonly [what: string, row: Record<string, string | null>, end: str
 ]
 
 before(async () => {
-  server = await startPostgres({ database: 'hostile' })
-  db = new pg.Client({ connectionString: server.url })
-  await db.connect()
-  await db.query('DROP TABLE IF EXISTS hostile')
+  scenario = await startScenario(
+    contactWith({
+      Bio__c: { type: 'textarea', length: 131_072 },
+      Doc__c: { type: 'textarea', length: 131_072 },
+      Kind__c: { type: 'text', length: 80 },
+    }),
+  )
+  ;({ db, folder } = scenario)
   await db.query(
     'CREATE TABLE hostile (id bigint PRIMARY KEY, name text, email text, note text, bio text, doc json, kind text, "__proto__" text DEFAULT \'{"polluted": 1}\', "constructor" text DEFAULT \'x\')',
   )
-  folder = mkdtempSync(join(tmpdir(), 'syncline-hostile-'))
-  emulator = await startSalesforceEmulator({
-    port: 0,
-    setup: {
-      clients: [{ clientId: 'syncline', clientSecret: 'secret' }],
-      objects: {
-        Contact: {
-          fields: {
-            Legacy_Id__c: { type: 'text', length: 40, externalId: true, unique: true },
-            Bio__c: { type: 'textarea', length: 131_072 },
-            Doc__c: { type: 'textarea', length: 131_072 },
-            Kind__c: { type: 'text', length: 80 },
-          },
-        },
-      },
-    },
-  })
-  writeFileSync(join(folder, 'syncline.yaml'), config())
+  scenario.configure(members)
   writeFileSync(
     join(folder, 'member.schema.json'),
     JSON.stringify({
@@ -122,12 +96,7 @@ before(async () => {
   writeFileSync(join(folder, 'first.ts'), 'export default () => 0\n')
 })
 
-after(async () => {
-  await emulator?.close()
-  await db?.end()
-  await server?.stop()
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-})
+after(() => scenario?.stop())
 
 const insert = (id: number, row: Record<string, string | null>) =>
   db.query('INSERT INTO hostile VALUES ($1, $2, $3, $4, $5, $6, $7)', [

@@ -61,7 +61,7 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
   ['C4 a key twice', good.replace('version: 1\n', 'version: 1\nversion: 1\n'), 'SYNC-1004', /syncline\.yaml:2:1: /],
   ['C5 a wrong type', `${good}server: { port: "33o6" }\n`, 'SYNC-1005', /syncline\.yaml:16:17: .*0-65535/],
   ['C6 a number with a zero in front', `${good}server: { port: 0123 }\n`, 'SYNC-1005', /syncline\.yaml:16:17: /],
-  ['C7 a secret in clear', with_('"${SF_SECRET}"', 'topsecret'), 'SYNC-1007', /syncline\.yaml:8:68: /],
+  ['C7 a secret in clear', with_('"${SF_SECRET}"', 'topsecret'), 'SYNC-1007', /syncline\.yaml:8:73: /],
   [
     'C7 a password in an address',
     with_('"${LEGACY_URL}"', 'postgres://u:hunter2@h/x'),
@@ -72,13 +72,13 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
     'C8 a variable that is not set',
     with_('${SF_SECRET}', '${SF_SECRT}'),
     'SYNC-1008',
-    /syncline\.yaml:8:68: .*SF_SECRT is not set/,
+    /syncline\.yaml:8:73: .*SF_SECRT is not set/,
   ],
   [
     'C9 a file that is not there',
     with_('${SF_SECRET}', '${file:./none}'),
     'SYNC-1009',
-    /syncline\.yaml:8:68: .*no such file/,
+    /syncline\.yaml:8:73: .*no such file/,
   ],
   ['C10 a large file', `# ${'x'.repeat(1_000_000)}\n${good}`, 'SYNC-1010', /syncline\.yaml:1:1: .*bytes/],
   ['C10 a deep file', `a: ${'['.repeat(1_000)}${']'.repeat(1_000)}`, 'SYNC-1010', /syncline\.yaml:1:\d+: /],
@@ -229,7 +229,7 @@ for (const [name, text, code, message] of bad)
 test('bad input: C9 a secret that everybody can read', { skip: process.platform === 'win32' }, async () => {
   const { code, err } = await lint(with_('${SF_SECRET}', '${file:./secret}'), { files: { secret: 0o644 } })
   assert.equal(code, 2)
-  assert.match(err, /^SYNC-1009 syncline\.yaml:8:68: .*mode 0644/)
+  assert.match(err, /^SYNC-1009 syncline\.yaml:8:73: .*mode 0644/)
   assert.doesNotMatch(err, /fromfile/)
   assert.equal((await lint(with_('${SF_SECRET}', '${file:./secret}'), { files: { secret: 0o600 } })).code, 0)
 })

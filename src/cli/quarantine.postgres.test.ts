@@ -1,32 +1,19 @@
 /** Quarantine as a person meets it: a real PostgreSQL, the Salesforce emulator, and the commands, with and without an engine. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import pg from 'pg'
-import { type SalesforceEmulator, startSalesforceEmulator } from '../emulators/salesforce/server.ts'
-import { type Postgres, startPostgres } from '../testing/postgres.ts'
+import type pg from 'pg'
 import { type Ended, runHere } from './io.fake.ts'
+import { type Scenario, startScenario } from './scenario.fake.ts'
 
-let server: Postgres
+let scenario: Scenario
 let db: pg.Client
-let emulator: SalesforceEmulator
 let folder: string
 
-const here = (...words: string[]): Promise<Ended> =>
-  runHere(words, { folder, variables: { LEGACY_URL: server.url, SF_SECRET: 'secret', USER: 'ann' } })
+const here = (...words: string[]): Promise<Ended> => scenario.here(...words)
 
-const config = (shortest: number) => `version: 1
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm:
-    type: salesforce
-    url: ${emulator.url}
-    auth: { flow: client-credentials, clientId: syncline, clientSecret: "\${SF_SECRET}" }
-server: { port: 0 }
-syncs:
-  members:
+const members = (shortest: number) => `  members:
     source: { system: legacy, table: members }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }
     fields: { LastName: name, Email: email, Department: unit }
@@ -39,31 +26,16 @@ syncs:
 `
 
 before(async () => {
-  server = await startPostgres({ database: 'quarantine' })
-  db = new pg.Client({ connectionString: server.url })
-  await db.connect()
-  await db.query('DROP TABLE IF EXISTS members')
+  scenario = await startScenario()
+  ;({ db, folder } = scenario)
   await db.query('CREATE TABLE members (id bigint PRIMARY KEY, name text, email text, unit text)')
   await db.query(
     `INSERT INTO members VALUES (1, 'x', 'x@example.org', 'secret unit'), (2, 'yz', 'yz@example.org', null), (3, 'Weber', null, null), (4, 'Novak', 'n@example.org', null)`,
   )
-  folder = mkdtempSync(join(tmpdir(), 'syncline-quarantine-'))
-  emulator = await startSalesforceEmulator({
-    port: 0,
-    setup: {
-      clients: [{ clientId: 'syncline', clientSecret: 'secret' }],
-      objects: { Contact: { fields: { Legacy_Id__c: { type: 'text', length: 40, externalId: true, unique: true } } } },
-    },
-  })
-  writeFileSync(join(folder, 'syncline.yaml'), config(3))
+  scenario.configure(members(3))
 })
 
-after(async () => {
-  await emulator?.close()
-  await db?.end()
-  await server?.stop()
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-})
+after(() => scenario?.stop())
 
 const json = async (...words: string[]) => JSON.parse((await here(...words, '--output', 'json')).out)
 
@@ -116,12 +88,12 @@ test('nothing is done where nothing fits, and it is said; the count comes before
 })
 
 test('released without an engine: judged at the next start, and it is said so; plan tells how many a rule lets through', async () => {
-  writeFileSync(join(folder, 'syncline.yaml'), config(2))
+  scenario.configure(members(2))
   const [plan] = (await json('plan', 'members')) as { parked: object; unsaid: string[] }[]
   // Record 1 still breaks the other rule, 2 is gone at the source, 3 waits in review.
   assert.deepEqual(plan?.parked, { now: 3, released: 0, newly: 0 })
   assert.deepEqual(plan?.unsaid, ['Parked records without a row at the source, which no rule releases: 1.'])
-  writeFileSync(join(folder, 'syncline.yaml'), config(2).replace(`'x'"`, `'y'"`).replace('>= 2', '>= 1'))
+  scenario.configure(members(2).replace(`'x'"`, `'y'"`).replace('>= 2', '>= 1'))
   const [again] = (await json('plan', 'members')) as { parked: object }[]
   assert.deepEqual(again?.parked, { now: 3, released: 1, newly: 0 })
   const released = await here('quarantine', 'release', 'members', '--rule', 'known-name', '--yes')
@@ -139,7 +111,7 @@ test('released while an engine runs: judged by it', async () => {
   const stop = new AbortController()
   const running = runHere(['run', '--no-progress', '--log-format', 'json'], {
     folder,
-    variables: { LEGACY_URL: server.url, SF_SECRET: 'secret' },
+    variables: scenario.variables,
     stop: stop.signal,
   })
   try {

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { QualityReport } from '../app/quality-report.ts'
+import { systemsYaml } from '../config/systems.fake.ts'
 import { systemClock } from '../std/clock.ts'
 import { type Postgres, startPostgres } from '../testing/postgres.ts'
 import { type Ended, runHere } from './io.fake.ts'
@@ -20,14 +21,9 @@ const setup = `objects:
       Legacy_Id__c: { type: text, length: 40, externalId: true, unique: true, caseSensitive: false }
 clients: [{ clientId: syncline, clientSecret: "\${SF_SECRET}" }]
 `
-const config = (crm: string) => `version: 1
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm:
-    type: salesforce
-    url: ${crm}
-    auth: { flow: client-credentials, clientId: syncline, clientSecret: "\${SF_SECRET}" }
-    # A request that was cut off may land until both have passed; the next run waits for it.
+const config = (
+  crm: string,
+) => `${systemsYaml(crm)}    # A request that was cut off may land until both have passed; the next run waits for it.
     timeout_ms: 2000
     landing_ms: 100
 server: { port: 0 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { systemsYaml } from '../config/systems.fake.ts'
 import { runHere } from './io.fake.ts'
 
 const variables = {
@@ -13,11 +14,7 @@ const variables = {
   LEGACY_TYPE: 'postgres',
 }
 
-const config = `version: 1
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm: { type: salesforce, url: "\${SF_URL}", auth: { flow: client-credentials, clientId: a, clientSecret: "\${SF_SECRET}" } }
-syncs:
+const config = `${systemsYaml('http://127.0.0.1:1')}syncs:
   members:
     source: { system: legacy, table: members, where: "row.status != 'test'" }
     target: { system: crm, object: Contact, key: { Legacy_Id__c: id } }

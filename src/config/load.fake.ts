@@ -7,6 +7,7 @@ import { checkMapping } from '../mapping/mapping.ts'
 import { type Failure, SyncError } from '../model/failure.ts'
 import { loadConfig } from './load.ts'
 import type { RuleChecks } from './rules.ts'
+import { systemsYaml } from './systems.fake.ts'
 
 /** The connectors that configurations of tests may name. */
 export const connectors = {
@@ -19,15 +20,7 @@ const checks: RuleChecks = {
   stages: checkStages,
 }
 
-const systems = `version: 1
-state: ./data
-systems:
-  legacy: { type: postgres, url: "\${LEGACY_URL}" }
-  crm:
-    type: salesforce
-    url: https://example.my.salesforce.com
-    auth: { flow: client-credentials, clientId: abc, clientSecret: "\${SF_SECRET}" }
-`
+const systems = systemsYaml('https://example.my.salesforce.com')
 
 /** A short configuration without a fault; it ends inside its sync, so that a test may add to it. */
 export const plain = `${systems}syncs:

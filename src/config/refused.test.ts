@@ -70,7 +70,7 @@ const cases: readonly [string, string, string, RegExp][] = [
     'C7 secret in clear',
     with_('"${SF_SECRET}"', 'topsecret'),
     'SYNC-1007',
-    /:8:68: systems\.crm\.auth\.clientSecret is a secret and must be a reference/,
+    /:8:73: systems\.crm\.auth\.clientSecret is a secret and must be a reference/,
   ],
   [
     'C7 password in an address',
