@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { compile, openSystems, specOf } from '../src/app/build.ts'
 import { checksOver } from '../src/app/checks.ts'
 import { load } from '../src/app/load.ts'
-import { type Rehearsal, rehearsalOn } from '../src/app/rehearsal.ts'
+import { type Rehearsal, rehearsalOn, subjectOf } from '../src/app/rehearsal.ts'
 import { systemsYaml } from '../src/config/systems.fake.ts'
 import { blockKeys } from '../src/model/candidates.ts'
 import { type Key, keyOf } from '../src/model/key.ts'
@@ -151,11 +151,7 @@ function people(ids: readonly number[], seed: number): Row[] {
   })
 }
 
-function subjectOf(row: Row): Subject {
-  const key = keyOf([row['id']]) as Key
-  const none = { known: null, movedFrom: null, covers: null, first: null, committed_ms: null, lane: null, behind: null }
-  return { ...none, key, image: { op: 'upsert', row } }
-}
+const memberSubject = (row: Row): Subject => subjectOf(keyOf([row['id']]) as Key, row, null)
 
 /** Pairs that were compared since the last figure. */
 let compared = 0
@@ -179,7 +175,7 @@ async function timed(
   compared = 0
   const counts = new Map<string, number>()
   const windows: Subject[][] = []
-  for (let at = 0; at < MEASURED; at += WINDOW) windows.push((await rows(WINDOW)).map(subjectOf))
+  for (let at = 0; at < MEASURED; at += WINDOW) windows.push((await rows(WINDOW)).map(memberSubject))
   const [started, before] = [performance.now(), process.cpuUsage()]
   for (const subjects of windows)
     for (const { kind } of await rehearsal.judge(subjects, never)) counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -252,7 +248,7 @@ try {
     })
     while (stored < until) {
       const rows = known(Math.min(WINDOW, until - stored))
-      await uncompared.judge(rows.map(subjectOf), never)
+      await uncompared.judge(rows.map(memberSubject), never)
       stored += rows.length
     }
   }

@@ -7,7 +7,6 @@ import type { Table } from '../model/source.ts'
 import { field, newRow, type Row, text, type Value } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
 import type { References } from '../pipeline/flow.ts'
-import type { Subject } from '../pipeline/gather.ts'
 import type { Clock } from '../std/clock.ts'
 import { plainValue } from '../validation/plain.ts'
 import { folded, type ReferenceSet, referenceSets } from '../validation/reference.ts'
@@ -15,7 +14,7 @@ import { type Compiled, compile, specOf } from './build.ts'
 import { type Expected, type ExpectedReason, type Fixture, type FixtureFile, fixtureFile } from './fixture-file.ts'
 import { functionThread } from './functions.ts'
 import { valuesIn } from './reference-file.ts'
-import { openRehearsal, type Rehearsal } from './rehearsal.ts'
+import { openRehearsal, type Rehearsal, subjectOf } from './rehearsal.ts'
 import { stagesOf } from './stages.ts'
 import { chooserOf } from './twins.ts'
 
@@ -155,18 +154,7 @@ async function judgeRow(
   // The key of the table is not known here: the external id stands for it.
   const key = (mapped.kind === 'mapped' ? keyFor(text(mapped.key)) : null) ?? keyOf(['line', line])!
   const [known = null] = await rehearsal.state.gather(sync.name, sync.name, [key])
-  const subject: Subject = {
-    key,
-    known,
-    movedFrom: null,
-    image: { op: 'upsert', row },
-    covers: null,
-    first: null,
-    committed_ms: null,
-    lane: null,
-    behind: null,
-  }
-  const [decision] = await rehearsal.judge([subject], signal)
+  const [decision] = await rehearsal.judge([subjectOf(key, row, known)], signal)
   switch (decision?.kind) {
     case 'send':
       return { kind: 'record', set: decision.set }

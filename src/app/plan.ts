@@ -17,7 +17,7 @@ import type { Random } from '../std/random.ts'
 import { openReader } from '../store/open.ts'
 import { checkOnline, compile, openSystems, specOf } from './build.ts'
 import { checksOver } from './checks.ts'
-import { openRehearsal, type Rehearsal } from './rehearsal.ts'
+import { openRehearsal, type Rehearsal, subjectOf } from './rehearsal.ts'
 
 /** Rows of the source that are looked at in one go. */
 const PAGE_ROWS = 1_000
@@ -173,19 +173,7 @@ async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, s
     spec.sync,
     keyed.map(({ key }) => key),
   )
-  const subjects = keyed.map(
-    ({ key, row }, i): Subject => ({
-      key,
-      known: known[i] ?? null,
-      movedFrom: null,
-      image: { op: 'upsert', row },
-      covers: null,
-      first: null,
-      committed_ms: null,
-      lane: null,
-      behind: null,
-    }),
-  )
+  const subjects = keyed.map(({ key, row }, i) => subjectOf(key, row, known[i] ?? null))
   await compose(subjects, spec, source, signal)
   const decisions =
     rehearsal === null ? await judge(subjects, noTraffic, parts, signal) : await rehearsal.judge(subjects, signal)

@@ -1,5 +1,7 @@
 import { noIdChanges } from '../model/ids.ts'
-import type { FlowHead, State } from '../model/state.ts'
+import type { Key } from '../model/key.ts'
+import type { FlowHead, Known, State } from '../model/state.ts'
+import type { Row } from '../model/value.ts'
 import { noTraffic } from '../pipeline/claims.ts'
 import type { FlowSpec } from '../pipeline/flow.ts'
 import type { Subject } from '../pipeline/gather.ts'
@@ -16,7 +18,18 @@ export interface Rehearsal {
   close(): Promise<void>
 }
 
-/** Nobody is under way. */
+/** A row as it is now, which stands for no entry of a journal. */
+export const subjectOf = (key: Key, row: Row, known: Known | null): Subject => ({
+  key,
+  known,
+  movedFrom: null,
+  image: { op: 'upsert', row },
+  covers: null,
+  first: null,
+  committed_ms: null,
+  lane: null,
+  behind: null,
+})
 
 /**
  * Opens a rehearsal of one flow on a copy of the state, with its index of duplicates and what persons decided; `folder` null, or one

@@ -7,13 +7,13 @@ import type { Source } from '../model/source.ts'
 import { field, type Row } from '../model/value.ts'
 import { compose } from '../pipeline/compose.ts'
 import type { FlowSpec } from '../pipeline/flow.ts'
-import type { Subject } from '../pipeline/gather.ts'
 import type { Clock } from '../std/clock.ts'
 import { type Random, seededRandom } from '../std/random.ts'
 import { type LabelledPair, type Training, train } from '../validation/duplicates/train.ts'
 import { weightsText } from '../validation/duplicates/weights.ts'
 import { compile, openSystems, specOf } from './build.ts'
 import { openReader } from './reader.ts'
+import { subjectOf } from './rehearsal.ts'
 import { planOfSync } from './twins.ts'
 
 /** Rows of one question to the source, and decisions that count at most. */
@@ -81,24 +81,9 @@ async function mappedRows(
   source: Source,
   signal: AbortSignal,
 ): Promise<Map<Key, Row>> {
-  const subjects = rows.flatMap((row): Subject[] => {
+  const subjects = rows.flatMap((row) => {
     const key = keyOf(spec.key.map((column) => field(row, column)))
-    const image = { op: 'upsert', row } as const
-    return key === null
-      ? []
-      : [
-          {
-            key,
-            known: null,
-            movedFrom: null,
-            image,
-            behind: null,
-            covers: null,
-            first: null,
-            committed_ms: null,
-            lane: null,
-          },
-        ]
+    return key === null ? [] : [subjectOf(key, row, null)]
   })
   await compose(subjects, spec, source, signal)
   const result = new Map<Key, Row>()

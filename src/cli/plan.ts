@@ -4,7 +4,7 @@ import { exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
 import { answer, type Column, duration, figure, wantsJson } from './output.ts'
 import { screenOf } from './screen.ts'
-import { syncNamed } from './syncs.ts'
+import { syncsGiven } from './syncs.ts'
 
 const columns: readonly Column<Plan>[] = [
   { title: 'SYNC', cell: (row) => row.sync },
@@ -24,8 +24,7 @@ const columns: readonly Column<Plan>[] = [
 /** `plan [sync]`: what a full run would do now. Nothing is written, neither here nor there. */
 export async function execute(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
-  const named = given.args['sync']
-  const names = named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
+  const names = syncsGiven(config, given)
   const screen = screenOf(io)
   const never = new AbortController().signal
   const plans: Plan[] = []

@@ -8,7 +8,7 @@ import { type Given, type Io, optionText } from './io.ts'
 import { wantsJson } from './output.ts'
 import { renderQuality } from './quality-forms.ts'
 import { Refusal } from './refusal.ts'
-import { readState, syncNamed } from './syncs.ts'
+import { readState, syncsGiven } from './syncs.ts'
 
 const endings: { readonly [ending: string]: ReportForm } = {
   '.html': 'html',
@@ -21,10 +21,9 @@ const endings: { readonly [ending: string]: ReportForm } = {
 /** `quality [sync]`: how good the records of a period were, beside a running engine too. */
 export async function execute(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
-  const named = given.args['sync']
   const since = lengthOf(optionText(given, 'since') ?? '7d')
   if ('problem' in since) throw new Refusal('SYNC-7101', `--since ${since.problem}.`)
-  const flows = flowNames(named === undefined ? compile(config) : compile(config, [syncNamed(config, named).name]))
+  const flows = flowNames(compile(config, syncsGiven(config, given)))
   const to = optionText(given, 'to')
   const form = formOf(given, io, to)
   const reader = readState(config)

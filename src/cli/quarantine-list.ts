@@ -5,7 +5,7 @@ import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { answer, type Column, counted, duration, moment, wantsJson } from './output.ts'
 import { queryOf, RECORDS_MAX } from './quarantine.ts'
-import { readState, syncNamed } from './syncs.ts'
+import { readState, syncsGiven } from './syncs.ts'
 
 /** Records that are listed at most; the number of all is said with them. */
 const LISTED_MAX = 1_000
@@ -70,8 +70,7 @@ const behindText = ({ image, last }: Next): string =>
 /** `quarantine list`: by cause; with a filter the records themselves. Values are masked as they were stored. */
 export async function execute(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
-  const named = given.args['sync']
-  const syncs = named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
+  const syncs = syncsGiven(config, given)
   const reader = readState(config)
   try {
     const filters = ['key', 'code', 'stage', 'field', 'rule', 'olderThan']

@@ -9,7 +9,7 @@ import { answer, type Column, counted, duration, figure, moment, table, wantsJso
 import { agreed, queryOf } from './quarantine.ts'
 import { again, judgedBy, judgedLater } from './quarantine-release.ts'
 import { Refusal } from './refusal.ts'
-import { keyFrom, readState, syncNamed } from './syncs.ts'
+import { keyFrom, readState, syncNamed, syncsGiven } from './syncs.ts'
 
 /** Records that are listed at most, with what they resemble. */
 const LISTED_MAX = 200
@@ -33,8 +33,7 @@ const fieldColumns: readonly Column<Resembled>[] = [
 /** `review list`: records that wait for a person, each with whom it resembles, how sure that is, and what each field says. */
 export async function list(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
-  const named = given.args['sync']
-  const syncs = named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
+  const syncs = syncsGiven(config, given)
   const reader = readState(config)
   try {
     const found = await Promise.all(

@@ -2,6 +2,7 @@ import { compile } from '../app/build.ts'
 import { openReader, type Reader } from '../app/reader.ts'
 import type { Config, SyncConfig } from '../config/config.ts'
 import type { Key } from '../model/key.ts'
+import type { Given } from './io.ts'
 import { Refusal } from './refusal.ts'
 
 /** A sync by its name. Throws `SyncError` SYNC-7002 naming those that there are. */
@@ -9,6 +10,12 @@ export function syncNamed(config: Config, name: string): SyncConfig {
   const [found] = compile(config, [name])
   if (found === undefined) throw new Error(`sync ${name} was not compiled`)
   return found.sync
+}
+
+/** Names of the syncs that a command is about: the one that was given, or all. Throws like `syncNamed`. */
+export function syncsGiven(config: Config, { args }: Given): string[] {
+  const { sync: named } = args
+  return named === undefined ? Object.keys(config.syncs) : [syncNamed(config, named).name]
 }
 
 /** The state folder for reading. Throws a Refusal where no engine ever ran. */
