@@ -31,8 +31,9 @@ export function scattered(
     there: OwnTwin['there'],
   ) => {
     const mine = window.row(id)?.features ?? (row?.plan === rules.plan.id ? row.features : null)
-    const theirs = window.there(id) ?? (there?.plan === rules.plan.id ? there.features : undefined)
-    return mine === null ? null : [mine, ...(theirs === undefined ? [] : [theirs])]
+    const now = window.there(id)
+    const theirs = now === undefined && there?.plan === rules.plan.id ? there.features : now
+    return mine === null ? null : [mine, ...(theirs == null ? [] : [theirs])]
   }
   const open = new Map<TwinId, Held>()
   for (const member of stored)

@@ -84,8 +84,8 @@ export class TwinWindow {
   readonly #grown = new Map<TwinId, number>()
   /** Records of the target that were taken over in this window. */
   readonly #adopted = new Map<string, TwinId>()
-  /** What is compared of those. */
-  readonly #there = new Map<TwinId, string>()
+  /** What is compared of those; null: none is taken over. */
+  readonly #there = new Map<TwinId, string | null>()
   readonly #parsed = new Map<string, Features>()
   /** Pairs that were compared. */
   compared = 0
@@ -121,9 +121,14 @@ export class TwinWindow {
       else ids.push(one.id)
     }
     this.join(one.id, say.kind === 'merge' ? say.into : null, one.own.into?.lead.link ?? null)
-    if (say.kind !== 'accept' || say.adopt === null) return
-    this.#adopted.set(say.adopt, one.id)
-    const there = one.found.find(({ who }) => who.target === say.adopt)
+    const adopt = say.kind === 'accept' ? say.adopt : null
+    if (adopt === null) {
+      // It was to take one over, perhaps, and is another one now.
+      if (!one.delivered) this.#there.set(one.id, null)
+      return
+    }
+    this.#adopted.set(adopt, one.id)
+    const there = one.found.find(({ who }) => who.target === adopt)
     if (there !== undefined) this.#there.set(one.id, there.features)
   }
 
@@ -165,8 +170,8 @@ export class TwinWindow {
     })
   }
 
-  /** What is compared of the target's record that it took over in this window. */
-  there(id: TwinId): string | undefined {
+  /** What is compared of the target's record that it took over in this window; null: it has none; undefined: as it was. */
+  there(id: TwinId): string | null | undefined {
     return this.#there.get(id)
   }
 

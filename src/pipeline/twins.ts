@@ -128,6 +128,7 @@ export class TwinStep {
         this.#apply(one, say, turn.set)
       }
     }
+    this.#rename()
     await this.#settle()
   }
 
@@ -237,7 +238,11 @@ export class TwinStep {
   }
 
   async #askOwn(turns: readonly Turn[]): Promise<void> {
-    const links = turns.map(({ place }) => this.#idOf(place)).filter((id) => id > 0)
+    const stands = new Set(turns.map(({ place }) => this.#idOf(place)))
+    const moved = this.#subjects.flatMap(({ known, movedFrom }) =>
+      known === null || movedFrom === null || stands.has(known.link) ? [] : [known.link],
+    )
+    const links = [...stands, ...moved].filter((id) => id > 0)
     const answers = links.length === 0 ? [] : await this.#state.twinsOf(links)
     for (const [i, link] of links.entries()) this.#own.set(link, answers[i] as OwnTwin)
   }
@@ -335,6 +340,17 @@ export class TwinStep {
     if (id > 0) this.#left.add(id)
     this.#gone.add(id)
     this.#touched.add(id)
+  }
+
+  /** Members whose keys change, also those that park: what their leaders get from several of them may be another's now. */
+  #rename(): void {
+    for (const [place, { movedFrom }] of this.#subjects.entries()) {
+      const id = this.#idOf(place)
+      const into = movedFrom === null ? null : this.#ownOf(id).into
+      if (into === null) continue
+      const leader = this.#window.leader(id, into.lead.link)
+      if (leader !== id) this.#touched.add(leader)
+    }
   }
 
   /** Takes those out of shaken clusters that nothing holds any more. */

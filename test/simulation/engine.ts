@@ -138,6 +138,10 @@ export interface Bugs {
   grabsIds?: boolean
   /** An external id is taken for given up before the request that changes it is confirmed. */
   forgetsHeld?: boolean
+  /** Records that lead others are not composed again when these change. */
+  untoldLeaders?: boolean
+  /** What is compared is not stored with the verdicts. */
+  forgetsTwins?: boolean
 }
 
 /** How the journal is kept small, and how often it is looked after; null: it grows. */
@@ -346,6 +350,12 @@ function brokenState(state: State, files: Files, bugs: Bugs): State {
   }
   if (bugs.grabsIds) broken.refs = async (_, __, refs) => refs.map(() => null)
   if (bugs.forgetsHeld) broken.judge = (commit) => state.judge({ ...commit, ids: { ...commit.ids, held: [] } })
+  if (bugs.untoldLeaders)
+    broken.judge = ({ twins, ...commit }) =>
+      state.judge(twins == null ? commit : { ...commit, twins: { ...twins, touched: [] } })
+  if (bugs.forgetsTwins)
+    broken.judge = ({ twins, ...commit }) =>
+      state.judge(twins == null ? commit : { ...commit, twins: { ...twins, rows: [] } })
   if (bugs.skipsSweep) broken.gone = async () => {}
   if (bugs.losesGap) broken.reread = (flow, own, upTo, _, at_ms) => state.reread(flow, own, upTo, 0, at_ms)
   return new Proxy(state, {

@@ -88,7 +88,9 @@ function finalState(after: After): string[] {
   const { legacy, crm, spec, joined, files, isMended } = after
   const discarded = givenUp(after)
   const clusters =
-    spec.duplicates === null ? null : clusterOracle({ files, legacy, crm }, (row) => mapped(row, legacy, spec, joined))
+    spec.duplicates === null
+      ? null
+      : clusterOracle({ files, legacy, crm }, (row) => mapped(row, legacy, spec, joined), discarded)
   const problems: string[] = [...(clusters?.problems ?? [])]
   const lanes = files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 })
   const parked = new Set(lanes.map((lane) => lane.key))

@@ -114,7 +114,7 @@ export async function simulate(
   seed: number,
   bugs: Bugs = {},
   withTwins = false,
-  history: History = withTwins ? 'plain' : 'ids',
+  history: History = 'ids',
 ): Promise<Verdict> {
   const random = seededRandom(seed)
   const world = new World()

@@ -53,10 +53,14 @@ export async function interfere(state: State, random: Random, at_ms: number): Pr
   }
 }
 
-/** What clusters must be like once it is calm; answers for each merged or leading record what the target must hold of it. */
+/**
+ * What clusters must be like once it is calm; answers for each merged or leading record what the target must hold of it.
+ * @param discarded records whose newest change was given up by a person
+ */
 export function clusterOracle(
   { files, legacy, crm }: { files: Files; legacy: Legacy; crm: Crm },
   wanted: (row: Row) => Row,
+  discarded: ReadonlyMap<Key, unknown>,
 ): { problems: string[]; merged: Set<Key>; leaders: Map<Key, Row>; review: Set<Key>; held: Set<string> } {
   const { state } = files
   const problems: string[] = []
@@ -99,8 +103,9 @@ export function clusterOracle(
     const others = state.members([link.link])
     for (const { key, set } of others) {
       const row = rows.get(key)
-      // A parked change of a merged record is not sent, as everywhere.
-      if (row !== undefined && !isParked(key) && rowText(fold(wanted(row), rowFrom(set))) !== rowText(wanted(row)))
+      // A change of a merged record that is parked, or was given up, is not sent, as everywhere.
+      const isSent = row !== undefined && !isParked(key) && !discarded.has(key)
+      if (isSent && rowText(fold(wanted(row), rowFrom(set))) !== rowText(wanted(row)))
         problems.push(`O9: ${into} is sent with an old image of ${key}: ${set}, now ${rowText(row)}`)
     }
     const all = [
