@@ -5,30 +5,15 @@ import { change } from './ask.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
-import { answer, type Column, counted, duration, figure, moment, table, wantsJson } from './output.ts'
+import { answer, counted, figure, wantsJson } from './output.ts'
 import { agreed, queryOf } from './quarantine.ts'
 import { again, judgedBy, judgedLater } from './quarantine-release.ts'
 import { Refusal } from './refusal.ts'
+import { deedsOf, reviewHints, reviewPage } from './review-page.ts'
 import { keyFrom, readState, syncNamed, syncsGiven } from './syncs.ts'
 
 /** Records that are listed at most, with what they resemble. */
 const LISTED_MAX = 200
-
-interface Resembled {
-  readonly field: string
-  readonly own: string
-  readonly other: string
-  readonly level: string
-  readonly bits: number
-}
-
-const fieldColumns: readonly Column<Resembled>[] = [
-  { title: '    FIELD', cell: (row) => `    ${row.field}` },
-  { title: 'THIS', cell: (row) => (row.own === '' ? null : row.own) },
-  { title: 'OTHER', cell: (row) => (row.other === '' ? null : row.other) },
-  { title: 'LEVEL', cell: (row) => row.level },
-  { title: 'BITS', cell: (row) => row.bits.toFixed(1) },
-]
 
 /** `review list`: records that wait for a person, each with whom it resembles, how sure that is, and what each field says. */
 export async function list(given: Given, io: Io): Promise<number> {
@@ -43,24 +28,27 @@ export async function list(given: Given, io: Io): Promise<number> {
       }),
     )
     const rows = found.flat()
+    const waiting = await Promise.all(
+      syncs.map((sync) => reader.parkedCount({ ...queryOf(given, io, sync), state: 'review' })),
+    )
+    const more = waiting.reduce((sum, n) => sum + n, 0) - rows.length
     if (wantsJson(given, io)) {
       // The source columns of a record are personal: `record --show-values` shows them.
       const plain = rows.map(({ sync, lane: { image: _, next: __, ...lane } }) => ({ sync, ...lane }))
       io.out(JSON.stringify(plain, null, 2))
     } else if (rows.length === 0) io.out('Nothing waits for a person.')
-    else for (const { sync, lane } of rows) for (const line of page(sync, lane, io.clock.now())) io.out(line)
+    else {
+      const width = io.screen.columns()
+      for (const { sync, lane } of rows) for (const line of reviewPage(sync, lane, io.clock.now(), width)) io.out(line)
+      for (const line of reviewHints(rows)) io.out(line)
+    }
+    if (more > 0)
+      io.err(
+        `${counted(more, 'further record')} in review not listed: narrow the list with --key, --code, --older-than or the sync.`,
+      )
     return exits.ok
   } finally {
     reader.close()
-  }
-}
-
-/** One record in review: why, and field by field. */
-function* page(sync: string, lane: LaneOf, now_ms: number): Generator<string> {
-  yield `${sync} ${lane.key}  at ${lane.stage ?? 'review'} for ${duration(Math.max(0, now_ms - lane.since_ms))}, since ${moment(lane.since_ms)}`
-  for (const { code, error, field, alike } of lane.reasons) {
-    yield `  ${code} ${field === undefined ? '' : `${field}: `}${error}`
-    if (alike !== undefined) yield table(alike.fields, fieldColumns)
   }
 }
 
@@ -70,7 +58,7 @@ export async function approve(given: Given, io: Io): Promise<number> {
   const word = wordOf(given, io, 'review approve')
   const text = optionText(given, 'survivor')
   const survivor = text === null ? null : survivorOf(text, found)
-  if (found.length > 0) await agreed(given, io, `approve ${counted(found.length, 'record')}`)
+  if (found.length > 0) await agreed(given, io, `approve ${counted(found.length, 'record')}: ${deedsOf(found, 'yes')}`)
   const { state: _, ...body } = query
   const { by, why } = word
   const { flow } = query
@@ -89,8 +77,8 @@ export async function approve(given: Given, io: Io): Promise<number> {
           },
         })
   for (const { key, why: reason } of done.refused) io.err(`${key} stays in review: ${reason}`)
-  const said =
-    judged === null ? nobodyWaits(flow) : `${counted(done.approved, 'record')} approved${again(judged, flow)}`
+  const judgedWhen = judged === null || done.approved === 0 ? '.' : again(judged, flow)
+  const said = judged === null ? nobodyWaits(flow) : `${counted(done.approved, 'record')} approved${judgedWhen}`
   answer(given, io, done, [], [], said)
   return done.refused.length === 0 ? exits.ok : exits.failed
 }
@@ -99,7 +87,7 @@ export async function approve(given: Given, io: Io): Promise<number> {
 export async function reject(given: Given, io: Io): Promise<number> {
   const { config, query, found } = await meant(given, io)
   const word = wordOf(given, io, 'review reject')
-  if (found.length > 0) await agreed(given, io, `reject ${counted(found.length, 'record')}`)
+  if (found.length > 0) await agreed(given, io, `reject ${counted(found.length, 'record')}: ${deedsOf(found, 'no')}`)
   const { state: _, ...body } = query
   const { by, why } = word
   const rejected =
