@@ -84,7 +84,7 @@ test('nothing is done where nothing fits, and it is said; the count comes before
   const asked = await here('quarantine', 'discard', 'members', '--code', 'SYNC-4041', '--by', 'ann', '--why', 'left')
   assert.match(asked.err, /SYNC-7109 This would discard, for ever, 2 of the parked records\. Nothing was done\./)
   const approve = await here('review', 'approve', 'members')
-  assert.match(approve.err, /SYNC-7109 This would approve 1 record\. Nothing was done\./)
+  assert.match(approve.err, /SYNC-7109 This would approve 1 record: let 1 go as it is\. Nothing was done\./)
 })
 
 test('released without an engine: judged at the next start, and it is said so; plan tells how many a rule lets through', async () => {
@@ -138,4 +138,15 @@ test('released while an engine runs: judged by it', async () => {
   }
   assert.match((await here('quarantine', 'list')).out, /The quarantine is empty/)
   assert.equal((await here('audit')).code, 0)
+})
+
+test('of very many in review the first ones are listed, and it is said how many more there are', async () => {
+  await db.query(`INSERT INTO members SELECT i, 'Name ' || i, null, null FROM generate_series(1000, 1202) i`)
+  assert.equal((await here('run', '--once')).code, 0)
+  const some = await here('review', 'list', 'members')
+  assert.equal(some.out.match(/^members \["/gm)?.length, 200)
+  assert.match(some.err, /^3 further records in review are not listed: /)
+  const one = await here('review', 'list', 'members', '--key', '1200')
+  assert.match(one.out, /^members \["1200"\] {2}in review \(quality\)/)
+  assert.equal(one.err, '')
 })

@@ -44,7 +44,7 @@ export async function list(given: Given, io: Io): Promise<number> {
     }
     if (more > 0)
       io.err(
-        `${counted(more, 'further record')} in review not listed: narrow the list with --key, --code, --older-than or the sync.`,
+        `${counted(more, 'further record')} in review ${more === 1 ? 'is' : 'are'} not listed: narrow the list with --key, --code, --older-than or the sync.`,
       )
     return exits.ok
   } finally {
