@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { SyncConfig } from '../config/config.ts'
+import { classesOf } from '../mapping/mapping.ts'
 import { failure, SyncError } from '../model/failure.ts'
 import type { Mapping } from '../model/mapping.ts'
 import type { RuleProblem } from '../model/problem.ts'
 import type { Duplicates } from '../pipeline/flow.ts'
 import { duration_ms } from '../std/duration.ts'
+import type { Classification } from '../std/mask.ts'
 import { blocksAndNames } from '../validation/duplicates/blocks.ts'
 import { compare } from '../validation/duplicates/compare.ts'
 import { featuresOf } from '../validation/duplicates/features.ts'
@@ -58,6 +60,7 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     return known
   }
   const rules = survivorshipOf(sync)
+  const classes = classesOf(sync.mapping)
   // Both are asked of one record after the other.
   let last: { readonly of: Features; readonly blocks: bigint[]; readonly names: bigint | undefined } | null = null
   const found = (features: Features) => {
@@ -65,7 +68,7 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     return last
   }
   return {
-    plan,
+    plan: { ...plan, fields: plan.fields.map((one) => ({ ...one, ...classOf(one.name, classes) })) },
     features: (set) => featuresOf(set, plan),
     blocks: (features) => found(features).blocks,
     names: (features) => found(features).names ?? null,
@@ -73,6 +76,12 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     survive: (records) => survive(records, rules),
     target: sync.validate.duplicates?.target === true,
   }
+}
+
+/** How values of a field may be shown; nothing where nothing is said. */
+function classOf(name: string, classes: ReadonlyMap<string, Classification>): { classification?: Classification } {
+  const classification = classes.get(name)
+  return classification === undefined ? {} : { classification }
 }
 
 /** By which rule each field of a merged record is chosen. The external id is the leader's, whatever a rule says. */

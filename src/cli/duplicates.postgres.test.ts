@@ -20,7 +20,7 @@ const members = `  members:
       FirstName: first_name
       LastName: last_name
       Email: email
-      Phone: phone
+      Phone: { from: phone, classification: sensitive }
       Birthdate: born
       Description: note
     validate:
@@ -201,7 +201,7 @@ test('searches that leave records out, because too many share a trait, are told 
     new RegExp(`pairs compared for duplicates\\. ${cut} searches left`),
   )
   const common = await here('duplicates', 'common', 'members')
-  assert.match(common.out, /^FIELD +VALUE +RECORDS\nPhone +text, \d+ characters, begins "\+?43[^"]*" +[12]\d\d$/)
+  assert.match(common.out, /^FIELD +VALUE +RECORDS\nPhone +text, \d+ characters +[12]\d\d$/)
   assert.doesNotMatch(common.out, /5234817/)
 })
 

@@ -84,7 +84,7 @@ export async function shared(given: Given, io: Io): Promise<number> {
     const found = await reader.sharedValues(sync.name, id, fields.length, BLOCK_RECORDS_MAX, SHARED_MAX)
     const rows = found.map(({ place, value, n }) => ({
       field: fields[place]?.name ?? '',
-      value: mask('text', value),
+      value: mask('text', value, fields[place]?.classification),
       records: n,
     }))
     answer(given, io, rows, rows, sharedColumns, `No value is shared by more than ${BLOCK_RECORDS_MAX} records.`)

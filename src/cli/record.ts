@@ -1,9 +1,11 @@
+import { classesOfSync } from '../app/classes.ts'
 import type { Story } from '../app/reader.ts'
+import type { SyncConfig } from '../config/config.ts'
 import type { Entry } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
 import type { MergedRow } from '../model/twins.ts'
 import { type Row, rowFrom, text, type Value } from '../model/value.ts'
-import { mask } from '../std/mask.ts'
+import { type Classification, mask } from '../std/mask.ts'
 import { printable } from '../telemetry/sentence.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
@@ -15,7 +17,13 @@ import { keyFrom, readState, syncNamed } from './syncs.ts'
 /** Entries and outcomes that are shown of one record. */
 const ROWS_MAX = 100
 
-type Show = (value: Value) => string | null
+type Show = (value: Value, name: string) => string | null
+
+/** How the values of source columns and of target fields are shown. */
+interface Shows {
+  readonly column: Show
+  readonly field: Show
+}
 
 /** `record <sync> <id>`: all that is known of one record, in the order in which it happened. */
 export async function execute(given: Given, io: Io): Promise<number> {
@@ -25,12 +33,12 @@ export async function execute(given: Given, io: Io): Promise<number> {
   const reader = readState(config)
   try {
     const flows = (await reader.flows()).filter(({ head }) => head.sync === sync.name)
-    const show: Show = isSet(given, 'showValues') ? text : masked
+    const shows = isSet(given, 'showValues') ? shownWhole : maskedBy(sync)
     const viewsOf = async (key: Key) => {
       const stories = await Promise.all(flows.map(({ head }) => reader.story(head.id, sync, key, ROWS_MAX)))
       const found = stories.filter(({ entries, known }) => entries.length > 0 || known !== null)
       const merged = await reader.merged(sync.name, key, ROWS_MAX)
-      return found.map((story) => ({ ...viewOf(story, key, show), merged }))
+      return found.map((story) => ({ ...viewOf(story, key, shows), merged }))
     }
     let views = await viewsOf(keyFrom(id))
     if (views.length === 0) views = (await Promise.all((await reader.keysOf(sync.name, id)).map(viewsOf))).flat()
@@ -47,21 +55,31 @@ export async function execute(given: Given, io: Io): Promise<number> {
   }
 }
 
-const masked: Show = (value) => {
-  if (value === null) return null
-  const kind = typeof value === 'object' ? value.kind : typeof value === 'string' ? 'text' : typeof value
-  return `[${mask(kind, text(value) ?? '')}]`
+const shownWhole: Shows = { column: text, field: text }
+
+/** Masked by the classification of the field, or of what is made of the column. */
+function maskedBy(sync: SyncConfig): Shows {
+  const { columns, fields } = classesOfSync(sync)
+  return { column: masked(columns), field: masked(fields) }
 }
+
+const masked =
+  (classes: ReadonlyMap<string, Classification>): Show =>
+  (value, name) => {
+    if (value === null) return null
+    const kind = typeof value === 'object' ? value.kind : typeof value === 'string' ? 'text' : typeof value
+    return `[${mask(kind, text(value) ?? '', classes.get(name))}]`
+  }
 
 function rowOf(row: Row, show: Show): { [column: string]: string | null } {
   const shown: { [column: string]: string | null } = Object.create(null)
-  for (const column of Object.keys(row)) shown[column] = show(row[column] as Value)
+  for (const column of Object.keys(row)) shown[column] = show(row[column] as Value, column)
   return shown
 }
 
 type View = ReturnType<typeof viewOf> & { readonly merged: readonly MergedRow[] }
 
-function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string, show: Show) {
+function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string, shows: Shows) {
   const lane = known?.lane ?? null
   const covers = ({ seq, range }: Story['outcomes'][number], entry: Entry) =>
     entry.seq <= seq && entry.seq >= (range?.first ?? seq)
@@ -71,7 +89,7 @@ function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string,
     key,
     link: known === null ? null : { number: known.link, state: known.state, target: known.target },
     /** The target's record as it was last agreed. */
-    agreed: known?.shadow == null ? null : rowOf(rowFrom(known.shadow), show),
+    agreed: known?.shadow == null ? null : rowOf(rowFrom(known.shadow), shows.field),
     lane:
       lane === null
         ? null
@@ -81,12 +99,12 @@ function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string,
             stage: lane.stage,
             attempts: lane.attempts,
             reasons: lane.reasons,
-            image: { op: lane.image.op, row: rowOf(lane.image.row, show) },
+            image: { op: lane.image.op, row: rowOf(lane.image.row, shows.column) },
             /** Later changes that wait until this is delivered or discarded. */
             behind:
               lane.next === null
                 ? null
-                : { to: lane.next.last, op: lane.next.image.op, row: rowOf(lane.next.image.row, show) },
+                : { to: lane.next.last, op: lane.next.image.op, row: rowOf(lane.next.image.row, shows.column) },
           },
     inFlight: flights.map(({ request, mayLandUntil_ms }) => ({
       request: request.id,
@@ -96,7 +114,7 @@ function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string,
     /** Audit rows whose journal entries are gone after the retention time. */
     olderOutcomes: older.reverse().map(outcomeView),
     entries: [...entries].reverse().map((entry) => ({
-      ...entryView(entry, show),
+      ...entryView(entry, shows.column),
       outcome: outcomes.filter((outcome) => covers(outcome, entry)).map(outcomeView)[0] ?? null,
     })),
   }

@@ -9,6 +9,7 @@ import type { Target } from '../model/target.ts'
 import type { Row, Value } from '../model/value.ts'
 import type { Stage } from '../model/verdict.ts'
 import type { Clock } from '../std/clock.ts'
+import type { Classification } from '../std/mask.ts'
 import type { Random } from '../std/random.ts'
 import type { Emit } from '../telemetry/event.ts'
 import type { Chosen } from '../validation/duplicates/merge-functions.ts'
@@ -68,7 +69,8 @@ export interface FlowSpec {
 /** Rules of the duplicates of one sync: pure. */
 export interface Duplicates {
   readonly plan: Pick<Plan, 'id' | 'clusterMax' | 'candidatesMax'> & {
-    readonly fields: readonly { readonly name: string }[]
+    /** `classification`: how values of the field are shown to people; personal where it is absent. */
+    readonly fields: readonly { readonly name: string; readonly classification?: Classification }[]
   }
   /** What is compared of a record, from its target fields. */
   features(set: Row): Features
