@@ -1,5 +1,6 @@
 import type { Key } from '../../model/key.ts'
 import { field, type MutableRow, newRow, type Row, text, type Value } from '../../model/value.ts'
+import { compareDecimals, type Decimal, decimalFrom } from '../../std/decimal.ts'
 import type { FieldRule } from './merge-options.ts'
 
 /** A record of a cluster: its mapped fields. */
@@ -66,10 +67,23 @@ function winner(holders: readonly Contender[], name: string, rule: FieldRule): C
   return best
 }
 
-type Score = number | string | null
+/** A place among the values that can be compared, then an exact number or a text that sorts as it is. */
+interface Moment {
+  readonly group: number
+  readonly exact: Decimal | null
+  readonly text: string
+}
 
 /** Larger is better; null is worst. */
-const beats = (a: Score, b: Score): boolean => a !== null && (b === null || a > b)
+type Score = number | Moment | null
+
+function beats(a: Score, b: Score): boolean {
+  if (a === null || b === null) return a !== null
+  if (typeof a === 'number' || typeof b === 'number') return a > b
+  if (a.group !== b.group) return a.group > b.group
+  if (a.exact !== null && b.exact !== null) return compareDecimals(a.exact, b.exact) > 0
+  return a.text > b.text
+}
 
 function scoreOf(
   holders: readonly Contender[],
@@ -91,13 +105,27 @@ function scoreOf(
   }
 }
 
-/** Dates and times sort by their text, numbers as numbers padded to one width. */
+const groups = { lowest: 0, number: 1, moment: 2, text: 3, highest: 4 } as const
+
+/** `2024-01-31`, `2024-01-31 02:30:00.5+00`, `2024-01-31T02:30:00Z`, `0044-03-15 BC`: moments without a zone, or in UTC. */
+const momentGrammar = /^(\d{4,7})(-\d\d-\d\d)(?:[T ]([\d:]+)(?:\.(\d+))?)?(?:Z|\+00(?::?00)?)?( BC)?$/
+/** No year of a database is as far away. */
+const yearsMax = 50_000_000
+
+/** Numbers by their exact value, moments by their place in time, other values by their text. NaN is no value. */
 function momentOf(value: Value | undefined): Score {
   if (!hasValue(value)) return null
   const exact = text(value as Value) as string
-  if (typeof value === 'number' || (typeof value === 'object' && value?.kind === 'decimal'))
-    return Number(exact) < 0 ? '' : Number(exact).toFixed(6).padStart(40, '0')
-  return exact === 'infinity' ? '~' : exact.endsWith(' BC') || exact === '-infinity' ? '' : exact.replace('T', ' ')
+  const at = (group: number, sorted = '', size: Decimal | null = null): Moment => ({ group, exact: size, text: sorted })
+  if (/^-?infinity$/i.test(exact)) return at(exact.startsWith('-') ? groups.lowest : groups.highest)
+  if (typeof value === 'number' || (typeof value === 'object' && value?.kind === 'decimal')) {
+    const size = decimalFrom(exact)
+    return size === undefined ? null : at(groups.number, '', size)
+  }
+  const [, year = '', day = '', time = '', fraction = '', era] = momentGrammar.exec(exact) ?? []
+  if (year === '') return at(groups.text, exact)
+  const sorted = String(yearsMax + (era === undefined ? 1 : -1) * Number(year))
+  return at(groups.moment, `${sorted}${day} ${time}.${fraction.replace(/0+$/, '')}`)
 }
 
 /** The shorter key first: numbers that were given in order stay in order. */
