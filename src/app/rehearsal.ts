@@ -75,6 +75,7 @@ export function rehearsalOn(
         deletes: head.deletes,
         deletesSince_ms: head.deletesSince_ms,
         rules: spec.rules,
+        judgedAnew: [],
         links,
         ids: noIdChanges,
         outcomes: [],

@@ -36,7 +36,7 @@ async function household() {
   ] as const) {
     const head = await state.openFlow({ id, sync: id, journalId: 'j'.repeat(24), from: 0 })
     const more = { flow: id, epoch: head.epoch, at_ms: 1, judged, readMore: judged, deletes: 0, deletesSince_ms: 0 }
-    const none = { links: [], ids: noIdChanges, lanes: [], lanesGone: [], flights: [], related: [] }
+    const none = { links: [], ids: noIdChanges, lanes: [], lanesGone: [], flights: [], related: [], judgedAnew: [] }
     const seqs = Array.from({ length: judged }, (_, n) => n + 1)
     const outcomes = seqs.map((seq) => ({
       seq,

@@ -4,6 +4,7 @@ import type { FigureState } from './figures.ts'
 import type { Held, IdChanges, Owner, Released } from './ids.ts'
 import type { Journal } from './journal.ts'
 import type { Key } from './key.ts'
+import type { JudgedCount, JudgedOutcome, ParkedLane, RuleSet } from './rule-set.ts'
 import type { Request } from './target.ts'
 import type { TwinCommit, TwinState } from './twins.ts'
 import type { Row } from './value.ts'
@@ -43,8 +44,8 @@ export interface FlowHead {
   readonly epoch: number
   readonly status: FlowStatus
   readonly reason: Failure | null
-  /** Hash of the rules that judged last. */
-  readonly rules: string | null
+  /** The rules that judged last; null: nothing was judged yet. */
+  readonly rules: RuleSet | null
   /** Deletes with a sequence up to this one were approved by a person. */
   readonly deletesApproved: Sequence
   /** When they were. */
@@ -112,6 +113,8 @@ export interface Known {
   readonly target: string | null
   /** The external id that it was sent with last, in lower case; null: none, or the source key as it stands. */
   readonly ref: string | null
+  /** Number of the rule set that judged it last, also what is parked or under way of it; null: before this was kept. */
+  readonly ruleSet: number | null
   /** The target's last agreed image, in its normal form, as `rowText` wrote it. */
   readonly shadow: string | null
   readonly lane: Lane | null
@@ -152,7 +155,10 @@ export interface JudgeCommit {
   readonly readMore: number
   readonly deletes: number
   readonly deletesSince_ms: number
+  /** Hash of the rules that judged. */
   readonly rules: string
+  /** Links that these rules judged, and others before them. */
+  readonly judgedAnew: readonly number[]
   /** New links, new external ids (`Known.ref`), and links that moved to another source key. */
   readonly links: readonly {
     readonly id: number
@@ -312,7 +318,7 @@ export interface State extends TwinState, FigureState {
   counts(flow: FlowId): Promise<Counts>
   /** What is not settled, without looking at settled entries: cheap, for metrics. */
   backlog(flow: FlowId): Promise<Backlog>
-  parked(query: ParkedQuery): Promise<readonly LaneOf[]>
+  parked(query: ParkedQuery): Promise<readonly ParkedLane[]>
   /** How many there are, at most `rowsMax`. */
   parkedCount(query: ParkedQuery): Promise<number>
   /** Parked by stage, code and field, and by rule where that is asked for, most first; those of one state, or of both. */
@@ -334,7 +340,11 @@ export interface State extends TwinState, FigureState {
     key: Key,
     seqs: readonly Sequence[],
     rowsMax: number,
-  ): Promise<{ known: Known | null; outcomes: readonly (OutcomeRow & { at_ms: number })[] }>
+  ): Promise<{ known: Known | null; outcomes: readonly JudgedOutcome[] }>
+  /** Every rule set of a flow, oldest first. */
+  ruleSets(flow: FlowId): Promise<readonly RuleSet[]>
+  /** Records that are not deleted, by the rule set that judged them last. */
+  judgedBy(sync: string): Promise<readonly JudgedCount[]>
   /** Source keys of records by what the target calls them: its id, or the external id. For people: a few at most. */
   keysOf(sync: string, id: string): Promise<readonly Key[]>
   /** Old external ids that the target may still show. */

@@ -182,6 +182,7 @@ export const linked = (link: number, more: Partial<Known> = {}): Known => ({
   state: 'linked',
   target: `003${link}`,
   ref: null,
+  ruleSet: null,
   shadow: null,
   lane: null,
   ...more,

@@ -16,7 +16,7 @@ import { moving } from './moving.ts'
 import type { Settled } from './settle.ts'
 import { twinsOf } from './twins.ts'
 import type { FlowView } from './view.ts'
-import { decide, type Launch, launchOf, limitsOf, tally, type Window } from './window.ts'
+import { decide, judgedAnew, type Launch, launchOf, limitsOf, tally, type Window } from './window.ts'
 
 /** Pause before the rows of a window are asked for again at a source that was away. */
 const SOURCE_AGAIN_MS = 1_000
@@ -39,6 +39,7 @@ export class Flow {
   #status: FlowStatus
   #reason: Failure | null
   #gap: Gap | null
+  readonly #rulesFrom: number
   #nextLink: () => number
   #nextRequest: number
   #count: GuardCount
@@ -71,6 +72,7 @@ export class Flow {
     this.#status = head.status
     this.#reason = head.reason
     this.#gap = head.gap
+    this.#rulesFrom = head.rules === null ? 1 : head.rules.id + (head.rules.hash === parts.spec.rules ? 0 : 1)
     this.#nextLink = nextLink
     this.#nextRequest = head.nextRequest
     this.#count = guardOf(head).count
@@ -278,6 +280,7 @@ export class Flow {
       deletes: count.deletes,
       deletesSince_ms: count.since_ms,
       rules: spec.rules,
+      judgedAnew: judgedAnew(gathered.subjects, decisions, this.#rulesFrom),
       links: decided.links,
       ids: decided.ids,
       outcomes,

@@ -115,6 +115,15 @@ export function decide(
   }
 }
 
+/**
+ * Links that are judged by the present rules now, and were by others last. Who waits is not judged.
+ * @param rulesFrom the first number that may be the one of the present rules: none but a later owner (W8) stores other ones
+ */
+export const judgedAnew = (subjects: readonly Subject[], decisions: readonly Decision[], rulesFrom: number): number[] =>
+  subjects.flatMap(({ known }, i) =>
+    known === null || (known.ruleSet ?? 0) >= rulesFrom || decisions[i]?.kind === 'wait' ? [] : [known.link],
+  )
+
 function parking(
   { lane }: Subject,
   { to, stage, reasons, wants = null }: Extract<Decision, { kind: 'park' }>,

@@ -1,6 +1,7 @@
 import type { FlowId } from '../model/change.ts'
 import { failure, SyncError } from '../model/failure.ts'
 import type { Released } from '../model/ids.ts'
+import type { RuleSet } from '../model/rule-set.ts'
 import type { Flight, Image, JudgeCommit, Lane, SettleCommit } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
 import { wake, wakeBehind } from './lanes.ts'
@@ -35,8 +36,8 @@ export const packFlight = ({ request, images, ticket, mayLandUntil_ms }: Flight)
 
 /** T2+T3: links, lanes, flights, what belongs to which root, audit rows, and the cursor that says that all this is so (I2, I9). */
 export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
-  fence(db, commit.flow, commit.epoch)
-  const sync = String(db.get('SELECT sync FROM flow WHERE id = ?', commit.flow)?.['sync'])
+  const { sync, ruleSet: last } = fence(db, commit.flow, commit.epoch)
+  const ruleSet = last?.hash === commit.rules ? last.id : newRuleSet(db, commit)
   // Keys and external ids may change places within one window: none of them stands in the way of another.
   for (const link of commit.links)
     if (!link.isNew) db.run(`UPDATE link SET a_key = 'moving:' || id, ref = NULL WHERE id = ?`, link.id)
@@ -51,12 +52,14 @@ export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
   }
   for (const link of commit.links)
     db.run(
-      `INSERT INTO link (id, sync, a_key, ref, state) VALUES (?,?,?,?,'open') ON CONFLICT (id) DO UPDATE SET a_key = excluded.a_key, ref = excluded.ref`,
+      `INSERT INTO link (id, sync, a_key, ref, state, rule_set) VALUES (?,?,?,?,'open',?) ON CONFLICT (id) DO UPDATE SET a_key = excluded.a_key, ref = excluded.ref`,
       link.id,
       sync,
       link.key,
       link.ref,
+      ruleSet,
     )
+  for (const link of commit.judgedAnew) db.run('UPDATE link SET rule_set = ? WHERE id = ?', ruleSet, link)
   for (const { to, target } of taken)
     if (typeof target === 'string') db.run(`UPDATE link SET b_key = ?, state = 'tombstone' WHERE id = ?`, target, to)
   release(db, commit.flow, sync, commit.ids.released)
@@ -81,14 +84,14 @@ export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
     db.run('DELETE FROM related WHERE sync = ? AND alias = ? AND root = ?', sync, join, root)
     for (const child of children) db.run('INSERT OR REPLACE INTO related VALUES (?,?,?,?)', sync, join, child, root)
   }
-  appendOutcomes(db, commit.flow, commit.outcomes, commit.at_ms)
+  appendOutcomes(db, commit.flow, commit.outcomes, commit.at_ms, ruleSet)
   db.run(
-    'UPDATE flow SET judged = ?, read = read + ?, deletes = ?, deletes_since_ms = ?, rules = ?, next_request = max(next_request, ?) WHERE id = ?',
+    'UPDATE flow SET judged = ?, read = read + ?, deletes = ?, deletes_since_ms = ?, rule_set = ?, next_request = max(next_request, ?) WHERE id = ?',
     commit.judged,
     commit.readMore,
     commit.deletes,
     commit.deletesSince_ms,
-    commit.rules,
+    ruleSet,
     (commit.flights.at(-1)?.number ?? 0) + 1,
     commit.flow,
   )
@@ -96,7 +99,8 @@ export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
 
 /** T4: what the target said, link by link (I3), and that its requests are over. */
 export function storeSettled(db: Database, commit: Stored<SettleCommit>): void {
-  fence(db, commit.flow, commit.epoch)
+  const { sync, ruleSet } = fence(db, commit.flow, commit.epoch)
+  const by = isOwn(db, commit) ? (ruleSet?.id ?? null) : 'as its record'
   // Sorted keys: neighbouring pages are written once.
   for (const link of [...commit.links].sort((a, b) => a.id - b.id)) {
     const set = () =>
@@ -105,7 +109,6 @@ export function storeSettled(db: Database, commit: Stored<SettleCommit>): void {
     dispossess(db, commit.flow, link.id, link.target, commit.at_ms)
     set()
   }
-  const sync = String(db.get('SELECT sync FROM flow WHERE id = ?', commit.flow)?.['sync'])
   release(db, commit.flow, sync, commit.released)
   for (const { id, state } of commit.links) if (state === 'tombstone') wakeBehind(db, commit.flow, id)
   for (const shadow of [...commit.shadows].sort((a, b) => a.link - b.link))
@@ -126,19 +129,38 @@ export function storeSettled(db: Database, commit: Stored<SettleCommit>): void {
       flight.id,
     )
   for (const request of commit.flightsClosed) db.run('DELETE FROM flight WHERE request = ?', request)
-  appendOutcomes(db, commit.flow, commit.outcomes, commit.at_ms)
+  appendOutcomes(db, commit.flow, commit.outcomes, commit.at_ms, by)
   if (commit.status !== null) {
     db.run('INSERT INTO status (at_ms, body) VALUES (?,?)', commit.at_ms, commit.status)
     db.run('DELETE FROM status WHERE seq <= (SELECT max(seq) FROM status) - ?', STATUS_ROWS_MAX)
   }
 }
 
-/** W8: a commit of an owner that was replaced must not land. */
-export function fence(db: Database, flow: FlowId, epoch: number): void {
-  const now = db.get('SELECT epoch FROM flow WHERE id = ?', flow)?.['epoch']
-  if (now !== epoch)
-    throw new SyncError(failure('SYNC-6008', `Flow ${flow} is owned by epoch ${now}, this process has ${epoch}.`))
+/** W8: a commit of an owner that was replaced must not land. Answers the flow's sync, and the rules that judged last. */
+export function fence(
+  db: Database,
+  flow: FlowId,
+  epoch: number,
+): { readonly sync: string; readonly ruleSet: Pick<RuleSet, 'id' | 'hash'> | null } {
+  const row = db.get(
+    'SELECT epoch, sync, rule_set.id, hash FROM flow LEFT JOIN rule_set ON rule_set.id = flow.rule_set WHERE flow.id = ?',
+    flow,
+  )
+  if (row?.['epoch'] !== epoch)
+    throw new SyncError(
+      failure('SYNC-6008', `Flow ${flow} is owned by epoch ${row?.['epoch']}, this process has ${epoch}.`),
+    )
+  const ruleSet = row['id'] === null ? null : { id: Number(row['id']), hash: String(row['hash']) }
+  return { sync: String(row['sync']), ruleSet }
 }
+
+/** These rules judge from now on. */
+const newRuleSet = (db: Database, { flow, rules, at_ms }: Pick<JudgeCommit, 'flow' | 'rules' | 'at_ms'>): number =>
+  Number(db.get('INSERT INTO rule_set (flow, hash, since_ms) VALUES (?,?,?) RETURNING id', flow, rules, at_ms)?.['id'])
+
+/** Whether this owner has sent all that is under way, so that its rules judged it. The oldest request tells. */
+const isOwn = (db: Database, { flow, epoch }: Pick<SettleCommit, 'flow' | 'epoch'>): boolean =>
+  (db.get('SELECT epoch FROM flight WHERE flow = ? ORDER BY number LIMIT 1', flow)?.['epoch'] ?? epoch) === epoch
 
 function putLane(db: Database, flow: FlowId, lane: Lane): void {
   db.run(

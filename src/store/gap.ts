@@ -42,6 +42,7 @@ export function closeGap(
       flow,
       [{ seq: upTo, link: null, kind: 'superseded', by: null, request: null, note, range }],
       at_ms,
+      null,
     )
   db.run(
     `UPDATE flow SET status = 'running', reason = NULL, judged = max(judged, ?), read = read + ?, gap_to = 0, gap_entries = 0, sweep = 1 WHERE id = ?`,

@@ -1,12 +1,16 @@
 import type { FlowId, Sequence } from '../model/change.ts'
+import type { ParkedLane } from '../model/rule-set.ts'
 import type { Image, LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
 import { laneOf } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /** Lanes that a parked query speaks of, oldest first. */
-export const parkedLanes = (db: Database, query: ParkedQuery): LaneOf[] =>
-  parkedRows(db, 'lane.*, link.a_key', query).map(laneOf)
+export const parkedLanes = (db: Database, query: ParkedQuery): ParkedLane[] =>
+  parkedRows(db, 'lane.*, link.a_key, link.rule_set', query).map((row) => ({
+    ...laneOf(row),
+    ruleSet: row['rule_set'] as number | null,
+  }))
 
 /** The same as rows of some columns: a queue may hold more images than memory does. */
 export function parkedRows(db: Database, columns: string, query: ParkedQuery): Cells[] {
@@ -94,7 +98,7 @@ export function discardLanes(db: Database, query: ParkedQuery, by: string, why: 
   const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
     last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
   )
-  appendOutcomes(db, query.flow, rows, at_ms)
+  appendOutcomes(db, query.flow, rows, at_ms, 'as its record')
   for (const { link, next } of lanes) {
     wakeBehind(db, query.flow, link)
     if (next === null) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', query.flow, link)
@@ -152,5 +156,5 @@ export function removeLanes(db: Database, flow: FlowId, links: readonly number[]
       at_ms,
     )
   }
-  appendOutcomes(db, flow, passed, at_ms)
+  appendOutcomes(db, flow, passed, at_ms, 'as its record')
 }

@@ -1,6 +1,8 @@
 import type { FlowId, Sequence } from '../model/change.ts'
-import type { Backlog, CauseRow, Counts, Known, OutcomeRow, State } from '../model/state.ts'
+import type { JudgedCount, JudgedOutcome, RuleSet } from '../model/rule-set.ts'
+import type { Backlog, CauseRow, Counts, Known, State } from '../model/state.ts'
 import { outcomeRow } from './chain.ts'
+import { ruleSetRow } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 
 /** Counts row by row, so that `audit` does not trust a counter. Entries are counted, not records. */
@@ -84,7 +86,7 @@ export function recordStory(
   flow: FlowId,
   seqs: readonly Sequence[],
   rowsMax: number,
-): { known: Known | null; outcomes: (OutcomeRow & { at_ms: number })[] } {
+): { known: Known | null; outcomes: JudgedOutcome[] } {
   // An entry that was excluded before its record was ever known has no link, only its number.
   const rows = db.all(
     `SELECT outcome.*, chain.at_ms FROM outcome JOIN chain USING (commit_no)
@@ -98,6 +100,24 @@ export function recordStory(
   )
   return {
     known,
-    outcomes: rows.map((row) => ({ ...outcomeRow(row), at_ms: Number(row['at_ms']) })),
+    outcomes: rows.map((row) => ({
+      ...outcomeRow(row),
+      at_ms: Number(row['at_ms']),
+      ruleSet: row['rule_set'] as number | null,
+    })),
   }
 }
+
+/** What the state says of rule sets. */
+export const ruleState = (db: Database) => ({
+  ruleSets: (flow: FlowId): RuleSet[] =>
+    db.all('SELECT * FROM rule_set WHERE flow = ? ORDER BY id', flow).map(ruleSetRow),
+
+  judgedBy: (sync: string): JudgedCount[] =>
+    db
+      .all(
+        `SELECT rule_set, count(*) AS n FROM link WHERE sync = ? AND state <> 'tombstone' GROUP BY rule_set ORDER BY rule_set`,
+        sync,
+      )
+      .map((row) => ({ ruleSet: row['rule_set'] as number | null, records: Number(row['n']) })),
+})

@@ -2,6 +2,7 @@ import type { FlowId } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
 import type { Owner } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
+import type { RuleSet } from '../model/rule-set.ts'
 import type { FlowHead, FlowStatus, Image, Known, Lane, LaneOf, LinkState, Next } from '../model/state.ts'
 import type { Reason, StageName } from '../model/verdict.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -9,7 +10,7 @@ import type { Cells, Database } from './sqlite.ts'
 /** What the state knows of a record; null for one that was never seen. */
 export function known(db: Database, flow: FlowId, sync: string, key: Key): Known | null {
   const row = db.get(
-    'SELECT link.id, link.state, link.b_key, link.ref, shadow.b FROM link LEFT JOIN shadow ON shadow.link = link.id WHERE link.sync = ? AND link.a_key = ?',
+    'SELECT link.id, link.state, link.b_key, link.ref, link.rule_set, shadow.b FROM link LEFT JOIN shadow ON shadow.link = link.id WHERE link.sync = ? AND link.a_key = ?',
     sync,
     key,
   )
@@ -22,6 +23,7 @@ const knownRow = (row: Cells, lane: Cells | undefined): Known => ({
   state: row['state'] as LinkState,
   target: row['b_key'] as string | null,
   ref: row['ref'] as string | null,
+  ruleSet: row['rule_set'] as number | null,
   shadow: row['b'] as string | null,
   lane: lane === undefined ? null : laneRow(lane),
 })
@@ -31,7 +33,7 @@ export function knownAll(db: Database, flow: FlowId, sync: string, keys: readonl
   const list = listOf(keys)
   if (list === null) return keys.map((key) => known(db, flow, sync, key))
   const rows = db.all(
-    `SELECT asked.key AS place, link.id, link.state, link.b_key, link.ref, shadow.b FROM json_each(?) AS asked
+    `SELECT asked.key AS place, link.id, link.state, link.b_key, link.ref, link.rule_set, shadow.b FROM json_each(?) AS asked
      CROSS JOIN link ON link.sync = ? AND link.a_key = asked.value LEFT JOIN shadow ON shadow.link = link.id`,
     list,
     sync,
@@ -87,7 +89,7 @@ export function flowHead(db: Database, row: Cells): FlowHead {
     epoch: Number(row['epoch']),
     status: row['status'] as FlowStatus,
     reason: row['reason'] === null ? null : (JSON.parse(String(row['reason'])) as Failure),
-    rules: row['rules'] as string | null,
+    rules: row['rule_set'] === null ? null : ruleSet(db, Number(row['rule_set'])),
     deletesApproved: Number(row['deletes_approved']),
     deletesApproved_ms: Number(row['deletes_approved_ms']),
     deletes: Number(row['deletes']),
@@ -96,6 +98,16 @@ export function flowHead(db: Database, row: Cells): FlowHead {
     nextRequest: Number(row['next_request']),
   }
 }
+
+const ruleSet = (db: Database, id: number): RuleSet =>
+  ruleSetRow(db.get('SELECT * FROM rule_set WHERE id = ?', id) as Cells)
+
+/** A rule set as its row says. */
+export const ruleSetRow = (row: Cells): RuleSet => ({
+  id: Number(row['id']),
+  hash: String(row['hash']),
+  since_ms: row['since_ms'] as number | null,
+})
 
 const laneRow = (row: Cells): Lane => ({
   link: Number(row['link']),

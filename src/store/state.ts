@@ -2,6 +2,7 @@ import type { FlowId, Sequence } from '../model/change.ts'
 import { type Failure, failure, SyncError } from '../model/failure.ts'
 import type { Held, Owner } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
+import type { ParkedLane } from '../model/rule-set.ts'
 import type {
   Counts,
   Flight,
@@ -10,7 +11,6 @@ import type {
   Gap,
   JudgeCommit,
   Known,
-  LaneOf,
   LinkState,
   ParkedQuery,
   SettleCommit,
@@ -22,7 +22,7 @@ import { fence, type Stored, storeJudged, storeSettled } from './commits.ts'
 import { figureState } from './figures.ts'
 import { closeGap, storeGap } from './gap.ts'
 import { discardLanes, parkedLanes, parkedRows, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
-import { backlogOf, byCause, countByClass, recordStory } from './reports.ts'
+import { backlogOf, byCause, countByClass, recordStory, ruleState } from './reports.ts'
 import { flowHead, keysOf, known, knownAll, ownersOf } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { twinIndex } from './twin-index.ts'
@@ -153,6 +153,7 @@ export function stateFile(db: Database) {
     /** What can be done when the answer is given already: not a part of the contract. */
     afterwards: (): void => index.catchUp(),
     ...figureState(db),
+    ...ruleState(db),
 
     extend(flow: FlowId, epoch: number, request: string, mayLandUntil_ms: number, ticket: string | null): void {
       db.write(() => {
@@ -188,7 +189,7 @@ export function stateFile(db: Database) {
     counts: (flow: FlowId): Counts => countByClass(db, flow),
     backlog: (flow: FlowId) => backlogOf(db, flow),
     causes: (flow: FlowId, by?: Parameters<State['causes']>[1]) => byCause(db, flow, by),
-    parked: (query: ParkedQuery): LaneOf[] => parkedLanes(db, query),
+    parked: (query: ParkedQuery): ParkedLane[] => parkedLanes(db, query),
     parkedCount: (query: ParkedQuery): number => parkedRows(db, 'lane.link', query).length,
 
     release: (query: ParkedQuery): number => db.write(() => releaseLanes(db, query)),

@@ -22,6 +22,7 @@ export const judged = ({ epoch }: FlowHead, more: Partial<JudgeCommit>): JudgeCo
   deletes: 0,
   deletesSince_ms: 0,
   rules: 'rules-1',
+  judgedAnew: [],
   links: [],
   ids: noIdChanges,
   outcomes: [],

@@ -236,7 +236,8 @@ export const stateCases: Readonly<Record<string, StoreCase>> = {
     assert.equal(await state.discard({ ...all, key: key(1) }, 'ada', 'a test record', 5_000), 1)
     assert.deepEqual(await found({}), [3])
     const { outcomes } = await state.story(FLOW, 'members', key(1), [], 9)
-    assert.deepEqual(outcomes, [{ ...outcome(1, 'discarded', { link: 1, note: 'ada: a test record' }), at_ms: 5_000 }])
+    const told = { ...outcome(1, 'discarded', { link: 1, note: 'ada: a test record' }), at_ms: 5_000, ruleSet: 1 }
+    assert.deepEqual(outcomes, [told])
     const counts = await state.counts(FLOW)
     assert.deepEqual([counts.quarantined, counts.waiting, counts.discarded, counts.review], [1, 1, 1, 1])
     assert.equal(await state.verifyChain(), null)

@@ -3,6 +3,7 @@ import type { Store } from '../../model/state.ts'
 import { causeCases } from './causes.ts'
 import { figureCases } from './figures.ts'
 import { journalCases } from './journal.ts'
+import { ruleCases } from './rules.ts'
 import { stateCases } from './state.ts'
 import { twinCases } from './twins.ts'
 import { wordCases } from './words.ts'
@@ -37,6 +38,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     ...twinCases,
     ...wordCases,
     ...figureCases,
+    ...ruleCases,
   }))
     test(`${name}: ${title}`, async () => {
       const it = make()
