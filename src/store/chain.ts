@@ -35,12 +35,13 @@ function chainHash(
   setOf: (id: number) => readonly unknown[],
 ): string {
   const hash = createHash('sha256').update(`${before} ${at_ms}`)
-  for (const id of new Set(rows.flatMap(({ ruleSet }) => ruleSet ?? [])))
-    hash.update(`\n${JSON.stringify([id, ...setOf(id)])}`)
+  const sets = new Set<number>()
+  for (const { ruleSet } of rows) if (ruleSet !== null) sets.add(ruleSet)
+  for (const id of sets) hash.update(`\n${JSON.stringify([id, ...setOf(id)])}`)
   for (const { flow, row, ruleSet } of rows) {
-    const range = row.range === undefined ? [] : [row.range.first, row.range.entries]
-    const by = ruleSet === null ? [] : [ruleSet]
-    const told = [flow, row.seq, row.link, row.kind, row.by, row.request, row.note, ...range, ...by]
+    const told: unknown[] = [flow, row.seq, row.link, row.kind, row.by, row.request, row.note]
+    if (row.range !== undefined) told.push(row.range.first, row.range.entries)
+    if (ruleSet !== null) told.push(ruleSet)
     hash.update(`\n${JSON.stringify(told)}`)
   }
   return hash.digest('hex')
