@@ -31,14 +31,12 @@ export function resembles(
 ): Reason[] {
   const sorted = [...found].sort((a, b) => b.comparison.bits - a.comparison.bits)
   return sorted.slice(0, NAMED_MAX).map(({ key, target, lead, comparison, theirs }): Reason => {
-    const shown = key === null ? `record ${target} of the target` : String(key)
-    const sure = `${(comparison.probability * 100).toFixed(comparison.probability > 0.99 ? 2 : 0)} %`
+    const who = key === null ? `record ${target} of the target` : String(key)
+    const but = comparison.veto === undefined ? '' : `, but ${comparison.veto}`
     return {
       stage: 'duplicates',
       code,
-      error: [`It resembles ${shown}, ${sure} sure.`, why, comparison.veto ?? '']
-        .filter((text) => text !== '')
-        .join(' '),
+      error: `It resembles ${who}, ${sureOf(comparison)}${but}.${why === '' ? '' : ` ${why}`}`,
       alike: {
         key,
         target,
@@ -46,14 +44,29 @@ export function resembles(
         probability: comparison.probability,
         fields: comparison.fields.map(({ field, level, bits, why: says }) => {
           const place = plan.fields.findIndex(({ name }) => name === field)
-          return { field, level, bits, why: says, own: masked(mine[place]), other: masked(theirs[place]) }
+          const shown = (text = '') => (text === '' ? '' : mask('text', text, plan.fields[place]?.classification))
+          return { field, level, bits, why: says, own: shown(mine[place]), other: shown(theirs[place]) }
         }),
       },
     }
   })
 }
 
-const masked = (text: string | undefined): string => (text === undefined || text === '' ? '' : mask('text', text))
+/** Nothing is wholly sure. */
+const sureOf = ({ probability }: Comparison): string =>
+  `${(Math.min(probability, 0.9999) * 100).toFixed(probability > 0.99 ? 2 : 0)} % sure`
+
+/** Fields that one line of reasons names. */
+const FIELDS_MAX = 4
+
+/** Why a record is taken for another one, in a line: the fields that agree, the most telling first. */
+export function howOf({ key, target, comparison }: Resembles): string {
+  const who = key ?? target
+  if (comparison.key !== undefined) return `${who}: equal ${comparison.key.join(', ')}`
+  const telling = comparison.fields.filter(({ bits }) => bits > 0).sort((a, b) => b.bits - a.bits)
+  const says = telling.slice(0, FIELDS_MAX).map(({ field, why }) => `${field}: ${why}`)
+  return `${who}: ${sureOf(comparison)}${says.length === 0 ? '' : ` (${says.join('; ')})`}`
+}
 
 /** Why a deletion waits for a person. */
 export const leadsOthers = (n: number): Reason => ({

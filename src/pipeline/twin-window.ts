@@ -3,7 +3,7 @@ import type { Key } from '../model/key.ts'
 import type { Lead, OwnTwin, TwinFound } from '../model/twins.ts'
 import type { Reason } from '../model/verdict.ts'
 import type { Comparison, Duplicates, Features } from './flow.ts'
-import { leadsOthers, type Resembles, resembles } from './twin-reasons.ts'
+import { howOf, leadsOthers, type Resembles, resembles } from './twin-reasons.ts'
 
 /**
  * A source record within a window: its link, or, where it has none yet, minus its place in the window minus one. So a record
@@ -242,6 +242,11 @@ export class TwinWindow {
   #matches(one: Standing): Resembles[] {
     const best = new Map<TwinId | string, Resembles>()
     const apart = new Set(one.own.apart.leads.map((link) => this.#leader(link, null)))
+    for (const target of one.own.apart.targets) {
+      // The record of the target that it is not may have been taken over in this window.
+      const owner = this.#adopted.get(target)
+      if (owner !== undefined) apart.add(this.#leader(owner, null))
+    }
     // Those of this window are not counted yet.
     const fresh = one.names === null ? 0 : this.#fresh(one.names)
     for (const found of this.#candidates(one)) {
@@ -362,6 +367,3 @@ const nobody: readonly TwinId[] = []
 
 const better = (a: Comparison, b: Comparison): boolean =>
   a.verdict === b.verdict ? a.bits > b.bits : a.verdict === 'merge'
-
-const howOf = ({ key, target, comparison }: Resembles): string =>
-  `${key ?? target}: ${comparison.key === undefined ? `probability ${comparison.probability.toFixed(4)}` : `equal ${comparison.key.join(', ')}`}`

@@ -125,7 +125,7 @@ export class TwinStep {
         const one = found.get(turn.place) as Standing
         const say = this.#window.judge(one)
         this.#says.set(turn.place, say)
-        this.#apply(one, say, turn.set)
+        this.#apply(one, say)
       }
     }
     this.#rename()
@@ -262,7 +262,7 @@ export class TwinStep {
     return new Map(standing.map(({ place }, i) => [place, found[i] as Standing]))
   }
 
-  #apply(one: Standing, say: Say, set: Row): void {
+  #apply(one: Standing, say: Say): void {
     if (say.kind === 'review') return
     const { id, own, features, looks } = one
     const before = this.#window.leader(id, own.into?.lead.link ?? null)
@@ -279,12 +279,12 @@ export class TwinStep {
         target: adopt,
       })
     if (leads && looks) this.#shaken.add(id)
-    if (say.kind === 'merge') this.#merge(one, say, set, before)
+    if (say.kind === 'merge') this.#merge(one, say, before)
     else if (before !== id) this.#leave(id, before)
   }
 
-  #merge({ id, own, looks }: Standing, { into, how }: Extract<Say, { kind: 'merge' }>, set: Row, before: TwinId): void {
-    const body = rowText(set)
+  #merge({ id, own, looks }: Standing, { into, how }: Extract<Say, { kind: 'merge' }>, before: TwinId): void {
+    const body = rowText(this.#sets.get(id) as Row)
     const isNew = before !== into
     if (isNew && before !== id) this.#leave(id, before)
     this.#left.delete(id)
@@ -382,5 +382,11 @@ export class TwinStep {
 
 /** All fields of a record: those that a change did not carry are as they were last agreed with the target (I6). */
 function whole(set: Row, shadow: string | null, { mapping }: FlowSpec): Row {
-  return shadow === null || mapping.fields.every((name) => Object.hasOwn(set, name)) ? set : fold(rowFrom(shadow), set)
+  if (shadow === null || mapping.fields.every((name) => Object.hasOwn(set, name))) return set
+  const [agreed, all] = [rowFrom(shadow), newRow()]
+  for (const name of mapping.fields) {
+    const value = field(set, name) ?? field(agreed, name)
+    if (value !== undefined) all[name] = value
+  }
+  return all
 }

@@ -39,21 +39,24 @@ export function oracles(after: After): string[] {
 /** Good records whose external id is held by a record that is parked for its data, or marked as deleted under a key that it left. */
 const isBehind = (reason: Reason): boolean => reason.code === 'SYNC-4003' || reason.code === 'SYNC-4002'
 
-/** Whether the record at the target that has this one's external id belongs to one that is parked for its data, or waits in turn. */
-function isBlocked(lane: LaneOf, parked: readonly LaneOf[], { legacy, crm, files, spec }: After): boolean {
+/**
+ * Whether the record at the target that has this one's external id belongs to one that is parked for its data, or waits in turn.
+ * @param still records of the target whose own are in review, merged into others, or kept by a person: they are not sent either
+ */
+function isBlocked(
+  lane: LaneOf,
+  parked: readonly LaneOf[],
+  still: ReadonlySet<string>,
+  { legacy, crm, files, spec }: After,
+): boolean {
   const seen = new Set<Key>()
-  // Records that are in review, or merged into others, are not sent either.
-  const still = files.state.gather(spec.id, spec.sync, [
-    ...files.state.parked({ flow: spec.id, state: 'review', rowsMax: 10_000 }).map(({ key }) => key),
-    ...files.state.merged(spec.sync, null, 10_000).map(({ key }) => key),
-  ])
   for (let at: LaneOf | undefined = lane; at?.reasons.some(isBehind); ) {
     // A circle: they exchange their external ids.
     if (seen.has(at.key)) return true
     seen.add(at.key)
     const row = legacy.members.get(Number(keyParts(at.key)[0]))
     const there = row === undefined ? undefined : crm.byExt(extOf(row, legacy))
-    if (there !== undefined && still.some((known) => known?.target === there[0])) return true
+    if (there !== undefined && still.has(there[0])) return true
     const owners = files.state.gather(
       spec.id,
       spec.sync,
@@ -90,11 +93,16 @@ function finalState(after: After): string[] {
   const clusters =
     spec.duplicates === null
       ? null
-      : clusterOracle({ files, legacy, crm }, (row) => mapped(row, legacy, spec, joined), discarded)
+      : clusterOracle(
+          { files, legacy, crm, clusterMax: spec.duplicates.plan.clusterMax },
+          (row) => mapped(row, legacy, spec, joined),
+          discarded,
+        )
   const problems: string[] = [...(clusters?.problems ?? [])]
   const lanes = files.state.parked({ flow: spec.id, state: 'parked', rowsMax: 10_000 })
   const parked = new Set(lanes.map((lane) => lane.key))
-  const behind = new Set(lanes.filter((lane) => isBlocked(lane, lanes, after)).map((lane) => lane.key))
+  const still = clusters?.held ?? new Set<string>()
+  const behind = new Set(lanes.filter((lane) => isBlocked(lane, lanes, still, after)).map((lane) => lane.key))
   // A parked record may still hold its old external id.
   const held = new Set(files.state.gather(spec.id, spec.sync, [...parked]).map((known) => known?.target))
   for (const id of clusters?.held ?? []) held.add(id)

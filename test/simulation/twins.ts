@@ -58,7 +58,7 @@ export async function interfere(state: State, random: Random, at_ms: number): Pr
  * @param discarded records whose newest change was given up by a person
  */
 export function clusterOracle(
-  { files, legacy, crm }: { files: Files; legacy: Legacy; crm: Crm },
+  { files, legacy, crm, clusterMax }: { files: Files; legacy: Legacy; crm: Crm; clusterMax: number },
   wanted: (row: Row) => Row,
   discarded: ReadonlyMap<Key, unknown>,
 ): { problems: string[]; merged: Set<Key>; leaders: Map<Key, Row>; review: Set<Key>; held: Set<string> } {
@@ -113,9 +113,9 @@ export function clusterOracle(
       ...others.map(({ key, set }) => ({ key, set: fold(wanted(lead), rowFrom(set)) })),
     ]
     leaders.set(into, survivors(all))
-    if (keys.length + 1 > 4 && problems.length === 0) problems.push(...tooMany(into, keys, files))
+    if (keys.length + 1 > clusterMax && problems.length === 0) problems.push(...tooMany(into, keys, files))
   }
-  problems.push(...twice(rows, merged, isParked, files))
+  problems.push(...twice(rows, merged, (key) => isParked(key) || discarded.has(key), files))
   for (const key of merged) {
     const found = crm.byExt(text((JSON.parse(key) as string[])[0] ?? null) ?? '')
     const [known] = state.gather('members', 'members', [key])
@@ -139,11 +139,11 @@ function tooMany(into: Key, keys: readonly Key[], { state }: Files): string[] {
   return keys.some((key) => said.has(key)) ? [] : [`O9: ${into} leads ${keys.length} records, more than allowed`]
 }
 
-/** Two records that are certainly the same are in one cluster, or in review, or a person said otherwise. */
+/** Two records that are certainly the same are in one cluster, or in review, or a person said otherwise, or left one as it is. */
 function twice(
   rows: ReadonlyMap<Key, Row>,
   merged: ReadonlySet<Key>,
-  isParked: (key: Key) => boolean,
+  isLeft: (key: Key) => boolean,
   { state }: Files,
 ): string[] {
   const said = new Set(state.decisions('members', 10_000).flatMap(({ key, other }) => [key, other]))
@@ -151,7 +151,7 @@ function twice(
   const problems: string[] = []
   for (const [key, row] of rows) {
     const mail = text(field(row, 'mail') ?? null) ?? ''
-    if (mail === '' || field(row, 'name') === 'test' || merged.has(key) || said.has(key) || isParked(key)) continue
+    if (mail === '' || field(row, 'name') === 'test' || merged.has(key) || said.has(key) || isLeft(key)) continue
     const other = alone.get(mail)
     if (other !== undefined) problems.push(`O9: ${key} and ${other} are the same and stand apart`)
     alone.set(mail, key)
