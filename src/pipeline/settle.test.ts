@@ -59,6 +59,29 @@ test('I3: each answer becomes its own outcome; what was lost stays in the air', 
   assert.deepEqual(settled.durations_ms, [100_000])
 })
 
+test('a record that only gives up its external id is read again where that does not arrive: it may be merged, not deleted', async () => {
+  const clear: Delivery = { ...upsert(1, [], { Ext__c: null }), op: 'update', ref: { id: '003A' } }
+  const marked: Delivery = { ...upsert(2, [], { Gone__c: true }), op: 'update', ref: { id: '003B' } }
+  const request = { id: 'r1', number: 7, route: 'realtime', deliveries: [clear, marked] } as const
+  const gone = [clear, marked].map((each) => subject(each.link, { op: 'delete', row: { id: each.link } }))
+  const launch = launchOf(request, gone, 1_010_000)
+  const unsent = { kind: 'unsent', failure: failure('SYNC-6010', 'away', {}) } as const
+  const settled = await settle([{ launch, outcomes: [unsent, unsent] }], parts(knowing({})), 1_000_000, () => null)
+  assert.deepEqual(
+    settled.commit.lanes.map((each) => [each.link, each.image.op]),
+    [
+      [1, 'touch'],
+      [2, 'delete'],
+    ],
+  )
+  const confirmed = { kind: 'confirmed', id: '003A' } as const
+  const done = await settle([{ launch, outcomes: [confirmed, confirmed] }], parts(knowing({})), 1_000_000, () => null)
+  assert.deepEqual(
+    done.commit.links.map(({ state }) => state),
+    ['tombstone', 'tombstone'],
+  )
+})
+
 test('rule 9: what is rejected folds with what waits behind it', async () => {
   const waiting = lane(1, {
     state: 'waiting',

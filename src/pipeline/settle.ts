@@ -2,7 +2,7 @@ import type { Failure } from '../model/failure.ts'
 import type { Released } from '../model/ids.ts'
 import type { Flight, Image, Lane, OutcomeRow, SettleCommit } from '../model/state.ts'
 import type { Delivery, Outcome } from '../model/target.ts'
-import { fold, newRow, rowFrom, rowText } from '../model/value.ts'
+import { field, fold, newRow, rowFrom, rowText } from '../model/value.ts'
 import type { FlowParts, FlowSpec } from './flow.ts'
 import { foldImages } from './gather.ts'
 import type { Launch } from './window.ts'
@@ -36,6 +36,8 @@ interface Answer {
   readonly delivery: Delivery
   readonly outcome: Outcome
   readonly image: Image
+  /** By what it is judged again, if this does not arrive. */
+  readonly again: Image
   readonly committed_ms: number | null
   /** Number of its request. */
   readonly request: number
@@ -68,7 +70,7 @@ export async function settle(
   now_ms: number,
   gaveUp: (link: number, request: number) => Released | null,
 ): Promise<Settled> {
-  const all = answers.flatMap(answersOf)
+  const all = answers.flatMap((each) => answersOf(each, parts.spec))
   const behind = await lanesBehind(all, parts)
   const bases = await shadowsUnder(all, parts)
   const rows: Rows = {
@@ -119,16 +121,22 @@ export async function settle(
   }
 }
 
-const answersOf = ({ launch, outcomes }: Answered): Answer[] =>
-  launch.flight.request.deliveries.map((delivery, i) => ({
-    delivery,
-    outcome: outcomes[i] as Outcome,
-    image: launch.flight.images[i] as Image,
-    committed_ms: launch.committed_ms[i] ?? null,
-    request: launch.flight.request.number,
-    link: delivery.link,
-    seq: delivery.covers[0] ?? null,
-  }))
+const answersOf = ({ launch, outcomes }: Answered, { mapping }: FlowSpec): Answer[] =>
+  launch.flight.request.deliveries.map((delivery, i) => {
+    const image = launch.flight.images[i] as Image
+    // Who only gives up its external id is deleted at the target; at the source it may be there, merged into another record.
+    const clears = image.op === 'delete' && field(delivery.set, mapping.key) === null
+    return {
+      delivery,
+      outcome: outcomes[i] as Outcome,
+      image,
+      again: clears ? { op: 'touch', row: newRow() } : image,
+      committed_ms: launch.committed_ms[i] ?? null,
+      request: launch.flight.request.number,
+      link: delivery.link,
+      seq: delivery.covers[0] ?? null,
+    }
+  })
 
 /** What waits behind deliveries that did not arrive. */
 async function lanesBehind(all: readonly Answer[], { state, spec }: FlowParts): Promise<ReadonlyMap<number, Lane>> {
@@ -174,7 +182,7 @@ function confirm(
 
 /** The target refused it for its data. Nothing newer waits, or it is to wait until this is decided. */
 function park(
-  { link, seq, image }: Answer,
+  { link, seq, again }: Answer,
   failure: Failure,
   newer: Lane | undefined,
   rows: Rows,
@@ -182,12 +190,12 @@ function park(
 ): void {
   rows.counts.parked += 1
   const next = newer === undefined ? null : { first: newer.first, last: newer.last, image: newer.image }
-  rows.lanes.push({ ...parkedLane(link, seq, image, failure, now_ms), next })
+  rows.lanes.push({ ...parkedLane(link, seq, again, failure, now_ms), next })
 }
 
 /** Back to waiting, folded with what came meanwhile (rule 9). */
 function giveBack(
-  { link, seq, image }: Answer,
+  { link, seq, again }: Answer,
   newer: Lane | undefined,
   due_ms: number,
   rows: Rows,
@@ -196,7 +204,7 @@ function giveBack(
   rows.counts.returned += 1
   if (newer === undefined) {
     const fresh = { attempts: 1, stage: null, reasons: [], since_ms: now_ms, next: null }
-    rows.lanes.push({ link, state: 'waiting', first: seq, last: seq, image, due_ms, ...fresh })
+    rows.lanes.push({ link, state: 'waiting', first: seq, last: seq, image: again, due_ms, ...fresh })
     return
   }
   if (seq !== null && newer.last !== null) {
@@ -204,7 +212,7 @@ function giveBack(
     rows.outcomes.push({ seq, link, kind: 'superseded', by: newer.last, request: null, note: null })
   }
   const [first, last] = [seq ?? newer.first, newer.last ?? seq]
-  rows.lanes.push({ ...newer, first, last, image: foldImages(image, newer.image), due_ms })
+  rows.lanes.push({ ...newer, first, last, image: foldImages(again, newer.image), due_ms })
 }
 
 /** Whether a part of a record's fields made a new record. */
