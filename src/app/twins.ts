@@ -128,9 +128,9 @@ export function checkDuplicates(sync: SyncConfig, folder: string): RuleProblem[]
   const options = sync.validate.duplicates
   if (options === null) return []
   const fields = [...Object.keys(sync.mapping.key), ...Object.keys(sync.mapping.fields)]
-  const problems: RuleProblem[] = []
+  const problems: RuleProblem[] = ownIds(sync)
   try {
-    planOfSync(sync, fields, folder)
+    if (problems.length === 0) planOfSync(sync, fields, folder)
   } catch (error) {
     if (!(error instanceof SyncError)) throw error
     problems.push({ code: error.failure.code, message: error.failure.message, path: ['duplicates'] })
@@ -145,6 +145,24 @@ export function checkDuplicates(sync: SyncConfig, folder: string): RuleProblem[]
     if (wrong !== null) problems.push({ code: 'SYNC-1029', message: wrong, path })
   }
   return problems
+}
+
+/** Where the options name the external id: it is another one in every record, and a merged one keeps its leader's. */
+function ownIds({ mapping, validate: { duplicates } }: SyncConfig): RuleProblem[] {
+  const wrong = (path: string[], message: string): RuleProblem => ({ code: 'SYNC-1029', path, message })
+  return Object.keys(mapping.key).flatMap((id) => [
+    ...(Object.hasOwn(duplicates?.fields ?? {}, id) || duplicates?.keys?.flat().includes(id)
+      ? [wrong(['duplicates'], `${id} is the external id, which no two records share: it is not compared`)]
+      : []),
+    ...(Object.hasOwn(duplicates?.merge?.fields ?? {}, id)
+      ? [
+          wrong(
+            ['duplicates', 'merge', 'fields', id],
+            `${id} is the external id: that of a merged record is always its leader's`,
+          ),
+        ]
+      : []),
+  ])
 }
 
 /** What is wrong with the parts of a rule; null: nothing. */

@@ -138,6 +138,18 @@ const bad: readonly (readonly [string, string | Uint8Array | null, string, RegEx
     'SYNC-1026',
     /syncline\.yaml:16:37: .*the file \.\/rules\/none\.ts is not there/,
   ],
+  ...(['99', '1', '0'] as const).map((merge): (typeof bad)[number] => [
+    `a threshold of ${merge}`,
+    `${good}    validate: { duplicates: { thresholds: { merge: ${merge} } } }\n`,
+    'SYNC-1006',
+    new RegExp(`syncline\\.yaml:16:52: .*merge: ${merge} is out of range, expected number above 0 and below 1`),
+  ]),
+  [
+    'a threshold with a zero at its end',
+    `${good}    validate: { duplicates: { thresholds: { merge: 0.90 } } }\n`,
+    'SYNC-1005',
+    /syncline\.yaml:16:52: .*0\.90 would be read as the number 0\.9; write 0\.9$/m,
+  ],
   [
     'a merge by a function that is not there',
     `${good}    validate: { duplicates: { merge: { fields: { LastName: { function: ./merge.ts } } } } }\n`,

@@ -21,6 +21,8 @@ export interface Rule {
   readonly enum?: readonly unknown[]
   readonly minimum?: number
   readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly exclusiveMaximum?: number
   readonly minLength?: number
   readonly maxLength?: number
   readonly pattern?: string
@@ -87,15 +89,7 @@ export function describeRule(rule: Rule): string {
   if (rule.enum !== undefined) return listed(rule.enum)
   if (rule.const !== undefined) return listed([rule.const])
   if (rule.anyOf !== undefined) return [...new Set(rule.anyOf.map(describeRule))].join(' or ')
-  const { minimum, maximum } = rule
-  const range =
-    minimum === undefined && maximum === undefined
-      ? ''
-      : minimum === undefined
-        ? ` up to ${maximum}`
-        : maximum === undefined
-          ? ` from ${minimum}`
-          : ` ${minimum}-${maximum}`
+  const range = describeRange(rule)
   switch (rule.type) {
     case 'object':
       return 'an object'
@@ -114,6 +108,29 @@ export function describeRule(rule: Rule): string {
     default:
       return 'something else'
   }
+}
+
+function describeRange({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Rule): string {
+  const bounds = [
+    ...(exclusiveMinimum === undefined ? [] : [`above ${exclusiveMinimum}`]),
+    ...(exclusiveMaximum === undefined ? [] : [`below ${exclusiveMaximum}`]),
+  ]
+  if (bounds.length > 0) return ` ${bounds.join(' and ')}`
+  if (minimum === undefined && maximum === undefined) return ''
+  if (minimum === undefined) return ` up to ${maximum}`
+  return maximum === undefined ? ` from ${minimum}` : ` ${minimum}-${maximum}`
+}
+
+/** Whether a number is within the bounds of its rule. */
+export function isInRange(value: number, rule: Rule): boolean {
+  const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = rule
+  return (
+    Number.isFinite(value) &&
+    value >= minimum &&
+    value <= maximum &&
+    value > exclusiveMinimum &&
+    value < exclusiveMaximum
+  )
 }
 
 /** Words as people list them. */

@@ -1,7 +1,18 @@
 import { durationPattern } from '../std/duration.ts'
 import { Secret } from '../std/secret.ts'
 import { didYouMean, suggest } from '../std/suggest.ts'
-import { add, describeRule, type Loaded, listed, type Reading, type Rule, seen, where, wrongKind } from './reading.ts'
+import {
+  add,
+  describeRule,
+  isInRange,
+  type Loaded,
+  listed,
+  type Reading,
+  type Rule,
+  seen,
+  where,
+  wrongKind,
+} from './reading.ts'
 import { fill, isWhole, type Piece, piecesOf, ReferenceProblem } from './references.ts'
 import { type ScalarTree, short, type Tree } from './tree.ts'
 
@@ -130,7 +141,7 @@ function readNumber(
   }
   const value = Number(text)
   if (rule.type === 'integer' && !Number.isInteger(value)) return wrongKind(tree, rule, path, reading)
-  if (value < (rule.minimum ?? -Infinity) || value > (rule.maximum ?? Infinity) || !Number.isFinite(value))
+  if (!isInRange(value, rule))
     return add(
       reading,
       tree.at,
@@ -192,7 +203,14 @@ export function readLoose(
   if (typeof value === 'boolean') return takes('boolean') === undefined ? wrongKind(tree, union, path, reading) : value
   if (typeof value === 'number') {
     const rule = takes('number') ?? takes('integer')
-    return rule === undefined ? wrongKind(tree, union, path, reading) : readExact(tree, value, path, reading)
+    if (rule === undefined) return wrongKind(tree, union, path, reading)
+    if (isInRange(value, rule)) return readExact(tree, value, takes('string') !== undefined, path, reading)
+    return add(
+      reading,
+      tree.at,
+      'SYNC-1006',
+      `${where(path)}: ${short(tree.source)} is out of range, expected ${describeRule(union)}`,
+    )
   }
   if (takes('boolean') !== undefined && tree.plain && !one.outside && /^(yes|no|on|off|y|n)$/i.test(value))
     return add(
@@ -208,12 +226,18 @@ export function readLoose(
 }
 
 /** A constant number must be in the file as it will be at the target. */
-function readExact(tree: ScalarTree, value: number, path: readonly string[], reading: Reading): number | undefined {
+function readExact(
+  tree: ScalarTree,
+  value: number,
+  isText: boolean,
+  path: readonly string[],
+  reading: Reading,
+): number | undefined {
   if (String(value) === tree.source && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value
   return add(
     reading,
     tree.at,
     'SYNC-1005',
-    `${where(path)}: ${short(tree.source)} would be read as the number ${value}; write "${short(tree.source)}" for the text, or ${value}`,
+    `${where(path)}: ${short(tree.source)} would be read as the number ${value}; write ${isText ? `"${short(tree.source)}" for the text, or ` : ''}${value}`,
   )
 }
