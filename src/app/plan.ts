@@ -3,7 +3,7 @@ import { SyncError } from '../model/failure.ts'
 import type { Key } from '../model/key.ts'
 import { keyOf } from '../model/key.ts'
 import type { Source } from '../model/source.ts'
-import type { State } from '../model/state.ts'
+import type { Known, State } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
 import { field, type Row } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
@@ -17,6 +17,7 @@ import type { Random } from '../std/random.ts'
 import { openReader } from '../store/open.ts'
 import { checkOnline, compile, openSystems, specOf } from './build.ts'
 import { checksOver } from './checks.ts'
+import { type RulesPlan, rulesTally } from './plan-rules.ts'
 import { openRehearsal, type Rehearsal, subjectOf } from './rehearsal.ts'
 
 /** Rows of the source that are looked at in one go. */
@@ -54,6 +55,7 @@ export interface Plan {
     /** Records that are not parked now and would be. */
     readonly newly: number
   }
+  readonly rules: RulesPlan
   /** Parked records by stage, rule, code and field, most first. */
   readonly causes: readonly {
     readonly stage: string
@@ -127,7 +129,7 @@ export async function planSync(
     if (spec.duplicates !== null) rehearsal = await openRehearsal(config.state, spec, target)
     const state = rehearsal?.state ?? store?.state ?? emptyState
     const parts: PlanParts = { spec, state, source, target, clock: env.clock, rehearsal }
-    const tally = new Tally()
+    const tally = new Tally(rulesTally(spec.rules, await state.ruleSets(spec.id)))
     for (let after: string | null = null; ; ) {
       const page: { rows: Row[]; after: string | null } = await source.scan(spec.table, after, PAGE_ROWS, signal)
       await judgePage(page.rows, parts, tally, signal)
@@ -147,7 +149,7 @@ export async function planSync(
 
 /** What planning works with; of the state it only reads. */
 interface PlanParts extends Pick<FlowParts, 'spec' | 'source' | 'target' | 'clock'> {
-  readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'edits' | 'linksAfter' | 'parkedCount'>
+  readonly state: Pick<State, 'gather' | 'refs' | 'passes' | 'edits' | 'linksAfter' | 'parkedCount' | 'ruleSets'>
   /** Where duplicates are looked for. */
   readonly rehearsal: Rehearsal | null
 }
@@ -160,6 +162,7 @@ const emptyState: PlanParts['state'] = {
   edits: async () => [],
   linksAfter: async () => [],
   parkedCount: async () => 0,
+  ruleSets: async () => [],
 }
 
 async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, signal: AbortSignal): Promise<void> {
@@ -175,11 +178,23 @@ async function judgePage(rows: readonly Row[], parts: PlanParts, tally: Tally, s
   )
   const subjects = keyed.map(({ key, row }, i) => subjectOf(key, row, known[i] ?? null))
   await compose(subjects, spec, source, signal)
+  const into = await mergedInto(subjects, rehearsal)
   const decisions =
     rehearsal === null ? await judge(subjects, noTraffic, parts, signal) : await rehearsal.judge(subjects, signal)
   decisions.forEach((decision, i) => {
-    tally.add(subjects[i] as Subject, decision)
+    const subject = subjects[i] as Subject
+    tally.add(subject, decision, into.get(subject) ?? null)
   })
+}
+
+/** Who is merged now, and into which record. */
+async function mergedInto(
+  subjects: readonly Subject[],
+  rehearsal: Rehearsal | null,
+): Promise<ReadonlyMap<Subject, Key | null>> {
+  const some = subjects.filter(({ known }) => known?.clustered)
+  const own = (await rehearsal?.state.twinsOf(some.map(({ known }) => (known as Known).link))) ?? []
+  return new Map(some.map((subject, i) => [subject, own[i]?.into?.lead.key ?? null]))
 }
 
 /** Linked records whose row is gone: what a full run's sweep would find. */
@@ -230,10 +245,17 @@ class Tally {
     quarantined: [] as Key[],
     review: [] as Key[],
   }
+  readonly rules: ReturnType<typeof rulesTally>
   readonly #causes = new Map<string, { reason: Reason; n: number }>()
 
-  add(subject: Subject, decision: Decision): void {
+  constructor(rules: ReturnType<typeof rulesTally>) {
+    this.rules = rules
+  }
+
+  /** @param into the record that it is merged into now */
+  add(subject: Subject, decision: Decision, into: Key | null): void {
     this.count.rows += 1
+    this.rules.add(subject.known, decision, into)
     this.#compare(subject, decision)
     if (decision.kind === 'send')
       this.#write(decision.deletes ? 'deletes' : subject.known?.state === 'linked' ? 'updates' : 'creates', subject.key)
@@ -313,6 +335,7 @@ async function finish(
     sync,
     ...tally.count,
     parked: { ...tally.parked, now: parked },
+    rules: tally.rules.plan(),
     unsaid: [...unjudged(tally, parked), ...(await unsaidOf(spec, rehearsal))],
     causes: tally.causes(),
     samples: tally.samples,

@@ -27,6 +27,7 @@ import { stateFile } from '../store/state.ts'
 import type { FlowName } from '../telemetry/event.ts'
 import { type QualityReport, qualityReport, type ReportAsk } from './quality-report.ts'
 import { type Audit, auditFlow, type FlowReport, reportFlow } from './report.ts'
+import { type RulesThen, rulesThen } from './rule-sets.ts'
 
 /** The JSON Schema of syncline.yaml, for editors. */
 export const schemaForEditors = (): { readonly [keyword: string]: unknown } => editorSchema(connectors)
@@ -44,14 +45,19 @@ export interface KnownFlow {
   readonly sync: SyncConfig | null
 }
 
+/** A parked record with the rules that judged it. */
+export type ParkedRecord = LaneOf & { readonly rules: RulesThen | null }
+
 /** Everything that is known of one record. */
 export interface Story {
   readonly flow: FlowId
   /** Journal entries, newest first. Those older than the retention are gone. */
   readonly entries: readonly Entry[]
   readonly known: Known | null
-  /** Audit rows, newest first. */
-  readonly outcomes: readonly (OutcomeRow & { readonly at_ms: number })[]
+  /** The rules that judged it last: also what is parked or under way of it. Null: before this was kept. */
+  readonly rules: RulesThen | null
+  /** Audit rows, newest first, each with the rules that judged it. */
+  readonly outcomes: readonly (OutcomeRow & { readonly at_ms: number; readonly rules: RulesThen | null })[]
   /** Requests with this record that may be at the target, or on their way. */
   readonly flights: readonly Flight[]
 }
@@ -68,7 +74,8 @@ export interface Reader {
   causes: State['causes']
   /** How good the data was, as far as it is written: a running engine does so every minute. */
   quality(flows: readonly FlowName[], ask: ReportAsk): Promise<QualityReport>
-  parked(query: ParkedQuery): Promise<readonly LaneOf[]>
+  /** Parked records, each with the rules that judged it; null: before this was kept. */
+  parked(query: ParkedQuery): Promise<readonly ParkedRecord[]>
   parkedCount: State['parkedCount']
   /** Merged records of a sync, and what persons said of its records; newest first. */
   merged: State['merged']
@@ -170,7 +177,10 @@ function answers(
     },
     causes: (flow, by) => state.causes(flow, by),
     quality: (flows, ask) => qualityReport(state, flows, ask),
-    parked: (query) => state.parked(query),
+    async parked(query) {
+      const then = rulesThen(await state.ruleSets(query.flow))
+      return (await state.parked(query)).map(({ ruleSet, ...lane }) => ({ ...lane, rules: then(ruleSet) }))
+    },
     parkedCount: (query) => state.parkedCount(query),
     merged: (sync, key, rowsMax) => state.merged(sync, key, rowsMax),
     decisions: (sync, rowsMax) => state.decisions(sync, rowsMax),
@@ -192,7 +202,15 @@ function answers(
       )
       const flights = known === null ? [] : await state.flights(flow)
       const mine = flights.filter(({ request }) => request.deliveries.some(({ link }) => link === known?.link))
-      return { flow, entries: found.flat(), known, outcomes, flights: mine }
+      const then = rulesThen(await state.ruleSets(flow))
+      return {
+        flow,
+        entries: found.flat(),
+        known,
+        rules: then(known?.ruleSet ?? null),
+        outcomes: outcomes.map(({ ruleSet, ...outcome }) => ({ ...outcome, rules: then(ruleSet) })),
+        flights: mine,
+      }
     },
     keysOf: (sync, id) => state.keysOf(sync, id),
     statusAfter: (seq, rowsMax) => state.statusAfter(seq, rowsMax),

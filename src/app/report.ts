@@ -2,6 +2,7 @@ import type { FlowId } from '../model/change.ts'
 import type { Failure } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
 import type { Counts, FlowHead, FlowStatus, State } from '../model/state.ts'
+import { type RecordsByRules, type Rules, recordsByRules, rulesOf } from './rule-sets.ts'
 
 /**
  * Where a flow stands: every entry that it read is in exactly one class, counted row by row in the audit rows, lanes and
@@ -24,6 +25,8 @@ export interface FlowReport {
   readonly pending: number
   /** Entries that were not judged yet, or never will be until a snapshot takes their place: a part of `pending`. */
   readonly unjudged: number
+  /** The rules that judged last; null: nothing was judged yet. */
+  readonly rules: Rules | null
 }
 
 /** What an audit found. */
@@ -32,6 +35,8 @@ export interface Audit extends FlowReport {
   readonly difference: number
   /** The first commit of the audit trail whose hash does not fit; null: the chain is whole. */
   readonly brokenAt: number | null
+  /** Records by the rules that judged them last. */
+  readonly records: RecordsByRules
 }
 
 /** Counts one flow. `tables`: every table that it reads. */
@@ -51,6 +56,7 @@ export async function reportFlow(
     sync: head.sync,
     status: head.status,
     reason: head.reason,
+    rules: head.rules === null ? null : rulesOf(head.rules),
   }
 }
 
@@ -67,6 +73,7 @@ export async function auditFlow(
     ...report,
     difference: delivered + superseded + quarantined + excluded + discarded + pending - read,
     brokenAt: await state.verifyChain(),
+    records: recordsByRules(await state.ruleSets(head.id), await state.judgedBy(head.sync)),
   }
 }
 
@@ -86,7 +93,7 @@ function classes(counts: Counts, judged: number, unjudged: number) {
 /** Several flows as one, for the line that a run ends with. */
 export function total(
   reports: readonly FlowReport[],
-): Omit<FlowReport, 'flow' | 'sync' | 'status' | 'reason' | 'unjudged'> {
+): Omit<FlowReport, 'flow' | 'sync' | 'status' | 'reason' | 'unjudged' | 'rules'> {
   const sum = (of: (report: FlowReport) => number) => reports.reduce((all, report) => all + of(report), 0)
   return {
     read: sum((each) => each.read),

@@ -38,6 +38,11 @@ test('the hash of the rules covers everything that judges, and nothing else', ()
       writeFileSync(join(folder, 'merge.ts'), text)
       return hashOf(rules(merging))
     }
+    const joined = (take: string) =>
+      rules(base).replace(
+        'table: members }',
+        `table: members, join: { dues: { table: dues, on: { member_id: id }, take: { ${take}: paid } } } }`,
+      )
     const others = [
       mergedBy('export default () => 0\n'),
       mergedBy('export default () => null\n'),
@@ -48,6 +53,8 @@ test('the hash of the rules covers everything that judges, and nothing else', ()
       hashOf(rules(`${base}, duplicates: {}`)),
       hashOf(rules(`${base}, duplicates: { merge: { default: longest } }`)),
       hashOf(rules(base).replace('table: members', 'table: members, where: "row.id > 1"')),
+      hashOf(joined('latest')),
+      hashOf(joined('earliest')),
       hashOf(rules(base).replace('Email: email', 'Email: mail')),
       hashOf(rules(base, '    deletes: { policy: hard }\n')),
     ]

@@ -10,7 +10,7 @@ import { mergeFunctionFiles } from './twins.ts'
 const semantics = 1
 
 /**
- * The hash of everything that judges the records of a sync: mapping, filter, the stages of validation with the files that hold their
+ * The hash of everything that judges the records of a sync: mapping, joined tables, filter, the stages of validation with the files that hold their
  * functions and weights, and what becomes of deletions. Values of reference sets are data, and files that a function imports are not
  * followed: they are not in it. Equal rules have equal hashes, however they were written down.
  */
@@ -31,6 +31,8 @@ export function ruleHash(
     semantics,
     mapping: mapping.hash,
     where: source.where,
+    // Absent without one, so that the hashes of other rules stay what they were.
+    joins: source.joins.length === 0 ? undefined : source.joins,
     schema,
     rules,
     functions,
@@ -38,7 +40,6 @@ export function ruleHash(
     quality,
     // The plan names what is compared, weights included.
     duplicates: duplicates === null ? null : { plan, merge: duplicates.merge, target: duplicates.target },
-    // Absent without one, so that the hashes of other rules stay what they were.
     merges: merges.length === 0 ? undefined : merges.map(({ file }) => contentHash(resolve(folder, file), read)),
     deletes: { policy: deletes.policy, field: deletes.field },
   }

@@ -85,8 +85,8 @@ test('plan counts merges and reviews: of rows with each other, and with what was
     (1, 'Ada', 'Lovelace', 'ada@example.org', '1975-12-10'), (2, 'Zoltan', 'Nagy', 'z@example.com', '1950-01-01'),
     (3, 'Ada', 'Lovelace', 'ada@example.org', '1975-12-10'), (4, 'Ada', 'Lovelace', 'a.l@example.net', NULL)`)
   const config = configured('people', 'duplicates: { target: true }')
-  const plan = () =>
-    planSync(config, 'members', { clock: hasty, random: systemRandom }, () => {}, AbortSignal.timeout(60_000))
+  const plan = (by = config) =>
+    planSync(by, 'members', { clock: hasty, random: systemRandom }, () => {}, AbortSignal.timeout(60_000))
   const figures = async () => {
     const { rows, creates, unchanged, merged, quarantined, review, parked } = await plan()
     return { rows, creates, unchanged, merged, quarantined, review, parked: parked.now }
@@ -97,6 +97,12 @@ test('plan counts merges and reviews: of rows with each other, and with what was
   await engine(config, async (running) => assert.deepEqual(await classes(running), [2, 1, 1]))
   assert.deepEqual(await figures(), { ...counted, creates: 0, unchanged: 2, parked: 1 })
   assert.doesNotMatch((await plan()).unsaid.join(), /not in the index/)
+  // Other rules that say the same of all: who is merged, or waits for a person, is so already.
+  const changed = configured('people', 'duplicates: { target: true }, rules: [{ name: any, assert: "true" }]')
+  const { hash: _, ...judged } = (await plan(changed)).rules
+  assert.deepEqual(judged, { others: 4, unknown: 0, touched: 0 })
+  const apart = configured('people', 'duplicates: { target: true, fields: { Email: ignore, Birthdate: ignore } }')
+  assert.ok((await plan(apart)).rules.touched > 0)
   // A twin of a record that was synced long ago.
   await db.query(`INSERT INTO people VALUES (5, 'Zoltan', 'Nagy', 'z@example.com', '1950-01-01')`)
   assert.deepEqual(await figures(), { ...counted, rows: 5, merged: 2, creates: 0, unchanged: 2, parked: 1 })

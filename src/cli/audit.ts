@@ -2,8 +2,9 @@ import type { Audit } from '../app/report.ts'
 import { configuration } from './configuration.ts'
 import { exitOf, exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
-import { answer, type Column, wantsJson } from './output.ts'
+import { answer, type Column, counted, figure, wantsJson } from './output.ts'
 import { Refusal } from './refusal.ts'
+import { notKnown, shortHash } from './rules-text.ts'
 import { readState } from './syncs.ts'
 import { lines } from './tell.ts'
 
@@ -19,6 +20,15 @@ const columns: readonly Column<Audit>[] = [
   { title: 'DIFFERENCE', cell: (row) => row.difference },
 ]
 
+/** Records that the newest rules have not judged. */
+function rulesLine({ sync, rules, records: { current, others, unknown } }: Audit): string[] {
+  if (rules === null || others + unknown === 0) return []
+  const all = counted(current + others + unknown, 'record')
+  return [
+    `${sync}: ${figure(others + unknown)} of ${all} were judged last by other rules than ${shortHash(rules.hash)}${notKnown(unknown)}: \`syncline plan ${sync}\` says how many these would change.`,
+  ]
+}
+
 /** `audit`: counts every row again and follows the hash chain of the audit trail (promise 2). */
 export async function execute(given: Given, io: Io): Promise<number> {
   const reader = readState(configuration(given, io))
@@ -29,6 +39,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
     const holds = broken === null && wrong.length === 0
     answer(given, io, { holds, brokenAt: broken, flows: audits }, audits, columns, 'No sync ran yet.')
     if (holds) {
+      if (!wantsJson(given, io)) for (const line of audits.flatMap(rulesLine)) io.out(line)
       if (!wantsJson(given, io)) io.out('Every row that was read is accounted for, and the audit trail is whole.')
       return exits.ok
     }

@@ -2,7 +2,8 @@ import { type Plan, planSync } from '../app/plan.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import type { Given, Io } from './io.ts'
-import { answer, type Column, duration, figure, wantsJson } from './output.ts'
+import { answer, type Column, counted, duration, figure, wantsJson } from './output.ts'
+import { notKnown, shortHash } from './rules-text.ts'
 import { screenOf } from './screen.ts'
 import { syncsGiven } from './syncs.ts'
 
@@ -42,9 +43,12 @@ export async function execute(given: Given, io: Io): Promise<number> {
   return exits.ok
 }
 
-function* details({ sync, parked, causes, samples, unsaid }: Plan): Generator<string> {
+function* details({ sync, parked, rules, causes, samples, unsaid }: Plan): Generator<string> {
   if (parked.now > 0 || parked.newly > 0)
     yield `${sync}: the present rules would release ${figure(parked.released)} of ${figure(parked.now)} parked, and newly park ${figure(parked.newly)}`
+  const { hash, others, unknown, touched } = rules
+  if (others > 0)
+    yield `${sync}: ${counted(others, 'record')} judged last by other rules than the present ${shortHash(hash)}${notKnown(unknown)}; these would change ${figure(touched)}, which \`syncline sync ${sync} --full\` sends`
   if (causes.length > 0) yield `${sync}: would be parked`
   for (const { stage, code, rule, field, n, error } of causes)
     yield `  ${figure(n)}  ${stage} ${code} ${rule === null ? '' : `${rule} `}${field === null ? '' : `${field}: `}${error}`

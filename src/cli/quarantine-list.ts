@@ -1,10 +1,11 @@
-import type { Reader } from '../app/reader.ts'
-import type { LaneOf, Next } from '../model/state.ts'
+import type { ParkedRecord, Reader } from '../app/reader.ts'
+import type { Next } from '../model/state.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { answer, type Column, counted, duration, moment, wantsJson } from './output.ts'
 import { queryOf, RECORDS_MAX } from './quarantine.ts'
+import { rulesText } from './rules-text.ts'
 import { readState, syncsGiven } from './syncs.ts'
 
 /** Records that are listed at most; the number of all is said with them. */
@@ -30,12 +31,13 @@ const causeColumns = (now_ms: number): readonly Column<Cause>[] => [
   { title: 'OLDEST', cell: (row) => duration(Math.max(0, now_ms - row.oldest_ms)) },
 ]
 
-const recordColumns = (now_ms: number): readonly Column<LaneOf & { readonly sync: string }>[] => [
+const recordColumns = (now_ms: number): readonly Column<ParkedRecord & { readonly sync: string }>[] => [
   { title: 'SYNC', cell: (row) => row.sync },
   { title: 'KEY', cell: (row) => row.key },
   { title: 'SINCE', cell: (row) => moment(row.since_ms) },
   { title: 'AGE', cell: (row) => duration(Math.max(0, now_ms - row.since_ms)) },
   { title: 'STAGE', cell: (row) => row.stage },
+  { title: 'JUDGED BY', cell: (row) => rulesText(row.rules) },
   { title: 'BEHIND', cell: ({ next }) => (next === null ? null : behindText(next)) },
   {
     title: 'REASONS',

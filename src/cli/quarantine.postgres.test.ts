@@ -56,9 +56,9 @@ test('what waits behind a parked record is listed, without its values', async ()
   await db.query(`DELETE FROM members WHERE id = 2`)
   assert.equal((await here('run', '--once')).code, 0)
   const list = await here('quarantine', 'list', '--stage', 'rules')
-  assert.match(list.out, /KEY +SINCE +AGE +STAGE +BEHIND +REASONS/)
-  assert.match(list.out, /\["1"\] .* rules +update up to #5 /)
-  assert.match(list.out, /\["2"\] .* rules +deletion up to #6 /)
+  assert.match(list.out, /KEY +SINCE +AGE +STAGE +JUDGED BY +BEHIND +REASONS/)
+  assert.match(list.out, /\["1"\] .* rules +[0-9a-f]{8} since [-\d]+ [:\d]+Z +update up to #5 /)
+  assert.match(list.out, /\["2"\] .* rules +[0-9a-f]{8} since .* deletion up to #6 /)
   const told = await here('quarantine', 'list', '--stage', 'rules', '--output', 'json')
   assert.deepEqual(
     (JSON.parse(told.out) as { next: unknown }[]).map(({ next }) => next),

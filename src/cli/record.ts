@@ -12,6 +12,7 @@ import { exits } from './exit.ts'
 import { type Given, type Io, isSet } from './io.ts'
 import { moment, wantsJson } from './output.ts'
 import { Refusal } from './refusal.ts'
+import { rulesText } from './rules-text.ts'
 import { keyFrom, readState, syncNamed } from './syncs.ts'
 
 /** Entries and outcomes that are shown of one record. */
@@ -79,7 +80,7 @@ function rowOf(row: Row, show: Show): { [column: string]: string | null } {
 
 type View = ReturnType<typeof viewOf> & { readonly merged: readonly MergedRow[] }
 
-function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string, shows: Shows) {
+function viewOf({ flow, entries, known, rules, outcomes, flights }: Story, key: string, shows: Shows) {
   const lane = known?.lane ?? null
   const covers = ({ seq, range }: Story['outcomes'][number], entry: Entry) =>
     entry.seq <= seq && entry.seq >= (range?.first ?? seq)
@@ -88,6 +89,8 @@ function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string,
     flow,
     key,
     link: known === null ? null : { number: known.link, state: known.state, target: known.target },
+    /** The rules that judged it last, also what is parked or under way of it. */
+    rules,
     /** The target's record as it was last agreed. */
     agreed: known?.shadow == null ? null : rowOf(rowFrom(known.shadow), shows.field),
     lane:
@@ -120,13 +123,14 @@ function viewOf({ flow, entries, known, outcomes, flights }: Story, key: string,
   }
 }
 
-const outcomeView = ({ seq, kind, by, request, note, at_ms }: Story['outcomes'][number]) => ({
+const outcomeView = ({ seq, kind, by, request, note, at_ms, rules }: Story['outcomes'][number]) => ({
   seq,
   kind,
   at: moment(at_ms),
   by,
   request,
   note,
+  rules,
 })
 
 const entryView = ({ seq, op, at_ms, row, before, oldKey }: Entry, show: Show) => ({
@@ -140,10 +144,12 @@ const entryView = ({ seq, op, at_ms, row, before, oldKey }: Entry, show: Show) =
 
 /** The story as lines: where the record stands, then what happened, oldest first. */
 function page(view: View): string[] {
-  const { flow, key, link, agreed, lane, inFlight, olderOutcomes, entries, merged } = view
+  const { flow, key, link, rules, agreed, lane, inFlight, olderOutcomes, entries, merged } = view
   const lines = [`${flow} ${key}`]
   if (link === null) lines.push('  not known at the target: every change of it was left out, or it waits to be judged')
   else lines.push(`  link ${link.number} ${link.state}${link.target === null ? '' : `, target id ${link.target}`}`)
+  const judgedBy = rulesText(rules)
+  if (judgedBy !== null) lines.push(`  judged last by the rules ${judgedBy}`)
   for (const row of merged)
     lines.push(
       row.key === key
@@ -179,11 +185,12 @@ function page(view: View): string[] {
 const columnsOf = (row: { readonly [column: string]: string | null }): string[] =>
   Object.keys(row).map((column) => `    ${column}: ${row[column] ?? 'null'}`)
 
-function outcomeText({ kind, at, by, request, note }: ReturnType<typeof outcomeView>): string {
+function outcomeText({ kind, at, by, request, note, rules }: ReturnType<typeof outcomeView>): string {
   const more = [
     ...(by === null ? [] : [`by #${by}`]),
     ...(request === null ? [] : [`with request ${request}`]),
     ...(note === null ? [] : [note]),
   ]
-  return `${kind} ${at}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
+  const judgedBy = rules === null ? '' : `; judged by ${rulesText(rules)}`
+  return `${kind} ${at}${more.length === 0 ? '' : ` (${more.join(', ')})`}${judgedBy}`
 }

@@ -1,7 +1,9 @@
+import type { ParkedRecord } from '../app/reader.ts'
 import type { LaneOf } from '../model/state.ts'
 import type { Alike } from '../model/verdict.ts'
 import { printable } from '../telemetry/sentence.ts'
 import { type Column, duration, moment, table } from './output.ts'
+import { rulesText } from './rules-text.ts'
 
 type Field = Alike['fields'][number]
 
@@ -23,11 +25,17 @@ const columns: readonly Column<Field>[] = [
  * values. Lines that are wider than the terminal would break its table: there each field has lines of its own.
  * @param width of the terminal in characters; 0 where the lines go elsewhere
  */
-export function reviewPage(sync: string, lane: LaneOf, now_ms: number, width: number): string[] {
+export function reviewPage(
+  sync: string,
+  lane: LaneOf & Partial<Pick<ParkedRecord, 'rules'>>,
+  now_ms: number,
+  width: number,
+): string[] {
   const age = duration(Math.max(0, now_ms - lane.since_ms))
   const lines = [
     `${sync} ${lane.key}  in review${lane.stage === null ? '' : ` (${lane.stage})`} for ${age}, since ${moment(lane.since_ms)}`,
   ]
+  if (lane.rules) lines.push(`  judged by the rules ${rulesText(lane.rules)}`)
   for (const { code, error, field, value, alike } of lane.reasons) {
     lines.push(
       `  ${code} ${field === undefined ? '' : `${field}: `}${error}${value === undefined ? '' : ` (${value})`}`,

@@ -99,4 +99,5 @@ const unstarted = (sync: string): Row => ({
   discarded: 0,
   pending: 0,
   unjudged: 0,
+  rules: null,
 })

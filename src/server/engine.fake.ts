@@ -38,7 +38,7 @@ export function fakeEngine(): FakeEngine {
     async report() {
       if (broken !== null) throw broken
       const counts = { read: 10, delivered: 6, superseded: 1, quarantined: 2, excluded: 1, discarded: 0, pending: 0 }
-      return [{ flow: 'members', sync: 'members', status, reason: null, ...counts, unjudged: 0 }]
+      return [{ flow: 'members', sync: 'members', status, reason: null, ...counts, unjudged: 0, rules: null }]
     },
     async backlog() {
       return {

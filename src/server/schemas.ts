@@ -129,6 +129,11 @@ export const classCounts = {
   pending: count,
 }
 
+const rules = Type.Object({
+  hash: Type.String({ description: 'Of the rules that judged last: equal rules have equal hashes.' }),
+  since: Type.Union([Type.Null(), Type.String()], { description: 'ISO 8601, UTC. Null: before this was kept.' }),
+})
+
 export const statusAnswer = Type.Object({
   version: Type.String(),
   pid: count,
@@ -145,6 +150,7 @@ export const statusAnswer = Type.Object({
       reason: failure,
       ...classCounts,
       unjudged: count,
+      rules: Type.Union([Type.Null(), rules]),
     }),
   ),
 })
