@@ -51,7 +51,7 @@ export function checkStages(sync: SyncConfig, folder: string): RuleProblem[] {
   const env = environmentOf(sync, () => 0)
   const { rules, reference, quality } = sync.validate
   return [
-    ...(sync.schema === null ? [] : checkSchema(sync.schema).map((failure) => ({ ...failure, path: ['schema'] }))),
+    ...(sync.schema === null ? [] : checkSchema(sync.schema, env.fields)),
     ...checkRules(rules, env),
     ...rules.flatMap((rule, place) => missingFile(rule.function, folder, ['rules', String(place), 'function'])),
     ...placed(checkReferences(reference, env), sync),

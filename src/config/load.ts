@@ -52,6 +52,7 @@ export function loadConfig(
     warnings: [],
     trees: new Map(),
     origins: new Map(),
+    schemas: new Map(),
   }
   const schema = configSchema(options.connectors) as unknown as Rule
   const loaded = read(parsed.tree, schema, [], reading)
@@ -299,6 +300,7 @@ function schemaOf(sync: string, given: Loaded | undefined, reading: Reading): Sy
       `${given}:${first.at.line}:${first.at.column}: ${first.message} (read as ${extname(file).slice(1) || 'YAML'})`,
     )
   }
+  reading.schemas.set(sync, { file: given, tree: parsed.tree })
   const value = rawValue(parsed.tree)
   return isObject(value) ? value : refuse(`${given} is not an object`)
 }

@@ -51,6 +51,8 @@ export interface Reading {
   /** The tree at each path (joined by NUL), to name places later. */
   readonly trees: Map<string, { readonly key: Place; readonly tree: Tree }>
   readonly origins: Map<string, Origin>
+  /** JSON Schemas that are files of their own, by sync: their name in the configuration, and their trees. */
+  readonly schemas: Map<string, { readonly file: string; readonly tree: Tree }>
 }
 
 /** Adds a problem; there is no value then. */

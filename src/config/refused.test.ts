@@ -251,7 +251,7 @@ const cases: readonly [string, string, string, RegExp][] = [
     'schema',
     with_('type: object, required: [FirstName]', 'type: strin'),
     'SYNC-1018',
-    /:23:\d+: syncs\.members\.validate\.schema: The JSON Schema cannot be used/,
+    /:23:23: syncs\.members\.validate\.schema\.type: type is not one of array, boolean/,
   ],
   [
     'schema file',

@@ -10,7 +10,7 @@ import { type Piece, ReferenceProblem } from './references.ts'
 import { secretOf } from './scalar.ts'
 import type { ConnectorOptions } from './schema.ts'
 import { isCaptured } from './topics.ts'
-import type { Place, Problem } from './tree.ts'
+import type { Place, Problem, Tree } from './tree.ts'
 
 /**
  * The checks that need what the configuration may not import: expressions, transforms, JSON Schemas. Whoever loads passes
@@ -27,14 +27,25 @@ export interface RuleChecks {
 export function placeOf(path: readonly string[], reading: Reading, offset?: number): Place {
   for (let length = path.length; length >= 0; length--) {
     const found = reading.trees.get(path.slice(0, length).join('\0'))
-    if (found === undefined) continue
-    const { tree } = found
-    if (length < path.length || tree.kind !== 'scalar') return length < path.length ? found.key : tree.at
-    // Inside of a text of one line, without escapes, the column is known; of others the place where they begin.
-    const exact = offset !== undefined && tree.value === tree.source && !tree.source.includes('\n')
-    return exact ? { line: tree.at.line, column: tree.at.column + offset + (tree.plain ? 0 : 1) } : tree.at
+    if (found !== undefined) return placeIn(found.tree, path.slice(length), offset) ?? found.key
   }
   return { line: 1, column: 1 }
+}
+
+/** Where a path stands in a tree, as far as it goes; null where it does not lead into it. */
+function placeIn(root: Tree, path: readonly string[], offset?: number): Place | null {
+  let [tree, key]: [Tree, Place | null] = [root, path.length === 0 ? root.at : null]
+  for (const [depth, name] of path.entries()) {
+    const entry = tree.kind === 'map' ? tree.entries.find((one) => one.key === name) : undefined
+    const next = tree.kind === 'list' ? tree.items[Number(name)] : entry?.value
+    if (next === undefined) return key
+    tree = next
+    key = depth < path.length - 1 || tree.kind !== 'scalar' ? (entry?.at ?? tree.at) : tree.at
+  }
+  // Inside of a text of one line, without escapes, the column is known; of others the place where they begin.
+  if (offset === undefined || tree.kind !== 'scalar' || tree.value !== tree.source || tree.source.includes('\n'))
+    return key
+  return { line: tree.at.line, column: tree.at.column + offset + (tree.plain ? 0 : 1) }
 }
 
 /** Everything that can be said across keys, without a connection. */
@@ -186,10 +197,27 @@ function checkRules(sync: SyncConfig, checks: RuleChecks, reading: Reading, form
     ...(sync.source.where === null ? [] : checks.filter(sync.source.where, joins)),
     ...checks.stages(sync, dirname(reading.file)),
   ]
-  for (const { code, message, path, offset } of all) {
+  for (const problem of all) {
+    const { code, message, path, offset } = problem
     const full = ['syncs', sync.name, ...(roots[path[0] ?? ''] ?? []), ...path]
-    if (!isBroken(full, form, reading)) add(reading, placeOf(full, reading, offset), code, `${where(full)}: ${message}`)
+    if (isBroken(full, form, reading)) continue
+    const outside = path[0] === 'schema' ? reading.schemas.get(sync.name) : undefined
+    const said =
+      outside === undefined
+        ? `${where(full)}: ${message}`
+        : `${where(full.slice(0, full.length - path.length + 1))}: ${placeOutside(outside, problem)}: ${message}`
+    add(reading, placeOf(full, reading, offset), code, said)
   }
+}
+
+/** `./member.schema.json:12:7 properties.Email.format`: a place in a file that the configuration names. */
+function placeOutside(
+  { file, tree }: { readonly file: string; readonly tree: Tree },
+  { path, offset }: RuleProblem,
+): string {
+  const inside = path.slice(1)
+  const { line, column } = placeIn(tree, inside, offset) ?? tree.at
+  return `${file}:${line}:${column}${inside.length === 0 ? '' : ` ${inside.join('.')}`}`
 }
 
 /** Something inside of it could not be read: what a check says of the rest would follow from that. */

@@ -189,7 +189,8 @@ function validity(
   return wanted.flatMap(([name, word]): Measure[] => {
     const one = subject(name, 'validity', name)
     const format = formats.get(word)
-    if (format === undefined)
+    // What the schema names wrongly is told there.
+    if (format === undefined && given !== undefined)
       add(`the format "${word}" is not known.${didYouMean(word, formats.keys())}`, 'validity', name)
     return one === null || format === undefined
       ? []

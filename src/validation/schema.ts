@@ -1,21 +1,23 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import { type Failure, type FailureCode, failure, SyncError } from '../model/failure.ts'
-import type { Row, Value } from '../model/value.ts'
+import type { ErrorObject } from 'ajv/dist/2020.js'
+import { failure, SyncError } from '../model/failure.ts'
+import type { RuleProblem } from '../model/problem.ts'
 import type { Candidate, Reason, Stage, Verdict } from '../model/verdict.ts'
-import { characters } from '../std/cel-functions.ts'
-import { compilePattern, patternTextMax } from '../std/pattern.ts'
-import { PatternError } from '../std/pattern-parse.ts'
-import { nearest } from '../std/suggest.ts'
-import { formats } from './formats.ts'
 import type { SchemaStageOptions } from './options.ts'
-import { plainRow } from './plain.ts'
-import { type Classes, shown } from './show.ts'
+import { type Plain, plainRow } from './plain.ts'
+import { schemaProblems, unwrittenFields } from './schema-check.ts'
+import { compileSchema, type JsonSchema, type SchemaAnswer } from './schema-compile.ts'
+import { fieldOf, reasonsFrom } from './schema-words.ts'
 
-/** A JSON Schema (2020-12) as it was read. */
-export type JsonSchema = { readonly [keyword: string]: unknown } | boolean
-
-const schemaBytesMax = 1_000_000
 const reasonsDefault = 20
+/** Errors of one record that are looked at. */
+const errorsMax = 1_000
+
+/** Said of a record that cannot be judged in bounded time. */
+const endless: Reason = {
+  stage: 'schema',
+  code: 'SYNC-4037',
+  error: 'The record is too deep or too large for the alternatives of the schema, which refers to itself.',
+}
 
 /** It has no needs and no use for what other stages said. */
 export interface SchemaStage extends Stage {
@@ -43,91 +45,54 @@ export function schemaStage(schema: JsonSchema, options: SchemaStageOptions = {}
   }
 }
 
-/** What keeps a schema from being used; nothing, if it can be compiled. */
-export function checkSchema(schema: JsonSchema): Failure[] {
-  try {
-    compile(schema)
-    return []
-  } catch (error) {
-    if (error instanceof SyncError) return [error.failure, ...error.others]
-    throw error
-  }
+/**
+ * What keeps a schema from being used, each with its place in it; nothing, if it can be compiled. Paths begin at `schema`.
+ * @param fields what the mapping writes: a schema that requires other fields would park every record
+ */
+export function checkSchema(schema: JsonSchema, fields: readonly string[]): RuleProblem[] {
+  const problems = schemaProblems(schema)
+  return (problems.length > 0 ? problems : unwrittenFields(schema, fields)).map((problem) => ({
+    ...problem,
+    path: ['schema', ...problem.path],
+  }))
 }
 
-function compile(schema: JsonSchema, isChecked = false): ValidateFunction {
-  const size = JSON.stringify(schema)?.length ?? 0
-  if (size > schemaBytesMax) throw unusable(`it has ${size} characters, at most ${schemaBytesMax} are allowed`)
-  const ajv = new Ajv2020({
-    allErrors: true,
-    verbose: true,
-    strict: true,
-    strictTypes: false,
-    strictTuples: false,
-    strictRequired: false,
-    allowUnionTypes: true,
-    ownProperties: true,
-    logger: false,
-    validateSchema: !isChecked,
-    code: { regExp: linearRegExp() },
-  })
-  for (const [name, { test }] of formats) ajv.addFormat(name, test)
-  try {
-    return ajv.compile(schema)
-  } catch (error) {
-    if (error instanceof PatternError)
-      throw new SyncError(
-        failure('SYNC-1015', `A pattern of the schema, at its character ${error.position + 1}: ${error.message}.`),
-      )
-    const message = error instanceof Error ? error.message : String(error)
-    const format = /unknown format "([^"]*)"/.exec(message)?.[1]
-    if (format !== undefined)
-      throw unusable(`the format "${format}" is not known; known are ${knownFormats}, and phone-<country> (phone-AT)`)
-    throw unusable(message.slice(0, 500))
-  }
-}
-
-const knownFormats = [...formats.keys()].filter((name) => !name.startsWith('phone-')).join(', ')
-
-function unusable(why: string): SyncError {
-  return new SyncError(failure('SYNC-1018', `The JSON Schema cannot be used: ${why}.`))
-}
-
-/** Ajv's hook for another engine of regular expressions. `code` would be needed for stand-alone code only, which is not made. */
-function linearRegExp() {
-  const make = (source: string, flags: string) => {
-    const pattern = compilePattern(source, flags.includes('i'))
-    return {
-      test: (text: string) => text.length <= patternTextMax && pattern.test(text),
-      // Ajv tells compiled patterns apart by this text.
-      toString: () => `/${source}/${flags}`,
-    }
-  }
-  return Object.assign(make, { code: 'linearRegExp' })
+function compile(schema: JsonSchema, isChecked = false): (record: Plain) => SchemaAnswer {
+  const problems = isChecked ? [] : schemaProblems(schema)
+  const failures = problems.map(({ code, message }) =>
+    failure(code, `${message.replace(/[.]$/, '')}${message.endsWith('?') ? '' : '.'}`),
+  )
+  if (failures[0] !== undefined) throw new SyncError(failures[0], failures.slice(1))
+  return compileSchema(schema, true)
 }
 
 function judge(
   candidate: Candidate,
-  validate: ValidateFunction,
+  validate: (record: Plain) => SchemaAnswer,
   { reasonsMax, inputs, classes }: Required<SchemaStageOptions>,
 ): Verdict {
-  if (validate(plainRow(candidate.set))) return { kind: 'accept' }
-  const errors = (validate.errors ?? []).filter(
+  const said = validate(plainRow(candidate.set))
+  if (said === 'endless') return { kind: 'park', to: 'quarantine', reasons: [endless] }
+  const errors = said.filter(
     (error) => !isEcho(error) && !isUnchanged(error, candidate, inputs) && !isGuess(error, candidate),
   )
   if (errors.length === 0) return { kind: 'accept' }
-  const reasons = errors.slice(0, reasonsMax).map((error) => reasonOf(error, candidate.set, classes))
-  if (errors.length > reasonsMax)
+  // A list of JSON may have as many errors as items.
+  const all = reasonsFrom(errors.slice(0, errorsMax), candidate.set, classes)
+  const reasons = all.slice(0, reasonsMax)
+  const more = all.length - reasons.length + Math.max(0, errors.length - errorsMax)
+  if (more > 0)
     reasons.push({
       stage: 'schema',
       code: 'SYNC-4037',
-      error: `${errors.length - reasonsMax} more errors of this record are not listed.`,
+      error: `${more} more ${more === 1 ? 'error' : 'errors'} of this record ${more === 1 ? 'is' : 'are'} not listed.`,
     })
   return { kind: 'park', to: 'quarantine', reasons }
 }
 
 /** Ajv reports that a branch failed beside why it failed; people need the cause only. */
 function isEcho(error: ErrorObject): boolean {
-  return error.keyword === 'if'
+  return error.keyword === 'if' || error.keyword === 'propertyNames'
 }
 
 /** A field that is only missing because the change did not carry its columns. */
@@ -197,105 +162,4 @@ function conditionedColumns(
         add(conditionedColumns(part, object === '' ? name : `${object}.${name}`, inputs))
   }
   return [...columns]
-}
-
-function reasonOf(error: ErrorObject, set: Row, classes: Classes): Reason {
-  const field = fieldOf(error)
-  const value = Object.hasOwn(set, field) ? (set[field] as Value) : undefined
-  const { code, sentence } = say(error, field === '' ? 'The record' : field, value)
-  return {
-    stage: 'schema',
-    code,
-    rule: error.schemaPath.replace(/^#\//, '').replaceAll('/', '.'),
-    ...(field === '' ? {} : { field }),
-    error: sentence,
-    ...shown(field, value, classes),
-  }
-}
-
-/** The field that an error is about, dotted as in `set`; for a missing one, the missing one. */
-function fieldOf(error: ErrorObject): string {
-  const path = error.instancePath
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-  const params = error.params as { readonly [name: string]: unknown }
-  const inner = params['missingProperty'] ?? params['additionalProperty'] ?? params['unevaluatedProperty']
-  if (typeof inner === 'string') path.push(inner)
-  return path.join('.')
-}
-
-/** A sentence for the owner of the data, and its code. It shows limits and allowed values, never the record's own value. */
-function say(error: ErrorObject, field: string, value: Value | undefined): { code: FailureCode; sentence: string } {
-  const params = error.params as { readonly [name: string]: unknown }
-  const length = typeof error.data === 'string' ? characters(error.data) : undefined
-  switch (error.keyword) {
-    case 'required':
-    case 'dependentRequired':
-      return { code: 'SYNC-4030', sentence: `${field} is required, but is not there.` }
-    case 'type':
-      return sayType(field, params['type'], value)
-    case 'enum':
-      return {
-        code: 'SYNC-4033',
-        sentence: `${field} is not one of the allowed values${allowed(params['allowedValues'], error.data)}.`,
-      }
-    case 'const':
-      return { code: 'SYNC-4033', sentence: `${field} must be ${brief(params['allowedValue'])}.` }
-    case 'minLength':
-      return length === 0
-        ? { code: 'SYNC-4031', sentence: `${field} is required, but is empty.` }
-        : {
-            code: 'SYNC-4036',
-            sentence: `${field} has ${length} characters, at least ${params['limit']} are required.`,
-          }
-    case 'maxLength':
-      return {
-        code: 'SYNC-4036',
-        sentence: `${field} has ${length} characters, at most ${params['limit']} are allowed.`,
-      }
-    case 'format':
-      return {
-        code: 'SYNC-4034',
-        sentence: `${field} is not ${formats.get(String(params['format']))?.words ?? `of the form ${params['format']}`}.`,
-      }
-    case 'pattern':
-      return { code: 'SYNC-4034', sentence: `${field} does not have the form ${brief(params['pattern'])}.` }
-    case 'minimum':
-    case 'maximum':
-    case 'exclusiveMinimum':
-    case 'exclusiveMaximum':
-      return { code: 'SYNC-4035', sentence: `${field} must be ${params['comparison']} ${params['limit']}.` }
-    case 'multipleOf':
-      return { code: 'SYNC-4035', sentence: `${field} must be a multiple of ${params['multipleOf']}.` }
-    case 'additionalProperties':
-    case 'unevaluatedProperties':
-      return { code: 'SYNC-4037', sentence: `${field} is not a field of the schema.` }
-    default:
-      return {
-        code: 'SYNC-4037',
-        sentence: `${field} breaks the rule "${error.keyword}": ${error.message ?? 'no more is known'}.`,
-      }
-  }
-}
-
-function sayType(field: string, type: unknown, value: Value | undefined): { code: FailureCode; sentence: string } {
-  const wanted = Array.isArray(type) ? type.join(' or ') : String(type)
-  if (value === null) return { code: 'SYNC-4030', sentence: `${field} is null, but must be ${wanted}.` }
-  const decimal = typeof value === 'object' && value?.kind === 'decimal' && /number|integer/.test(wanted)
-  const why = decimal ? ' The decimal has more digits than a JSON number keeps; allow `type: string` for it.' : ''
-  return { code: 'SYNC-4032', sentence: `${field} must be ${wanted}.${why}` }
-}
-
-function allowed(values: unknown, data: unknown): string {
-  if (!Array.isArray(values)) return ''
-  if (values.length <= 8) return `: ${values.map(brief).join(', ')}`
-  const texts = values.filter((value): value is string => typeof value === 'string')
-  const near = typeof data === 'string' ? nearest(data, texts, 3) : []
-  return near.length === 0 ? ` (there are ${values.length})` : `; the nearest are ${near.map(brief).join(', ')}`
-}
-
-function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
