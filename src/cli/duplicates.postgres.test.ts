@@ -54,7 +54,7 @@ before(async () => {
     (1, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567', '1981-03-14', 'pays late'),
     (2, 'Johanna', 'Weidenfeld', 'johanna.weidenfeld@example.org', '+43 664 1234567 ext 9', '1981-03-14', 'calls often'),
     (3, 'Otmar', 'Krautgasser', 'otmar@example.net', '+43 699 7654321', '1950-11-02', null),
-    (4, 'Selma', 'Yilmaz', 'selma.yilmaz@example.com', '+43 660 1111111', '1999-01-30', null)`)
+    (4, 'Selma', 'Yilmaz', 'selma.yilmaz@example.com', '+43 660 2735114', '1999-01-30', null)`)
   writeFileSync(join(folder, 'notes.ts'), notes)
   scenario.configure(members)
 })
@@ -129,6 +129,11 @@ test('two that are both at the CRM wait for a person, who sees each field; no is
   assert.match(list.out, /SYNC-4062 It resembles/)
   assert.match(list.out, /FIELD +SAYS +BITS +THIS RECORD +THE OTHER ONE/)
   assert.doesNotMatch(list.out, /otmar@example\.net/, 'values are masked')
+  assert.match(
+    list.out,
+    /Phone +different +\S+ +text, \d+ characters +text, \d+ characters$/m,
+    'as they are classified',
+  )
   const json = JSON.parse((await here('review', 'list', 'members', '--output', 'json')).out) as { key: string }[]
   assert.deepEqual(
     json.map(({ key }) => key),
@@ -181,6 +186,43 @@ test('a key that comes back with another person behind it is that other person, 
     (await here('duplicates', 'list', 'members', '--decisions')).out,
     /\["11"\] +deleted; was the same as +\["10"\]/,
   )
+  assert.equal((await here('audit')).code, 0)
+})
+
+test('the deletion of a record that leads others waits for a person; a no is asked again once its members change, a yes sets them free', async () => {
+  const walter = `'Walter', 'Tschurtschenthaler', 'walter@example.com', '+43 6 6666666'`
+  await db.query(
+    `INSERT INTO members VALUES (30, ${walter}, '1944-04-04', 'first'), (31, ${walter}, '1944-04-04', 'second')`,
+  )
+  assert.equal((await here('run', '--once')).code, 0)
+  await db.query('DELETE FROM members WHERE id = 30')
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match(
+    (await here('review', 'list', 'members')).out,
+    /members \["30"\] [\s\S]* SYNC-4064 It is deleted at the source/,
+  )
+  const asked = await here('review', 'reject', 'members', '--key', '30')
+  assert.match(asked.err, /reject 1 record: keep 1 that is deleted at the source\. Nothing was done/)
+  assert.equal((await here('review', 'reject', 'members', '--key', '30', '--yes')).code, 0)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match((await here('review', 'list', 'members')).out, /Nothing waits/)
+  assert.equal((await contacts()).get('30')?.[0]?.['Description'], 'first / second', 'its record stays')
+
+  await db.query(`UPDATE members SET note = 'news' WHERE id = 31`)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match(
+    (await here('review', 'list', 'members')).out,
+    /members \["30"\] [\s\S]* SYNC-4064 /,
+    'news that cannot be sent otherwise',
+  )
+  const approved = await here('review', 'approve', 'members', '--key', '30', '--yes', '--by', 'bea', '--why', 'left us')
+  assert.equal(approved.code, 0, approved.err)
+  assert.equal((await here('run', '--once')).code, 0)
+  const after = await contacts()
+  assert.deepEqual([after.get('30'), after.get('31')?.[0]?.['Description']], [undefined, 'news'])
+  const decisions = (await here('duplicates', 'list', 'members', '--decisions')).out
+  assert.match(decisions, /\["30"\] +kept, though it is deleted +- +ann /)
+  assert.match(decisions, /\["30"\] +deleted, though it led others +- +bea +left us /)
   assert.equal((await here('audit')).code, 0)
 })
 
@@ -255,7 +297,7 @@ test('weights are trained from the own table, and the file is one that the confi
   )
   const trained = await here('duplicates', 'train', 'members', '--out', 'own.json')
   assert.equal(trained.code, 0, trained.err)
-  assert.match(trained.out, /Weights from 532 records/)
+  assert.match(trained.out, /Weights from 533 records/)
   assert.equal((JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { version: number }).version, 1)
   scenario.configure(members.replace('target: true', 'target: true\n        weights: own.json'))
   const lint = await here('lint')

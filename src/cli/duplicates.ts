@@ -27,16 +27,23 @@ const said = {
   same: 'the same as',
   different: 'not',
   pass: 'good enough',
+  delete: 'deleted, though it led others',
   refuse: 'given up for',
   'ended same': 'deleted; was the same as',
   'ended different': 'deleted; was not',
   'ended pass': 'deleted; was good enough',
 } as const
 
+/** The deletion of a record that leads others was given up. */
+const isKept = ({ kind, target }: DecisionRow): boolean => kind === 'refuse' && target === 'SYNC-4064'
+
 const decisionColumns: readonly Column<DecisionRow>[] = [
   { title: 'RECORD', cell: (row) => row.key },
-  { title: 'IS', cell: (row) => said[row.kind] },
-  { title: 'OTHER', cell: (row) => row.other ?? (row.kind.endsWith('pass') ? null : row.target) },
+  { title: 'IS', cell: (row) => (isKept(row) ? 'kept, though it is deleted' : said[row.kind]) },
+  {
+    title: 'OTHER',
+    cell: (row) => row.other ?? (/pass$|^delete$/.test(row.kind) || isKept(row) ? null : row.target),
+  },
   { title: 'BY', cell: (row) => row.by },
   { title: 'WHY', cell: (row) => row.why },
   { title: 'AT', cell: (row) => moment(row.at_ms) },

@@ -130,8 +130,11 @@ export interface MemberKnown extends MemberRow {
 /** What a person said of two records. */
 export interface DecisionRow {
   readonly id: number
-  /** `pass`: good enough as it is. `refuse`: given up, for the reason named in `target`. `ended`: the record was deleted since. */
-  readonly kind: 'same' | 'different' | 'pass' | 'refuse' | 'ended same' | 'ended different' | 'ended pass'
+  /**
+   * `pass`: good enough as it is. `delete`: deleted, though it led others. `refuse`: given up, for the reason named in `target`.
+   * `ended`: the record was deleted since.
+   */
+  readonly kind: 'same' | 'different' | 'pass' | 'delete' | 'refuse' | 'ended same' | 'ended different' | 'ended pass'
   readonly key: Key
   /** The other source record, or the target's record. */
   readonly other: Key | null

@@ -117,6 +117,7 @@ function yes(db: Database, index: TwinIndex, { flow }: ParkedQuery, lane: LaneOf
     decide(db, 'pass', lane.link, { target: rowHash(lane.image.row) }, word)
     return null
   }
+  decide(db, 'delete', lane.link, { target: 'SYNC-4064' }, word)
   const no = Number(db.get('SELECT sync FROM twin WHERE id = ?', lane.link)?.['sync'] ?? 0)
   for (const row of db.all('SELECT link FROM member WHERE into_link = ?', lane.link)) {
     const member = Number(row['link'])
