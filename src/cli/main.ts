@@ -85,7 +85,7 @@ const unwritten = (why: Error) =>
 
 keepCompiled('syncline', versionOf())
 // The engine may run for months beside others.
-if (['run', 'sync'].includes(process.argv[2] ?? '')) boundHeap()
+if (process.argv.some((word) => word === 'run' || word === 'sync')) boundHeap()
 silenceSqliteWarning()
 // Whoever reads us may stop reading (`| head`): that is no fault. What else went wrong is told at the end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' && process.exit(exits.ok))

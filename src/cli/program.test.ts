@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -55,6 +55,12 @@ const usage: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a missing argument', ['sync'], /Missing required argument 'sync'/],
   ['one argument too many', ['status', 'members'], /Too many arguments/],
   ['a group alone', ['quarantine'], /needs a command: list, release, discard/],
+  [
+    'a group alone behind an option',
+    ['--config', 'x.yaml', 'quarantine'],
+    /`syncline quarantine` needs a command: list, /,
+  ],
+  ['an option alone', ['--variables', 'x'], /A command is missing\./],
   ['an unknown command of a group', ['quarantine', 'lsit'], /Unknown command 'lsit'\. Did you mean list\?/],
   ['a number that is none', ['run', '--max-failed', 'many'], /expected a whole number/],
   ['a port out of range', ['emulate', 'salesforce', '--port', '65536'], /from 0 to 65535/],
@@ -114,30 +120,80 @@ test('the help says what the endings are', async () => {
   for (const exit of Object.values(exits)) assert.match(out, new RegExp(`\\b${exit}\\b`))
 })
 
-test('the bash completion completes', (t) => {
-  if (spawnSync('bash', ['--version']).status !== 0) return t.skip('there is no bash on this machine')
-  const script = spawnSync('bash', ['-c', 'true']).status
-  assert.equal(script, 0)
-  return runHere(['completion', 'bash'], { folder }).then(({ out }) => {
-    const complete = (words: readonly string[]): string[] => {
-      const line = words.map((word) => `'${word}'`).join(' ')
-      const asked = `${out}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _syncline; printf '%s\\n' "\${COMPREPLY[@]}"`
-      const { stdout, stderr } = spawnSync('bash', ['-c', asked], { encoding: 'utf8' })
-      assert.equal(stderr, '')
-      return stdout.split('\n').filter((word) => word !== '')
+/** What a line is completed to, its last word being begun. */
+const completions: readonly (readonly [line: string, words: readonly string[]])[] = [
+  ['syncline st', ['status', 'stream']],
+  ['syncline --conf', ['--config']],
+  ['syncline --config x.yaml sta', ['status']],
+  ['syncline --config=x.yaml sta', ['status']],
+  ['syncline --debug sta', ['status']],
+  ['syncline quarantine ', verbsOf('quarantine')],
+  ['syncline quarantine --config x.yaml re', ['release']],
+  ['syncline --config quarantine li', ['lint']],
+  ['syncline run --o', ['--once']],
+  ['syncline sync members --f', ['--full']],
+  ['syncline sync --config x.yaml members --f', ['--full']],
+  ['syncline quarantine discard members --w', ['--why']],
+  ['syncline completion z', ['zsh']],
+  ['syncline status --output ', ['table', 'json']],
+  ['syncline --config x.yaml status --output ', ['table', 'json']],
+  ['syncline quality members --format m', ['markdown']],
+  // The shell completes files.
+  ['syncline lint --config ', []],
+  ['syncline lint --config my.yaml --on', ['--online']],
+]
+
+/** Programs that print what a shell would offer for the line in $LINE, a word a line, with the completion script in $SCRIPT. */
+const askShell: Readonly<Record<string, string>> = {
+  // As readline cuts a line into words: = is one of its own.
+  bash: `eval "$SCRIPT"; line="\${LINE//=/ = }"; COMP_WORDS=($line); [[ $LINE == *" " ]] && COMP_WORDS+=("")
+COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _syncline; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  // Loaded as zsh loads it; what it calls of zsh's completion system needs a terminal.
+  zsh: `compdef() { }; compadd() { shift; print -l -- "$@" }; _files() { }
+_describe() { print -l -- "\${(@)\${(@P)2}%%:*}" }
+print -r -- "$SCRIPT" > _syncline; fpath=("$PWD"); autoload -U _syncline
+words=("\${(@s: :)LINE}"); CURRENT=\${#words}; _syncline`,
+  fish: 'function syncline; end; echo $SCRIPT | source; complete -C $LINE',
+}
+const quiet: Readonly<Record<string, readonly string[]>> = { bash: ['--norc'], zsh: ['-f'], fish: ['--no-config'] }
+
+for (const [shell, program] of Object.entries(askShell))
+  test(`the ${shell} completion completes, and takes no value of an option for a command`, async (t) => {
+    if (spawnSync(shell, ['--version']).status !== 0) return t.skip(`there is no ${shell} on this machine`)
+    const { out: SCRIPT } = await runHere(['completion', shell], { folder })
+    const empty = mkdtempSync(join(folder, 'syncline-completion-'))
+    try {
+      for (const [LINE, words] of completions) {
+        const { stdout, stderr } = spawnSync(shell, [...(quiet[shell] ?? []), '-c', program], {
+          cwd: empty,
+          encoding: 'utf8',
+          env: { ...process.env, HOME: empty, LINE, SCRIPT },
+        })
+        assert.equal(stderr, '', LINE)
+        const begun = LINE.slice(LINE.lastIndexOf(' ') + 1)
+        const offered = stdout.split('\n').map((line) => line.split('\t')[0] ?? '')
+        assert.deepEqual(
+          offered
+            .filter((word) => word !== '' && !(begun === '' && word.startsWith('-')) && word.startsWith(begun))
+            .sort(),
+          [...words].sort(),
+          LINE,
+        )
+      }
+    } finally {
+      rmSync(empty, { recursive: true })
     }
-    assert.deepEqual(complete(['syncline', 'st']), ['status', 'stream'])
-    assert.deepEqual(complete(['syncline', 'quarantine', '']), verbsOf('quarantine'))
-    assert.deepEqual(complete(['syncline', 'run', '--o']), ['--once'])
-    assert.deepEqual(complete(['syncline', 'sync', 'members', '--f']), ['--full'])
-    assert.deepEqual(complete(['syncline', 'quarantine', 'discard', 'members', '--w']), ['--why'])
-    assert.deepEqual(complete(['syncline', 'completion', 'z']), ['zsh'])
-    assert.deepEqual(complete(['syncline', '--config', 'my.yaml', 'li']), ['lint'])
-    assert.deepEqual(complete(['syncline', 'status', '--output', '']), ['table', 'json'])
-    assert.deepEqual(complete(['syncline', 'quality', 'members', '--format', 'm']), ['markdown'])
-    assert.deepEqual(complete(['syncline', 'lint', '--config', '']), [], 'the shell completes files')
-    assert.deepEqual(complete(['syncline', 'lint', '--config', 'my.yaml', '--on']), ['--online'])
   })
+
+test('options of every command may stand before it; who is nearest to it wins', async () => {
+  const where = async (...words: string[]) =>
+    /no configuration at (\S+)\./.exec((await runHere(words, { folder })).err)?.[1]
+  assert.equal(await where('--config', '/none/a.yaml', 'status'), '/none/a.yaml')
+  assert.equal(await where('quarantine', '--config', '/none/a.yaml', 'list'), '/none/a.yaml')
+  assert.equal(
+    await where('--config', '/none/a.yaml', 'quarantine', 'list', '--config', '/none/b.yaml'),
+    '/none/b.yaml',
+  )
 })
 
 for (const shell of ['bash', 'zsh', 'fish'])
@@ -152,6 +208,12 @@ for (const shell of ['bash', 'zsh', 'fish'])
       }
     }
     if (spawnSync(shell, ['--version']).status !== 0) return t.diagnostic(`there is no ${shell} to try the syntax with`)
-    const { status, stderr } = spawnSync(shell, ['-n'], { input: out, encoding: 'utf8' })
-    assert.equal(status, 0, stderr)
+    const own = mkdtempSync(join(folder, 'syncline-completion-'))
+    try {
+      writeFileSync(join(own, 'script'), out)
+      const { status, stderr } = spawnSync(shell, ['-n', join(own, 'script')], { encoding: 'utf8' })
+      assert.equal(status, 0, stderr)
+    } finally {
+      rmSync(own, { recursive: true })
+    }
   })

@@ -22,6 +22,7 @@ export async function read(words: readonly string[], version: string): Promise<W
   everyCommand(program, (command) =>
     command
       .exitOverride()
+      .enablePositionalOptions()
       .configureOutput({
         writeOut: (text) => {
           printed += text
@@ -34,9 +35,11 @@ export async function read(words: readonly string[], version: string): Promise<W
     await program.parseAsync([...words], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    const [group = ''] = words
-    if (error.code === 'commander.help' && words.length > 0 && error.exitCode !== 0)
+    if (error.code === 'commander.help' && words.length > 0 && error.exitCode !== 0) {
+      const group = words.find((word) => Object.hasOwn(groupTexts, word))
+      if (group === undefined) throw new Refusal('SYNC-7101', 'A command is missing.')
       throw new Refusal('SYNC-7101', `\`syncline ${group}\` needs a command: ${verbsOf(group).join(', ')}.`)
+    }
     if (error.exitCode !== 0 && error.code !== 'commander.help')
       throw new Refusal('SYNC-7101', sentence(error.message), undefined, { cause: error })
   }
@@ -58,6 +61,8 @@ function build(onCommand: (row: CommandRow, given: Given) => void, version: stri
     .helpOption('--help', 'print help')
     .helpCommand(false)
     .addHelpText('after', `\nExit codes: ${exitText}.`)
+  // They may stand before the command too.
+  for (const option of everywhere) program.addOption(optionOf(option))
   for (const { title, commands: rows } of groups)
     for (const row of rows) {
       const [first = '', second] = row.name.split(' ')
@@ -79,13 +84,15 @@ ${exits.internal} a fault of Syncline, ${exits.locked} locked, ${exits.nothing} 
 function groupOf(program: Command, name: string, title: string): Command {
   const known = program.commands.find((command) => command.name() === name)
   if (known !== undefined) return known
-  return program
+  const group = program
     .command(name)
     .description(groupTexts[name] ?? '')
     .usage('<command> [options]')
     .helpOption('--help', 'print help')
     .helpCommand(false)
     .helpGroup(`${title}:`)
+  for (const option of everywhere) group.addOption(optionOf(option))
+  return group
 }
 
 function optionOf({ flags, text, choices, default: standard, read: kind }: OptionRow): Option {
@@ -106,8 +113,14 @@ function count(value: string, kind: 'count' | 'port'): number {
 function givenOf(command: Command, row: CommandRow): Given {
   const args: { [name: string]: string | undefined } = Object.create(null)
   for (const [i, arg] of row.args.entries()) args[arg.replace(/[<>[\]]/g, '')] = command.args[i]
-  return { args, options: { ...command.opts() } }
+  return { args, options: optionsOf(command) }
 }
+
+/** What was given before the command, to its group, and to the command itself: who is nearest wins. */
+const optionsOf = (command: Command): Given['options'] => ({
+  ...(command.parent === null ? {} : optionsOf(command.parent)),
+  ...command.opts(),
+})
 
 function everyCommand(command: Command, body: (command: Command) => void): void {
   body(command)
