@@ -14,6 +14,7 @@ import type { Random } from '../std/random.ts'
 import type { FlowName } from '../telemetry/event.ts'
 import { referenceSets } from '../validation/reference.ts'
 import type { SyncChecks } from './checks.ts'
+import { placed } from './places.ts'
 import { ruleHash } from './rule-hash.ts'
 import { checkedColumns } from './stages.ts'
 import { duplicatesOf } from './twins.ts'
@@ -226,28 +227,25 @@ export const flowNames = (compiled: readonly Compiled[]): FlowName[] =>
     target: sync.target.system,
   }))
 
-/** Asks the systems for everything that would fail later. All problems at once, each with its system's name; warnings included. */
+/** Asks the systems for everything that would fail later. All problems at once, each with its system and its place; warnings included. */
 export async function checkOnline(
+  config: Config,
   compiled: readonly Compiled[],
   systems: Systems,
   signal: AbortSignal,
 ): Promise<Problem[]> {
-  const asked = [...systems.sources].map(([name, source]) => problemsOf(name, source.check(signal)))
+  const problemsOf = async (system: string, answer: Promise<Problem[]>, asking: readonly Compiled[]) => {
+    const found = await answer.catch((error: unknown): Problem[] => {
+      if (!(error instanceof SyncError)) throw error
+      return [error.failure, ...error.others].map((each) => ({ level: 'error', failure: each }))
+    })
+    return found.map((problem) => placed(problem, system, asking, config))
+  }
+  const asked = [...systems.sources].map(([name, source]) => problemsOf(name, source.check(signal), compiled))
   for (const each of compiled) {
     const { system } = each.sync.target
     const target = systems.targets.get(system)
-    if (target !== undefined) asked.push(problemsOf(system, target.check(shapeOf(each), signal)))
+    if (target !== undefined) asked.push(problemsOf(system, target.check(shapeOf(each), signal), [each]))
   }
   return (await Promise.all(asked)).flat()
-}
-
-async function problemsOf(system: string, answer: Promise<Problem[]>): Promise<Problem[]> {
-  const found = await answer.catch((error: unknown): Problem[] => {
-    if (!(error instanceof SyncError)) throw error
-    return [error.failure, ...error.others].map((each) => ({ level: 'error', failure: each }))
-  })
-  return found.map(({ level, failure }) => ({
-    level,
-    failure: { ...failure, message: `${system}: ${failure.message}` },
-  }))
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Config, SyncConfig } from '../config/config.ts'
-import { type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
+import { type About, type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
 import type { Duplicates, FlowSpec } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
 import { referenceSets } from '../validation/reference.ts'
-import type { Systems } from './build.ts'
+import type { Compiled, Systems } from './build.ts'
 import { type FunctionThread, functionThread } from './functions.ts'
+import { placed } from './places.ts'
 import { type Asked, referencesOver } from './references.ts'
 import { functionFiles, stagesOf } from './stages.ts'
 import { chooserOf } from './twins.ts'
@@ -79,35 +80,47 @@ export async function checkFunctions(config: Config, clock: Clock): Promise<Fail
 }
 
 /** Tables of reference sets in systems that no sync reads otherwise: there, with their columns. */
-export async function checkLookups(config: Config, systems: Systems, signal: AbortSignal): Promise<Problem[]> {
+export async function checkLookups(
+  config: Config,
+  compiled: readonly Compiled[],
+  systems: Systems,
+  signal: AbortSignal,
+): Promise<Problem[]> {
   const problems: Problem[] = []
   for (const [system, source] of systems.lookups) {
     const tables = await source.describe(signal)
-    for (const { place } of Object.values(config.syncs).flatMap(({ validate }) => referenceSets(validate.reference))) {
+    for (const { place } of compiled.flatMap(({ sync }) => referenceSets(sync.validate.reference))) {
       if (place.kind !== 'table' || place.system !== system) continue
       const table = tables.find(({ name }) => name === place.table || name.endsWith(`.${place.table}`))
-      const missing =
-        table === undefined
-          ? `there is no table ${place.table}`
-          : table.columns.some(({ name }) => name === place.column)
-            ? null
-            : `table ${table.name} has no column "${place.column}"`
-      if (missing !== null)
-        problems.push({ level: 'error', failure: failure('SYNC-1027', `System ${system}: ${missing}.`) })
+      const about = { kind: 'table', table: place.table } as const
+      const add = (what: string, about: About) => {
+        const problem: Problem = { level: 'error', failure: failure('SYNC-1027', what), about }
+        problems.push(placed(problem, system, compiled, config))
+      }
+      if (table === undefined) add(`There is no table ${place.table}.`, about)
+      else if (!table.columns.some(({ name }) => name === place.column))
+        add(`Table ${table.name} has no column "${place.column}".`, { ...about, column: place.column })
     }
   }
-  return [...problems, ...(await checkTargetLookups(config, systems, signal))]
+  return [...problems, ...(await checkTargetLookups(config, compiled, systems, signal))]
 }
 
-async function checkTargetLookups(config: Config, systems: Systems, signal: AbortSignal): Promise<Problem[]> {
+async function checkTargetLookups(
+  config: Config,
+  compiled: readonly Compiled[],
+  systems: Systems,
+  signal: AbortSignal,
+): Promise<Problem[]> {
   const problems: Problem[] = []
-  for (const { place } of Object.values(config.syncs).flatMap(({ validate }) => referenceSets(validate.reference))) {
+  for (const { place } of compiled.flatMap(({ sync }) => referenceSets(sync.validate.reference))) {
     if (place.kind !== 'table' || place.system === null || systems.sources.has(place.system)) continue
+    const { table, column, system } = place
     try {
-      await systems.targets.get(place.system)?.lookup?.(place.table, place.column, [], signal)
+      await systems.targets.get(system)?.lookup?.(table, column, [], signal)
     } catch (error) {
       if (!(error instanceof SyncError)) throw error
-      problems.push({ level: 'error', failure: error.failure })
+      const problem: Problem = { level: 'error', failure: error.failure, about: { kind: 'table', table, column } }
+      problems.push(placed(problem, system, compiled, config))
     }
   }
   return problems

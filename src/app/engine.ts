@@ -144,8 +144,8 @@ async function findProblems(
 ): Promise<Problem[]> {
   return [
     ...(await checkFunctions(config, clock)).map((each): Problem => ({ level: 'error', failure: each })),
-    ...(await checkOnline(compiled, systems, signal)),
-    ...(await checkLookups(config, systems, signal)),
+    ...(await checkOnline(config, compiled, systems, signal)),
+    ...(await checkLookups(config, compiled, systems, signal)),
   ]
 }
 

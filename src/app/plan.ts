@@ -113,7 +113,7 @@ export async function planSync(
   let rehearsal: Rehearsal | null = null
   const checks = checksOver(config, systems, env.clock, signal)
   try {
-    const problems = (await checkOnline(compiled, systems, signal))
+    const problems = (await checkOnline(config, compiled, systems, signal))
       .filter((problem) => problem.level === 'error')
       .map((problem) => problem.failure)
     if (problems[0] !== undefined) throw new SyncError(problems[0], problems.slice(1))

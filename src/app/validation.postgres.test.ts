@@ -126,7 +126,10 @@ test('a value that the CRM has not parks its record; once it is there, the next 
     assert.deepEqual((await classes(running)).slice(0, 2), [2, 0])
   })
   const wrong = configured('placed', place.replace('column: Code__c', 'column: Cod__c'))
-  await assert.rejects(engine(wrong, classes), /SYNC-3052 .*Region__c has no field Cod__c\. Did you mean "Code__c"/)
+  await assert.rejects(
+    engine(wrong, classes),
+    /SYNC-3052 placed\.yaml:14:\d+: crm: .*Region__c has no field Cod__c\. Did you mean "Code__c"/,
+  )
 })
 
 test('records that parked while a set could not be asked are released when it is back, also after a restart', async () => {

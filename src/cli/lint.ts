@@ -45,7 +45,10 @@ async function asked(config: Config, io: Io): Promise<Problem[]> {
   const systems = await openSystems(config, compiled, io)
   try {
     const { signal } = new AbortController()
-    return [...(await checkOnline(compiled, systems, signal)), ...(await checkLookups(config, systems, signal))]
+    return [
+      ...(await checkOnline(config, compiled, systems, signal)),
+      ...(await checkLookups(config, compiled, systems, signal)),
+    ]
   } finally {
     await systems.close()
   }

@@ -132,10 +132,12 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     assert.ok(conns.every(({ result }) => result !== 'error'))
     assert.equal((await here('doctor')).code, 0)
     // C12: a field that the target does not have is found before any write.
-    writeFileSync(join(folder, 'wrong.yaml'), config(url).replace('LastName:', 'LastNmae:'))
+    const spoilt = config(url).replace('LastName:', 'LastNmae:').replace('from: email', 'from: e_mail')
+    writeFileSync(join(folder, 'wrong.yaml'), spoilt)
     const wrong = await here('lint', '--online', '--config', 'wrong.yaml')
     assert.equal(wrong.code, 2)
-    assert.match(wrong.err, /^SYNC-3052 crm: field Contact\.LastNmae: it does not exist/m)
+    assert.match(wrong.err, /^SYNC-3052 wrong\.yaml:18:7: crm: field Contact\.LastNmae: it does not exist/m)
+    assert.match(wrong.err, /^SYNC-2009 wrong\.yaml:19:22: legacy: Table public\.members has no column "e_mail"/m)
     assert.match(wrong.err, /^SYNC-2027 legacy: .*superuser.* \(warning\)$/m)
     variables = { ...variables, SF_SECRET: 'wrong-secret' }
     const login = await here('conns', 'test', 'crm')
@@ -233,7 +235,10 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     assert.match(plan.out, / 20 {2}rules SYNC-4041 no-seven LastName: The rule no-seven does not hold/)
     assert.match(plan.out, / 1 {2}rules SYNC-4041 member Email: Not eight/)
     writeFileSync(join(folder, 'ruled.yaml'), changed.replace('states.name', 'states.nmae'))
-    assert.match((await here('lint', '--online', '--config', 'ruled.yaml')).err, /public\.states has no column "nmae"/)
+    assert.match(
+      (await here('lint', '--online', '--config', 'ruled.yaml')).err,
+      /^SYNC-2009 ruled\.yaml:25:20: legacy: .*public\.states has no column "nmae"/m,
+    )
   })
 
   await t.test('quality tells what validation said, and a report that was missed is made up', async () => {

@@ -14,6 +14,10 @@ export interface Config {
   readonly server: { readonly host: string; readonly port: number }
   readonly quality: { readonly report: ReportOptions | null }
   readonly retention: { readonly hours: number; readonly bytes: number; readonly rows: number }
+  /**
+   * Where a path of it stands: `syncline.yaml:12:7`, its key or its value; the nearest outer place of one that is not in the file.
+   */
+  readonly placeOf: (path: readonly string[], of: 'key' | 'value') => string
 }
 
 /** A quality report that is written again and again. */

@@ -94,8 +94,10 @@ function errorOf(problems: readonly Problem[], path: string): SyncError {
 }
 
 function failureOf({ code, message, at }: Problem, path: string): Failure {
-  return failure(code, `${basename(path)}:${at.line}:${at.column}: ${message}`)
+  return failure(code, `${told(at, path)}: ${message}`)
 }
+
+const told = ({ line, column }: Place, path: string): string => `${basename(path)}:${line}:${column}`
 
 type Part = { readonly [name: string]: Loaded }
 
@@ -139,6 +141,10 @@ function resolveConfig(loaded: Loaded, schema: Rule, file: string, reading: Read
     server: complete(root['server'], under(schema, 'server')) as unknown as Config['server'],
     quality: { report: reportOf(reportGiven(root['quality'], schema), reading) },
     retention: complete(root['retention'], under(schema, 'retention')) as unknown as Config['retention'],
+    placeOf(path, of) {
+      const key = of === 'key' ? reading.trees.get(path.join('\0'))?.key : undefined
+      return told(key ?? placeOf(path, reading), file)
+    },
   }
 }
 

@@ -49,4 +49,11 @@ export interface Problem {
   /** `error` stops the start; `warning` is shown. */
   readonly level: 'error' | 'warning'
   readonly failure: Failure
+  /** What a sync asks of the system and does not find so: the configuration says where it stands. */
+  readonly about?: About
 }
+
+/** A table or a column of it, by the name that the source was asked for; or the object of a sync or a field of it, as the target was. */
+export type About =
+  | { readonly kind: 'table'; readonly table: string; readonly column?: string }
+  | { readonly kind: 'object'; readonly field?: string }

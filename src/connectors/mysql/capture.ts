@@ -146,21 +146,20 @@ function rowBytes(row: Row, nameBytes: ReadonlyMap<string, number>): number {
 export function missingTables(
   found: ReadonlyMap<string, CatalogTable>,
   names: readonly TableName[],
-  needs: readonly { readonly columns?: readonly string[] }[],
+  needs: readonly { readonly name?: string; readonly columns?: readonly string[] }[],
 ): Problem[] {
-  return names.flatMap(({ full }, i) => {
+  return names.flatMap(({ full }, i): Problem[] => {
     const table = found.get(full)
-    if (table === undefined)
-      return [
-        {
-          level: 'error' as const,
-          failure: failure('SYNC-2009', `Table ${full} does not exist, or the user may not see it.`),
-        },
-      ]
+    const about = { kind: 'table', table: needs[i]?.name ?? full } as const
+    if (table === undefined) {
+      const what = failure('SYNC-2009', `Table ${full} does not exist, or the user may not see it.`)
+      return [{ level: 'error', failure: what, about }]
+    }
     const columns = (needs[i]?.columns ?? []).filter((column) => !table.columns.some(({ name }) => name === column))
     return columns.map((column) => ({
-      level: 'error' as const,
+      level: 'error',
       failure: failure('SYNC-2009', `Table ${full} has no column "${column}".`),
+      about: { ...about, column },
     }))
   })
 }

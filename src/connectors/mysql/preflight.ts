@@ -55,24 +55,25 @@ async function existenceProblems(
   names: readonly TableName[],
   needs: readonly TableNeed[],
 ): Promise<Problem[]> {
-  const problems = missingTables(found, names, needs)
-  const missing = names.filter(({ full }) => !found.has(full))
+  const columns = names.flatMap((name, i) =>
+    found.has(name.full) ? missingTables(found, [name], needs.slice(i, i + 1)) : [],
+  )
+  const missing = names.flatMap((name, i) =>
+    found.has(name.full) ? [] : [{ name, table: needs[i]?.name ?? name.full }],
+  )
   const user = missing.length > 0 ? await currentUser(link) : ''
-  const others = problems.filter(({ failure }) => !missing.some(({ full }) => failure.message.includes(full)))
   const absent = await Promise.all(
-    missing.map(async (name) => {
+    missing.map(async ({ name, table }): Promise<Problem> => {
       const written = await otherwiseWritten(link, name)
-      return problem(
-        'error',
-        'SYNC-2009',
-        `There is no table ${name.full}, or this user may not see it.`,
+      const hint =
         written === null
           ? `Mend the name in syncline.yaml, or: GRANT SELECT ON ${quotedTable(name)} TO ${user};`
-          : `The server calls it ${written}; write it so in syncline.yaml.`,
-      )
+          : `The server calls it ${written}; write it so in syncline.yaml.`
+      const what = problem('error', 'SYNC-2009', `There is no table ${name.full}, or this user may not see it.`, hint)
+      return { ...what, about: { kind: 'table', table } }
     }),
   )
-  return [...absent, ...others]
+  return [...absent, ...columns]
 }
 
 async function otherwiseWritten(link: Link, { schema, table }: TableName): Promise<string | null> {

@@ -36,7 +36,7 @@ export async function checkAll(
     ...(await serverProblems(link)),
     ...(await roleProblems(link)),
     ...(await slotProblems(settings, link)),
-    ...names.flatMap((name, i) => existenceProblems(found.get(name.full), name, needs[i]?.columns ?? [])),
+    ...names.flatMap((name, i) => existenceProblems(found.get(name.full), name, needs[i])),
     ...tables.flatMap(tableProblems),
     ...(await accessProblems(link, [...found.values()])),
     ...(await publicationProblems(settings, link, tables)),
@@ -188,14 +188,20 @@ async function slotProblems(settings: Settings, link: Link): Promise<Problem[]> 
   return problems
 }
 
-function existenceProblems(table: CatalogTable | undefined, name: TableName, needed: readonly string[]): Problem[] {
+function existenceProblems(table: CatalogTable | undefined, name: TableName, need: TableNeed | undefined): Problem[] {
+  const about = { kind: 'table', table: need?.name ?? name.full } as const
   if (table === undefined)
-    return [problem('error', 'SYNC-2009', `There is no table ${name.full}, or this user may not see it.`)]
-  return needed
-    .filter((column) => !table.columns.some((candidate) => candidate.name === column))
-    .map((column) =>
-      problem('error', 'SYNC-2009', `Table ${name.full} has no column "${column}".`, 'Mend the name in syncline.yaml.'),
-    )
+    return [{ ...problem('error', 'SYNC-2009', `There is no table ${name.full}, or this user may not see it.`), about }]
+  const missing = (need?.columns ?? []).filter((column) => !table.columns.some(({ name }) => name === column))
+  return missing.map((column) => ({
+    ...problem(
+      'error',
+      'SYNC-2009',
+      `Table ${name.full} has no column "${column}".`,
+      'Mend the name in syncline.yaml.',
+    ),
+    about: { ...about, column },
+  }))
 }
 
 const kinds: { readonly [kind: string]: string } = { v: 'a view', m: 'a materialised view', f: 'a foreign table' }
@@ -360,7 +366,7 @@ export function capture(
   names: readonly TableName[],
   needs: readonly TableNeed[],
 ): Map<string, Captured> {
-  refuseErrors(names.flatMap((name, i) => existenceProblems(found.get(name.full), name, needs[i]?.columns ?? [])))
+  refuseErrors(names.flatMap((name, i) => existenceProblems(found.get(name.full), name, needs[i])))
   const captured = new Map<string, Captured>()
   for (const [i, name] of names.entries()) {
     const table = found.get(name.full) as CatalogTable

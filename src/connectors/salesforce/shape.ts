@@ -171,8 +171,16 @@ export function assertNames(names: readonly string[]): void {
     throw new SyncError(failure('SYNC-3052', `"${wrong.slice(0, 80)}" cannot be a name in Salesforce`))
 }
 
-const error = (code: FailureCode, message: string): Problem => ({ level: 'error', failure: failure(code, message) })
-const warning = (code: FailureCode, message: string): Problem => ({ level: 'warning', failure: failure(code, message) })
+/** @param field as the sync names it; without one it is about the object */
+const error = (code: FailureCode, message: string, field?: string): Problem => ({
+  level: 'error',
+  failure: failure(code, message),
+  about: { kind: 'object', ...(field === undefined ? {} : { field }) },
+})
+const warning = (code: FailureCode, message: string, field?: string): Problem => ({
+  ...error(code, message, field),
+  level: 'warning',
+})
 
 /** Compares what a sync wants to write with what describe says. `schema` holds the object and the parents of dotted names. */
 export function problemsOf(shape: TargetShape, schema: Schema): Problem[] {
@@ -205,7 +213,7 @@ function keyProblems(shape: TargetShape, info: ObjectInfo): Problem[] {
   const lacks = [key.externalId ? '' : 'an external id', key.unique ? '' : 'unique']
     .filter((word) => word !== '')
     .join(' and not ')
-  return [error('SYNC-3054', `key field ${info.name}.${key.name}: it is not ${lacks}`)]
+  return [error('SYNC-3054', `key field ${info.name}.${key.name}: it is not ${lacks}`, shape.key)]
 }
 
 function missingField(name: string, info: ObjectInfo): Problem {
@@ -213,6 +221,7 @@ function missingField(name: string, info: ObjectInfo): Problem {
   return error(
     'SYNC-3052',
     `field ${info.name}.${name}: it does not exist, or the integration user cannot see it.${didYouMean(name, names)}`,
+    name,
   )
 }
 
@@ -222,7 +231,7 @@ function fieldProblems(shape: TargetShape, info: ObjectInfo, schema: Schema): Pr
     if (name.toLowerCase() === shape.key.toLowerCase()) {
       const key = info.fields.get(name.toLowerCase())
       if (key !== undefined && !key.createable)
-        problems.push(error('SYNC-3053', `key field ${info.name}.${key.name}: it cannot be set`))
+        problems.push(error('SYNC-3053', `key field ${info.name}.${key.name}: it cannot be set`, name))
       continue
     }
     problems.push(...(name.includes('.') ? dottedProblems(name, info, schema) : plainProblems(name, info)))
@@ -235,7 +244,7 @@ function plainProblems(name: string, info: ObjectInfo): Problem[] {
   if (found === undefined) return [missingField(name, info)]
   if (found.createable && found.updateable) return []
   const what = found.createable ? 'changed later' : found.updateable ? 'set at creation' : 'set or changed'
-  return [error('SYNC-3053', `field ${info.name}.${found.name}: it cannot be ${what}`)]
+  return [error('SYNC-3053', `field ${info.name}.${found.name}: it cannot be ${what}`, name)]
 }
 
 function dottedProblems(name: string, info: ObjectInfo, schema: Schema): Problem[] {
@@ -247,11 +256,12 @@ function dottedProblems(name: string, info: ObjectInfo, schema: Schema): Problem
       error(
         'SYNC-3052',
         `field ${info.name}.${name}: there is no relationship ${relationship}.${didYouMean(relationship, names)}`,
+        name,
       ),
     ]
   }
   if (!lookup.createable || !lookup.updateable)
-    return [error('SYNC-3053', `field ${info.name}.${name}: ${lookup.name} cannot be written`)]
+    return [error('SYNC-3053', `field ${info.name}.${name}: ${lookup.name} cannot be written`, name)]
   const parents = lookup.parents.map((parent) => schema.get(parent)).filter((parent) => parent !== undefined)
   const found = parents
     .map((parent) => parent.fields.get(parentField.toLowerCase()))
@@ -262,11 +272,14 @@ function dottedProblems(name: string, info: ObjectInfo, schema: Schema): Problem
       error(
         'SYNC-3052',
         `field ${info.name}.${name}: ${lookup.parents.join(' or ')} has no field ${parentField}.${didYouMean(parentField, names)}`,
+        name,
       ),
     ]
   }
   if (found.externalId || found.idLookup) return []
-  return [error('SYNC-3054', `field ${info.name}.${name}: parents can only be found by a field that is an external id`)]
+  return [
+    error('SYNC-3054', `field ${info.name}.${name}: parents can only be found by a field that is an external id`, name),
+  ]
 }
 
 /** Names shown in one warning. */
