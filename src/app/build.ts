@@ -13,6 +13,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { FlowName } from '../telemetry/event.ts'
 import { referenceSets } from '../validation/reference.ts'
+import { boundsOf } from './bounds.ts'
 import type { SyncChecks } from './checks.ts'
 import { placed } from './places.ts'
 import { ruleHash } from './rule-hash.ts'
@@ -169,6 +170,7 @@ export function shapeOf({ sync, mapping }: Compiled): TargetShape {
     object: mapping.object,
     key: mapping.key,
     fields: [...new Set([...mapping.fields, ...soft])],
+    bounds: boundsOf(sync),
     deletes: sync.deletes.policy === 'hard',
   }
 }

@@ -525,7 +525,7 @@ export const failures = {
   'SYNC-3057': {
     title: 'Text fields of the target have a greatest length',
     retry: 'manual',
-    hint: 'Longer texts will be refused, and their records quarantined.',
+    hint: 'Longer texts will be refused, and their records quarantined. With `maxLength` in `fields:` or in the schema they are parked before they are sent.',
   },
   // 4xxx: rows
   'SYNC-4001': {

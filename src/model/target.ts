@@ -14,8 +14,18 @@ export interface TargetShape {
   readonly key: string
   /** Every field that may be written, the key included. */
   readonly fields: readonly string[]
+  /** What is known of a field's values before the first of them. */
+  readonly bounds?: { readonly [field: string]: FieldBound }
   /** Whether records may be deleted for good (deletes: hard). */
   readonly deletes: boolean
+}
+
+/** What is not null of a field, as far as mapping and schema bound it. */
+export interface FieldBound {
+  /** Every value that there can be, as text. */
+  readonly values?: readonly string[]
+  /** The greatest length of a text, in characters. */
+  readonly length?: number
 }
 
 /** Which record a delivery is about: by external id, or by the target's own id. */

@@ -98,6 +98,21 @@ test('the organisation is the identity, and a mapping that fits has no errors', 
   })
 })
 
+test('what mapping and schema keep from being sent is not warned of; what they let through is', async () => {
+  await emulated(async (target) => {
+    const warned = async (bounds: TargetShape['bounds']) =>
+      (await target.check({ ...shape, ...(bounds && { bounds }) }, never))
+        .map(({ failure }) => failure.message)
+        .join('\n')
+    assert.match(await warned(undefined), /Level__c: it takes only Gold, Silver\n.*greatest lengths: .*LastName 80/)
+    const some = await warned({ Level__c: { values: ['Gold', 'Tin'] }, LastName: { length: 81 } })
+    assert.match(some, /Level__c: it takes only Gold, Silver; `fields:` gives it Tin too\n.*LastName 80/)
+    const texts = ['Legacy_Id__c', 'FirstName', 'LastName', 'Email']
+    const bounds = Object.fromEntries(texts.map((name) => [name, { length: 40 }]))
+    assert.equal(await warned({ ...bounds, Level__c: { values: ['Gold'] } }), '')
+  })
+})
+
 test('what does not fit is said before the first row', async () => {
   await emulated(async (target) => {
     const codesOf = async (more: Partial<TargetShape>) => {

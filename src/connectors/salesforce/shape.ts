@@ -294,20 +294,29 @@ function warningsOf(shape: TargetShape, info: ObjectInfo): Problem[] {
   const all = [...info.fields.values()]
   const mapped = all.filter((candidate) => written.has(candidate.name.toLowerCase()))
   const required = all.filter((candidate) => candidate.required && !written.has(candidate.name.toLowerCase()))
+  const bounds = new Map(Object.entries(shape.bounds ?? {}).map(([name, bound]) => [name.toLowerCase(), bound]))
   const restricted = mapped.filter((candidate) => candidate.restricted)
   const limited = mapped.filter(
     (candidate) =>
       candidate.length > 0 &&
       (candidate.kind === 'text' || candidate.kind === 'email') &&
-      candidate.picklist.length === 0,
+      candidate.picklist.length === 0 &&
+      (bounds.get(candidate.name.toLowerCase())?.length ?? Infinity) > candidate.length,
   )
   const problems: Problem[] = []
   if (required.length > 0)
     problems.push(
       warning('SYNC-3055', `object ${info.name}: required and not mapped: ${listed(required.map((one) => one.name))}`),
     )
-  for (const one of restricted)
-    problems.push(warning('SYNC-3056', `field ${info.name}.${one.name}: it takes only ${listed(one.picklist)}`))
+  for (const one of restricted) {
+    const others = bounds.get(one.name.toLowerCase())?.values?.filter((value) => !one.picklist.includes(value))
+    if (others?.length === 0) continue
+    const but = others === undefined ? '' : `; \`fields:\` gives it ${listed(others)} too`
+    const name = shape.fields.find((name) => name.toLowerCase() === one.name.toLowerCase())
+    problems.push(
+      warning('SYNC-3056', `field ${info.name}.${one.name}: it takes only ${listed(one.picklist)}${but}`, name),
+    )
+  }
   if (limited.length > 0) {
     problems.push(
       warning(
