@@ -207,25 +207,13 @@ async function accessProblems(link: Link, tables: readonly CatalogTable[]): Prom
   return problems
 }
 
-/** Rows that foreign keys change, which the log does not show. */
+/** Tables that nobody may see, whose foreign keys change rows unseen by the log. Those that are seen are followed. */
 async function cascadeProblems(link: Link, tables: readonly CatalogTable[]): Promise<Problem[]> {
   if (await logsCascades(link)) return []
   const edges = await readCascades(link, tables)
   const hidden = new Set(edges.filter((edge) => edge.hidden).map((edge) => edge.parent))
-  const told = edges.map(({ name, parent, child, childColumns, onDelete, onUpdate }) => {
-    const actions = [
-      ...(onDelete === 'NO ACTION' ? [] : [`ON DELETE ${onDelete}`]),
-      ...(onUpdate === 'NO ACTION' ? [] : [`ON UPDATE ${onUpdate}`]),
-    ].join(' ')
-    return problem(
-      'warning',
-      'SYNC-2027',
-      `A change of ${parent.full} changes rows of ${child.full} (${childColumns.join(', ')}) by the foreign key ${name} ${actions}, which the server does not log.`,
-      'Nothing to do: when the parent changes, the rows that pointed at it are looked up and read again.',
-    )
-  })
   const user = hidden.size > 0 ? await currentUser(link) : ''
-  const unseen = [...hidden].map((parent) =>
+  return [...hidden].map((parent) =>
     problem(
       'warning',
       'SYNC-2008',
@@ -233,5 +221,4 @@ async function cascadeProblems(link: Link, tables: readonly CatalogTable[]): Pro
       `GRANT SELECT ON ${quotedTable(parent)} TO ${user};`,
     ),
   )
-  return [...told, ...unseen]
 }
