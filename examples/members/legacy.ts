@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startMariadb } from '../../src/testing/mariadb.ts'
@@ -17,6 +18,8 @@ export type Legacy = {
   /** For people: where it listens and whose it is. */
   readonly where: string
   connect(): Promise<Platform>
+  /** The address for Syncline, once the tables are there: of a user that may read them and their log, and nothing else, where we may make one. */
+  admit(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -57,7 +60,7 @@ export async function openLegacy(kind: Kind, folder: string, given: string | und
   if (given) {
     const { hostname, port, pathname } = addressOf(kind, given)
     const where = `${hostname}:${port || usual}${pathname}, given by LEGACY_URL`
-    return { url: given, where, connect: () => connect(kind, given), stop: async () => {} }
+    return { url: given, where, connect: () => connect(kind, given), admit: async () => given, stop: async () => {} }
   }
   const portFile = `${folder}.port`
   const lastPort = Number(await readFile(portFile, 'utf8').catch(() => ''))
@@ -70,8 +73,30 @@ export async function openLegacy(kind: Kind, folder: string, given: string | und
     url: started.url,
     where: `127.0.0.1:${started.port}/legacy`,
     connect: () => connect(kind, started.url),
+    admit: () => (kind === 'postgres' ? admitted(started.url) : Promise.resolve(started.url)),
     stop: () => started.stop(),
   }
+}
+
+/** What an administrator does for Syncline, as src/connectors/postgres/README.md has it; the password is a new one each time. */
+async function admitted(url: string): Promise<string> {
+  const password = randomBytes(18).toString('base64url')
+  await using platform = await connectPostgres(url)
+  for (const sql of [
+    `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'syncline') THEN CREATE ROLE syncline; END IF; END $$`,
+    `ALTER ROLE syncline LOGIN REPLICATION PASSWORD '${password}'`,
+    'GRANT USAGE ON SCHEMA members_db TO syncline',
+    'GRANT SELECT ON ALL TABLES IN SCHEMA members_db TO syncline',
+    `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'syncline_legacy') THEN
+       CREATE PUBLICATION syncline_legacy FOR TABLE ONLY members_db.members, ONLY members_db.memberships, ONLY members_db.chapters
+         WITH (publish_via_partition_root = true);
+     END IF; END $$`,
+  ])
+    await platform.change(sql)
+  const address = new URL(url)
+  address.username = 'syncline'
+  address.password = password
+  return address.href
 }
 
 function addressOf(kind: Kind, url: string): URL {

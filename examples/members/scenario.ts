@@ -75,6 +75,7 @@ export async function runScenario(
   parts.defer(() => legacy.stop())
   stop.throwIfAborted()
   const filled = await filledLegacy(options, places, legacy, screen, stop)
+  const legacyUrl = await legacy.admit()
   const rows = `${figure(filled.members)} members, ${figure(filled.memberships)} memberships, ${filled.chapters} chapters`
   said(screen, database, `${legacy.where}  ${screen.paint.dim(rows)}`)
 
@@ -86,7 +87,8 @@ export async function runScenario(
   salesforce.lost.then((why) => screen.print(why))
 
   const variables = {
-    ...addressVariables(options.source, legacy.url),
+    ...addressVariables(options.source, legacyUrl),
+    PLATFORM_URL: legacy.url,
     SF_URL: salesforce.url,
     SF_SECRET: salesforce.secret,
     MEMBERS_STATE: join(places.folder, 'state'),
