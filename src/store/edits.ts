@@ -2,7 +2,7 @@ import { failure, SyncError } from '../model/failure.ts'
 import type { ParkedQuery } from '../model/state.ts'
 import type { Word } from '../model/twins.ts'
 import type { Value } from '../model/value.ts'
-import { parkedLanes, releaseLanes } from './lanes.ts'
+import { eachParked, releaseLanes } from './lanes.ts'
 import type { Database } from './sqlite.ts'
 
 /**
@@ -15,7 +15,7 @@ export function editLanes(
   values: { readonly [column: string]: string | null },
   { by, why, at_ms }: Word,
 ): number {
-  for (const { link, key, image } of parkedLanes(db, query))
+  for (const { link, key, image } of eachParked(db, query))
     for (const [column, text] of Object.entries(values)) {
       if (!Object.hasOwn(image.row, column)) {
         const columns = Object.keys(image.row).sort().join(', ')

@@ -3,33 +3,59 @@ import type { ParkedLane } from '../model/rule-set.ts'
 import type { Image, LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
 import { laneOf } from './rows.ts'
-import type { Cells, Database } from './sqlite.ts'
+import type { Database } from './sqlite.ts'
 
-/** Lanes that a parked query speaks of, oldest first. */
-export const parkedLanes = (db: Database, query: ParkedQuery): ParkedLane[] =>
-  parkedRows(db, 'lane.*, link.a_key, link.rule_set', query).map((row) => ({
-    ...laneOf(row),
-    ruleSet: row['rule_set'] as number | null,
-  }))
+/** Lanes that are looked at in one go where all of a queue are meant. */
+const LANES_AT_ONCE = 1_000
 
-/** The same as rows of some columns: a queue may hold more images than memory does. */
-export function parkedRows(db: Database, columns: string, query: ParkedQuery): Cells[] {
+/** Lanes that a parked query speaks of, oldest first. Whoever asks for many of them has to hold their images. */
+export const parkedLanes = (db: Database, query: ParkedQuery): ParkedLane[] => [...eachParked(db, query)]
+
+/**
+ * The same one by one, as they were when the first was asked for, less those that were removed meanwhile: a queue may hold more
+ * images than memory does.
+ */
+export function* eachParked(db: Database, query: ParkedQuery): Generator<ParkedLane> {
+  const lane = `SELECT lane.*, link.a_key, link.rule_set FROM lane JOIN link ON link.id = lane.link
+     WHERE lane.flow = ? AND lane.link = ?`
+  for (const links of parkedLinks(db, query))
+    for (const link of links) {
+      const row = db.get(lane, query.flow, link)
+      if (row !== undefined) yield { ...laneOf(row), ruleSet: row['rule_set'] as number | null }
+    }
+}
+
+/** How many lanes a parked query speaks of. */
+export function parkedCount(db: Database, query: ParkedQuery): number {
+  const [where, values] = parkedWhere(query)
+  return Number(db.get(`SELECT count(*) AS n FROM (SELECT 1 ${where} LIMIT ?)`, ...values, query.rowsMax)?.['n'])
+}
+
+/** Their links, oldest first, in lists of bounded length. As a text of SQLite, a million of them take a few megabytes. */
+function* parkedLinks(db: Database, query: ParkedQuery): Generator<readonly number[]> {
+  const [where, values] = parkedWhere(query)
+  const row = db.get(
+    `SELECT json_group_array(link ORDER BY since_ms, link) AS links FROM
+     (SELECT lane.link, lane.since_ms ${where} ORDER BY lane.since_ms, lane.link LIMIT ?)`,
+    ...values,
+    query.rowsMax,
+  )
+  const links = JSON.parse(String(row?.['links'] ?? '[]')) as number[]
+  for (let at = 0; at < links.length; at += LANES_AT_ONCE) yield links.slice(at, at + LANES_AT_ONCE)
+}
+
+function parkedWhere(query: ParkedQuery): [where: string, values: (string | number | null)[]] {
   const { key = null, code = null, stage = null, field = null, rule = null, before_ms = null, wants = null } = query
-  return db.all(
-    `SELECT ${columns} FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
+  const where = `FROM lane JOIN link ON link.id = lane.link WHERE lane.flow = ? AND lane.state = ?
      AND (? IS NULL OR link.a_key = ?)
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.code') = ?))
      AND (? IS NULL OR lane.stage = ?)
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.field') = ?))
      AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(lane.reasons) WHERE json_extract(value, '$.rule') = ?))
      AND (? IS NULL OR lane.since_ms < ?)
-     AND (? IS NULL OR lane.wants = ?)
-     ORDER BY lane.since_ms, lane.link LIMIT ?`,
-    query.flow,
-    query.state,
-    ...[key, key, code, code, stage, stage, field, field, rule, rule, before_ms, before_ms, wants, wants],
-    query.rowsMax,
-  )
+     AND (? IS NULL OR lane.wants = ?)`
+  const given = [key, code, stage, field, rule, before_ms, wants]
+  return [where, [query.flow, query.state, ...given.flatMap((one) => [one, one])]]
 }
 
 /** Waiting lanes that are due, and those of `links` whatever their time; and when the next one is due. */
@@ -75,14 +101,17 @@ export function settledUpTo(db: Database, flow: FlowId): Sequence {
 
 /** Parked records become due again; what waits behind them goes on waiting. Answers how many. */
 export function releaseLanes(db: Database, query: ParkedQuery): number {
-  const lanes = parkedRows(db, 'lane.link', query)
-  for (const { link } of lanes)
+  let released = 0
+  for (const links of parkedLinks(db, query)) {
     db.run(
-      `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0 WHERE flow = ? AND link = ?`,
+      `UPDATE lane SET state = 'waiting', due_ms = 0, attempts = 0
+       WHERE flow = ? AND link IN (SELECT value FROM json_each(?))`,
       query.flow,
-      link as number,
+      JSON.stringify(links),
     )
-  return lanes.length
+    released += links.length
+  }
+  return released
 }
 
 /**
@@ -90,29 +119,43 @@ export function releaseLanes(db: Database, query: ParkedQuery): number {
  * does not carry is read again, because the image that is given up may have carried it. Answers how many.
  */
 export function discardLanes(db: Database, query: ParkedQuery, by: string, why: string, at_ms: number): number {
-  const lanes = parkedRows(db, 'lane.link, lane.last, lane.next_image', query).map((row) => ({
+  let discarded = 0
+  for (const links of parkedLinks(db, query)) {
+    discardSome(db, query.flow, links, `${by}: ${why}`, at_ms)
+    discarded += links.length
+  }
+  return discarded
+}
+
+function discardSome(db: Database, flow: FlowId, links: readonly number[], note: string, at_ms: number): void {
+  const known = db.all(
+    `SELECT lane.link, lane.last, lane.next_image FROM json_each(?) AS asked
+     JOIN lane ON lane.flow = ? AND lane.link = asked.value ORDER BY asked.key`,
+    JSON.stringify(links),
+    flow,
+  )
+  const lanes = known.map((row) => ({
     link: Number(row['link']),
     last: row['last'] as number | null,
     next: row['next_image'] === null ? null : (JSON.parse(String(row['next_image'])) as Image),
   }))
   const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
-    last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
+    last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note }],
   )
-  appendOutcomes(db, query.flow, rows, at_ms, 'as its record')
+  appendOutcomes(db, flow, rows, at_ms, 'as its record')
   for (const { link, next } of lanes) {
-    wakeBehind(db, query.flow, link)
-    if (next === null) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', query.flow, link)
+    wakeBehind(db, flow, link)
+    if (next === null) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', flow, link)
     else
       db.run(
         `UPDATE lane SET state = 'waiting', first = next_first, last = next_last, image = ?, due_ms = 0, attempts = 0, stage = NULL,
            reasons = '[]', since_ms = ?, next_first = NULL, next_last = NULL, next_image = NULL WHERE flow = ? AND link = ?`,
         JSON.stringify({ op: next.op === 'delete' ? 'delete' : 'touch', row: next.row } satisfies Image),
         at_ms,
-        query.flow,
+        flow,
         link,
       )
   }
-  return lanes.length
 }
 
 /** Records that were parked because another one has this external id are judged again (SYNC-4002, SYNC-4003). */

@@ -2,7 +2,7 @@ import type { LaneOf, ParkedQuery } from '../model/state.ts'
 import type { Approved, Word } from '../model/twins.ts'
 import { rowHash } from '../model/value.ts'
 import type { Alike } from '../model/verdict.ts'
-import { discardLanes, parkedLanes } from './lanes.ts'
+import { discardLanes, eachParked } from './lanes.ts'
 import type { Database } from './sqlite.ts'
 import type { TwinIndex } from './twin-index.ts'
 import { decide, dropTwin, lookAgain } from './twins.ts'
@@ -19,7 +19,7 @@ export function approveLanes(
 ): Approved {
   const refused: { key: LaneOf['key']; why: string }[] = []
   let approved = 0
-  for (const lane of parkedLanes(db, { ...query, state: 'review' })) {
+  for (const lane of eachParked(db, { ...query, state: 'review' })) {
     const alike = alikeOf(lane)
     const why = alike.length > 0 ? sameAs(db, query, lane, alike, survivor, word) : yes(db, index, query, lane, word)
     if (why !== null) refused.push({ key: lane.key, why })
@@ -33,8 +33,9 @@ export function approveLanes(
 
 /** Says no: different for ever, or given up. */
 export function rejectLanes(db: Database, query: ParkedQuery, word: Word): number {
-  const lanes = parkedLanes(db, { ...query, state: 'review' })
-  for (const lane of lanes) {
+  let rejected = 0
+  for (const lane of eachParked(db, { ...query, state: 'review' })) {
+    rejected += 1
     const alike = alikeOf(lane)
     if (alike.length === 0) {
       // Also where no entry stands behind it, somebody has said so.
@@ -51,7 +52,7 @@ export function rejectLanes(db: Database, query: ParkedQuery, word: Word): numbe
     db.run('UPDATE twin SET again = 1 WHERE id = ?', lane.link)
     release(db, query, lane)
   }
-  return lanes.length
+  return rejected
 }
 
 const alikeOf = (lane: LaneOf): Alike[] =>

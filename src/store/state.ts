@@ -21,7 +21,7 @@ import { verifyOutcomes } from './chain.ts'
 import { fence, type Stored, storeJudged, storeSettled } from './commits.ts'
 import { figureState } from './figures.ts'
 import { closeGap, storeGap } from './gap.ts'
-import { discardLanes, parkedLanes, parkedRows, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
+import { discardLanes, parkedCount, parkedLanes, releaseLanes, removeLanes, settledUpTo, takeLanes } from './lanes.ts'
 import { backlogOf, byCause, countByClass, recordStory, ruleState } from './reports.ts'
 import { flowHead, keysOf, known, knownAll, ownersOf } from './rows.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -190,7 +190,7 @@ export function stateFile(db: Database) {
     backlog: (flow: FlowId) => backlogOf(db, flow),
     causes: (flow: FlowId, by?: Parameters<State['causes']>[1]) => byCause(db, flow, by),
     parked: (query: ParkedQuery): ParkedLane[] => parkedLanes(db, query),
-    parkedCount: (query: ParkedQuery): number => parkedRows(db, 'lane.link', query).length,
+    parkedCount: (query: ParkedQuery): number => parkedCount(db, query),
 
     release: (query: ParkedQuery): number => db.write(() => releaseLanes(db, query)),
     discard(query: ParkedQuery, by: string, why: string, at_ms: number): number {
