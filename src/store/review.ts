@@ -5,7 +5,8 @@ import type { Alike } from '../model/verdict.ts'
 import { discardLanes, eachParked } from './lanes.ts'
 import type { Database } from './sqlite.ts'
 import type { TwinIndex } from './twin-index.ts'
-import { decide, dropTwin, lookAgain } from './twins.ts'
+import { dropTwin, lookAgain } from './twins.ts'
+import { decide } from './words.ts'
 
 /** What a person says of records in review, as statements. Runs inside a transaction of the caller. */
 

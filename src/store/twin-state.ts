@@ -20,18 +20,8 @@ import { approveLanes, rejectLanes } from './review.ts'
 import { sharedValues } from './shared-values.ts'
 import type { Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
-import {
-  counted,
-  decide,
-  dropTwin,
-  editsOf,
-  foundTwins,
-  lookAgain,
-  membersOf,
-  ownTwins,
-  syncNo,
-  twinsAt,
-} from './twins.ts'
+import { counted, dropTwin, editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo, twinsAt } from './twins.ts'
+import { decide } from './words.ts'
 
 /** The methods of `TwinState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
 export function twinState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {

@@ -2,7 +2,6 @@ import type { FlowId } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
 import type { Known } from '../model/state.ts'
 import type {
-  DecisionRow,
   EditRow,
   Lead,
   MemberKnown,
@@ -13,7 +12,6 @@ import type {
   TwinFound,
   TwinRow,
   TwinsFound,
-  Word,
 } from '../model/twins.ts'
 import { touchLane } from './commits.ts'
 import type { Cells, Database } from './sqlite.ts'
@@ -35,9 +33,10 @@ export function storeTwins(db: Database, index: TwinIndex, flow: FlowId, twins: 
   const no = syncNo(db, String(db.get('SELECT sync FROM flow WHERE id = ?', flow)?.['sync']))
   endWords(db, twins.deleted ?? [])
   for (const link of twins.gone) dropTwin(db, index, no, link)
-  putTwins(db, index, no, twins.rows, flow, at_ms)
+  const changed = putTwins(db, index, no, twins.rows, flow, at_ms)
   for (const link of twins.left) db.run('DELETE FROM member WHERE link = ?', link)
   for (const member of twins.members) putMember(db, member, at_ms)
+  for (const link of changed) dropWritten(db, index, no, link)
   for (const link of twins.touched) composeAgain(db, flow, link, at_ms)
 }
 
@@ -61,6 +60,7 @@ function composeAgain(db: Database, flow: FlowId, link: number, at_ms: number): 
   )
 }
 
+/** Answers the links of which something else is compared now, by the same rules. */
 function putTwins(
   db: Database,
   index: TwinIndex,
@@ -68,15 +68,18 @@ function putTwins(
   rows: readonly TwinRow[],
   flow: FlowId,
   at_ms: number,
-): void {
+): number[] {
   index.ready()
   const newest = Number(db.get('SELECT max(id) AS id FROM twin')?.['id'] ?? 0)
   const words = hasRows(db, 'decision')
+  const changed: number[] = []
   let fresh = 0
   for (const row of rows) {
     // Most rows are of new records: their links are higher than all before.
-    const known = row.link > newest ? undefined : db.get('SELECT blocks FROM twin WHERE id = ?', row.link)?.['blocks']
-    const before = known as Uint8Array | undefined
+    const known =
+      row.link > newest ? undefined : db.get('SELECT plan, features, blocks FROM twin WHERE id = ?', row.link)
+    const before = known?.['blocks'] as Uint8Array | undefined
+    if (known?.['plan'] === row.plan && known['features'] !== row.features) changed.push(row.link)
     const bytes = blocksBytes(row.blocks)
     db.run(
       `INSERT INTO twin (id, sync, plan, again, target, features, blocks) VALUES (?,?,?,0,?,?,?)
@@ -98,6 +101,18 @@ function putTwins(
         lookAgain(db, flow, Number(each['a']), at_ms)
   }
   if (fresh > 0) counted(db, no, fresh)
+  return changed
+}
+
+/** What the target shows of a record is overwritten by what it says now: it is out of the index, and the feed tells the new image. */
+function dropWritten(db: Database, index: TwinIndex, no: number, link: number): void {
+  const row = db.get(
+    `SELECT twin.id FROM link JOIN twin ON twin.target = link.b_key AND twin.id < 0 AND twin.sync = ?2
+     WHERE link.id = ?1 AND link.state = 'linked' AND NOT EXISTS (SELECT 1 FROM member WHERE member.link = ?1)`,
+    link,
+    no,
+  )
+  if (row !== undefined) dropTarget(db, index, no, Number(row['id']))
 }
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i])
@@ -109,6 +124,12 @@ export function dropTwin(db: Database, index: TwinIndex, no: number, id: number)
   index.take(no, { id, blocks: blocksFrom(row['blocks'] as Uint8Array) })
   db.run('DELETE FROM twin WHERE id = ?', id)
   counted(db, no, -1)
+}
+
+/** A record of the target is out of the index. */
+export function dropTarget(db: Database, index: TwinIndex, no: number, id: number): void {
+  dropTwin(db, index, no, id)
+  db.run('UPDATE twin_sync SET scanned = max(0, scanned - 1) WHERE no = ?', no)
 }
 
 /** What we deleted at the target is out of the index at once: its feed tells it later. */
@@ -126,7 +147,7 @@ export function dropDeleted(
       target,
       flow,
     )
-    if (row !== undefined) dropTwin(db, index, Number(row['sync']), Number(row['id']))
+    if (row !== undefined) dropTarget(db, index, Number(row['sync']), Number(row['id']))
   }
 }
 
@@ -147,34 +168,6 @@ function putMember(db: Database, { link, into, set, how }: MemberRow, at_ms: num
 export function lookAgain(db: Database, flow: FlowId, link: number, at_ms: number): void {
   db.run('UPDATE twin SET again = 1 WHERE id = ?', link)
   composeAgain(db, flow, link, at_ms)
-}
-
-/** What a person said; the newest word about a pair stands. */
-export function decide(
-  db: Database,
-  kind: DecisionRow['kind'],
-  a: number,
-  other: { readonly link: number } | { readonly target: string },
-  { by, why, at_ms }: Word,
-): void {
-  const [b, target] = 'link' in other ? [other.link, null] : [null, other.target]
-  if (kind === 'same' || kind === 'different')
-    db.run(
-      `DELETE FROM decision WHERE kind IN ('same', 'different') AND ((a = ?1 AND (b = ?2 OR target = ?3)) OR (a = ?2 AND b = ?1))`,
-      a,
-      b,
-      target,
-    )
-  db.run(
-    'INSERT INTO decision (kind, a, b, target, who, why, at_ms) VALUES (?,?,?,?,?,?,?)',
-    kind,
-    a,
-    b,
-    target,
-    by,
-    why,
-    at_ms,
-  )
 }
 
 /** What is known of each of these records. */

@@ -1,4 +1,33 @@
+import type { DecisionRow, Word } from '../model/twins.ts'
 import type { Database } from './sqlite.ts'
+
+/** What a person said; the newest word about a pair stands. */
+export function decide(
+  db: Database,
+  kind: DecisionRow['kind'],
+  a: number,
+  other: { readonly link: number } | { readonly target: string },
+  { by, why, at_ms }: Word,
+): void {
+  const [b, target] = 'link' in other ? [other.link, null] : [null, other.target]
+  if (kind === 'same' || kind === 'different')
+    db.run(
+      `DELETE FROM decision WHERE kind IN ('same', 'different') AND ((a = ?1 AND (b = ?2 OR target = ?3)) OR (a = ?2 AND b = ?1))`,
+      a,
+      b,
+      target,
+    )
+  db.run(
+    'INSERT INTO decision (kind, a, b, target, who, why, at_ms) VALUES (?,?,?,?,?,?,?)',
+    kind,
+    a,
+    b,
+    target,
+    by,
+    why,
+    at_ms,
+  )
+}
 
 /**
  * Records are deleted at the source: what persons said of them, and the values that they put in, end with them. Their keys may come

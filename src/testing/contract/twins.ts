@@ -177,6 +177,41 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
     assert.deepEqual(await leads(), [['x', key(1)]])
   },
 
+  async 'what the target shows of a record leaves the index when the record says something else, and comes back with the feed'({
+    store,
+  }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const page = { sync: SYNC, plan: 'p1', at_ms: 1, cursor: 'c1', filled: true, gone: [] }
+    const there = (target: string) => ({ target, ref: null, features: `["${target}"]`, blocks: [7] })
+    await state.scanned({ ...page, rows: ['w', 'x', 'y', 'z'].map(there) })
+    const rows = [1, 2, 3].map((n) => row(n, `f${n}`, 8))
+    await state.judge(judged(head, { links: [1, 2, 3].map((n) => newLink(n, n)), ...twins({ rows }) }))
+    const linked = ['w', 'x', 'y'].map((target, i) => ({ id: i + 1, target, state: 'linked' as const }))
+    await state.settle(settled(head, { links: linked }))
+    const shown = async () => (await found(state, null, 7)).map((features) => features?.[2])
+    await state.judge(judged(head, twins({ rows: rows.map((one) => ({ ...one })) })))
+    assert.deepEqual(await shown(), ['w', 'x', 'y', 'z'], 'nothing else is said')
+    const merged = { link: 2, into: 1, set: '{}', how: 'a person said so' }
+    await state.judge(
+      judged(
+        head,
+        twins({ rows: [row(1, 'new', 8), row(2, 'new', 8), { ...row(3, 'new', 8), plan: 'p2' }], members: [merged] }),
+      ),
+    )
+    assert.deepEqual(
+      await shown(),
+      ['x', 'y', 'z'],
+      'a merged record is not written, and another plan says nothing of values',
+    )
+    assert.equal((await state.scanHead(SYNC, 'p1')).records, 3)
+    await state.scanned({ ...page, cursor: 'c2', rows: [there('w')] })
+    assert.deepEqual(await shown(), ['w', 'x', 'y', 'z'])
+    assert.equal((await state.scanHead(SYNC, 'p1')).records, 4)
+    await state.settle(settled(head, { links: [{ id: 3, target: 'y', state: 'tombstone' }] }))
+    assert.equal((await state.scanHead(SYNC, 'p1')).records, 3, 'what was deleted is not counted any more')
+  },
+
   async 'a record of the target that one sync takes over belongs to nobody in another sync'({ store }) {
     const { state } = store
     const head = await openFlow(state)
