@@ -1,6 +1,8 @@
 import { compile, flowNames } from '../app/build.ts'
 import { type Engine, startEngine } from '../app/engine.ts'
+import { whenThere } from '../app/patience.ts'
 import type { Config } from '../config/config.ts'
+import type { Failure } from '../model/failure.ts'
 import { removeAddress, writeAddress } from '../server/address.ts'
 import { type Server, startServer } from '../server/server.ts'
 import { type Tally, tally } from '../server/tally.ts'
@@ -10,6 +12,7 @@ import { logTo } from '../telemetry/log.ts'
 import { metrics, processFigures } from '../telemetry/metrics.ts'
 import { failureText, printable } from '../telemetry/sentence.ts'
 import { type Given, type Io, isSet, optionText } from './io.ts'
+import { duration } from './output.ts'
 import { progress } from './progress.ts'
 import { renderQuality } from './quality-forms.ts'
 import { Refusal } from './refusal.ts'
@@ -40,11 +43,13 @@ export interface LiveOptions {
   readonly emit: Emit
   /** The API at the port of the configuration; `any`: at a free one where that is taken; null: none. */
   readonly api: 'port' | 'any' | null
+  /** Systems that are away are waited for until this is aborted; absent: they end the start. */
+  readonly waits?: AbortSignal
 }
 
 /**
  * Starts the engine, its API and its views.
- * @throws SyncError with everything that is wrong with the configuration or the systems
+ * @throws SyncError with everything that is wrong with the configuration or the systems; with `waits` not for those that are away
  * @throws Refusal SYNC-7106 when the port is taken
  */
 export async function openLive(
@@ -55,16 +60,22 @@ export async function openLive(
   const views = viewsOf(config, io, options, () => started)
   let started: Engine | null = null
   let warnings = 0
-  const engine = await startEngine(config, {
-    clock: io.clock,
-    random: io.random,
-    emit: views.emit,
-    render: renderQuality,
-    onWarnings: (problems) => {
-      warnings += problems.length
-      for (const { failure } of problems) views.say('warn', failureText(failure))
-    },
-  })
+  const start = () =>
+    startEngine(config, {
+      clock: io.clock,
+      random: io.random,
+      emit: views.emit,
+      render: renderQuality,
+      onWarnings: (problems) => {
+        warnings += problems.length
+        for (const { failure } of problems) views.say('warn', failureText(failure))
+      },
+    })
+  const away = (failures: readonly Failure[], wait_ms: number) => {
+    for (const failure of failures) views.say('warn', failureText(failure))
+    views.say('warn', `Nothing was started. It is tried again in ${duration(wait_ms)}.`)
+  }
+  const engine = await (options.waits === undefined ? start() : whenThere(start, io, away, options.waits))
   started = engine
   let server: Server | null = null
   try {
@@ -97,6 +108,8 @@ export async function withEngine(
   io: Io,
   work: {
     readonly body: (live: Live) => Promise<number>
+    /** Systems that are away at the start are waited for. */
+    readonly waits?: true
     /** Done after a signal, while the engine still answers. */
     readonly interrupted?: (live: Live) => Promise<void>
   },
@@ -114,6 +127,7 @@ export async function withEngine(
     level: isSet(given, 'debug') ? 'debug' : 'info',
     emit: shown.emit,
     api: given.options['server'] === false ? null : 'port',
+    ...(work.waits ? { waits: stop } : {}),
   })
   // Before the first row there is nothing to be stopped in order: every step of the start may be cut off (I8).
   const live = await Promise.race([starting, stopped])

@@ -5,11 +5,12 @@ import { before, ending } from './ending.ts'
 import { type Execute, type Io, isSet } from './io.ts'
 import { type Live, withEngine } from './live.ts'
 
-/** `run`: the engine until somebody stops it; `run --once`: until nothing is pending. */
+/** `run`: the engine until somebody stops it, also while its systems are away; `run --once`: until nothing is pending. */
 export const execute: Execute = async (given, io) => {
   const config = configuration(given, io)
   if (!isSet(given, 'once'))
     return withEngine(config, given, io, {
+      waits: true,
       async body({ url, say }) {
         if (url !== null) say('info', `API, metrics and health: ${url} (Ctrl-C stops, the next start resumes)`)
         // Until a signal, or until the engine cannot go on.

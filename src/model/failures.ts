@@ -179,7 +179,7 @@ export const failures = {
   'SYNC-2002': {
     title: 'The source cannot be reached',
     retry: 'timed',
-    hint: 'Check host, port and firewall, and that the server runs. It is tried again by itself.',
+    hint: 'Check host, port and firewall, and that the server runs. `syncline run` tries again by itself.',
   },
   'SYNC-2003': {
     title: 'The source refused the login',
@@ -194,7 +194,7 @@ export const failures = {
   'SYNC-2005': {
     title: 'The connection to the source was lost',
     retry: 'timed',
-    hint: 'Nothing to do: it is opened again and goes on where it stopped.',
+    hint: 'Nothing to do while an engine runs: it opens the connection again and goes on where it stopped.',
   },
   'SYNC-2006': {
     title: 'The source has a version that is not supported',
@@ -309,7 +309,7 @@ export const failures = {
   'SYNC-2028': {
     title: 'The source could not answer a query',
     retry: 'timed',
-    hint: 'It is tried again by itself. If it goes on, the message of the server says what is wrong.',
+    hint: '`syncline run` tries again by itself. If it goes on, the message of the server says what is wrong.',
   },
   'SYNC-2029': {
     title: 'A stored position cannot be read',
@@ -319,7 +319,7 @@ export const failures = {
   'SYNC-2030': {
     title: 'A reference set cannot be asked, and what is remembered of it is too old',
     retry: 'timed',
-    hint: 'It is tried again by itself; the sync waits meanwhile. `stale: park` or `stale: accept` of the set goes on without it.',
+    hint: '`syncline run` tries again by itself; the sync waits meanwhile. `stale: park` or `stale: accept` of the set goes on without it.',
   },
   'SYNC-2031': {
     title: 'A function of a rule or a merge cannot be run',
@@ -345,7 +345,7 @@ export const failures = {
   'SYNC-3001': {
     title: 'The target cannot be reached',
     retry: 'timed',
-    hint: 'Nothing was sent. Check the address, the network, name resolution, the proxy and the firewall; delivery goes on by itself.',
+    hint: 'Nothing was sent. Check the address, the network, name resolution, the proxy and the firewall. `syncline run` goes on by itself when it is back.',
   },
   'SYNC-3002': {
     title: 'The certificate of the target is not trusted',
