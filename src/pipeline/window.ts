@@ -208,6 +208,7 @@ export function tally(decisions: readonly Decision[], held: number, outcomes: re
   const ended = (kind: OutcomeRow['kind']) => outcomes.filter((outcome) => outcome.kind === kind).length
   return {
     parked: decided('park'),
+    review: decisions.filter((decision) => decision.kind === 'park' && decision.to === 'review').length,
     waiting: decided('wait') + held,
     excluded: ended('excluded'),
     superseded: ended('superseded'),

@@ -42,6 +42,8 @@ export type Event =
       readonly entries: number
       readonly sent: number
       readonly parked: number
+      /** Of those parked: wait for a person's yes or no. */
+      readonly review: number
       readonly excluded: number
       readonly superseded: number
       readonly waiting: number

@@ -33,6 +33,7 @@ const judged = (sent: number, flow = 'members'): Event => ({
   entries: sent,
   sent,
   parked: 0,
+  review: 0,
   excluded: 0,
   superseded: 0,
   waiting: 0,

@@ -35,6 +35,7 @@ const judged = {
   entries: 100,
   sent: 100,
   parked: 0,
+  review: 0,
   excluded: 0,
   superseded: 0,
   waiting: 0,
@@ -139,6 +140,20 @@ test('info has what a person should see, each with its level', () => {
   assert.match(
     String(log.json()[4]?.['msg']),
     /^members: stopped\. SYNC-6001 900 of 1,000 would go\. Look at `syncline plan`/,
+  )
+})
+
+test('of records that are parked it is said where they went, and where to see them', () => {
+  const told = (parked: number, review: number) => {
+    const log = logged('info')
+    log.emit({ ...judged, parked, review })
+    return log.json()[0]?.['msg']
+  }
+  assert.equal(told(3, 0), 'members: 3 records went to quarantine: see syncline quarantine list')
+  assert.equal(told(1, 1), 'members: 1 record went to review: see syncline review list')
+  assert.equal(
+    told(3, 2),
+    'members: 1 record went to quarantine, 2 to review: see syncline quarantine list and syncline review list',
   )
 })
 

@@ -59,6 +59,7 @@ const judged = {
   entries: 110,
   sent: 100,
   parked: 5,
+  review: 0,
   excluded: 2,
   superseded: 3,
   waiting: 0,

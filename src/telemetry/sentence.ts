@@ -152,6 +152,18 @@ function lineOfTwins(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, tar
   }
 }
 
+/** Where parked records went, and where to see them. */
+function parkedText(quarantined: number, review: number): string {
+  const lists = [
+    ...(quarantined > 0 ? ['syncline quarantine list'] : []),
+    ...(review > 0 ? ['syncline review list'] : []),
+  ]
+  const first = quarantined > 0 ? `${count(quarantined, 'record')} went to quarantine` : ''
+  const second =
+    review === 0 ? '' : first === '' ? `${count(review, 'record')} went to review` : `, ${review} to review`
+  return `${first}${second}: see ${lists.join(' and ')}`
+}
+
 type FlowEvents = Extract<Event, { kind: 'judged' | 'answered' | 'settled' | 'landing' | 'away' | 'flow' }>
 
 function lineOfFlow(event: FlowEvents, name: FlowName | undefined): Line {
@@ -161,14 +173,14 @@ function lineOfFlow(event: FlowEvents, name: FlowName | undefined): Line {
   const names = { ...at, target: name?.target ?? null }
   switch (event.kind) {
     case 'judged': {
-      const { entries, sent, parked, excluded, superseded, waiting, ms } = event
+      const { entries, sent, parked, review, excluded, superseded, waiting, ms } = event
       return {
         level: parked > 0 ? 'warn' : 'debug',
         sentence:
           parked > 0
-            ? `${flow}: ${count(parked, 'record')} went to quarantine: see syncline quarantine list`
+            ? `${flow}: ${parkedText(parked - review, review)}`
             : `${flow}: ${count(entries, 'change')} judged, ${count(sent, 'record')} to send`,
-        fields: { ...names, entries, sent, parked, excluded, superseded, waiting, ms: Math.round(ms) },
+        fields: { ...names, entries, sent, parked, review, excluded, superseded, waiting, ms: Math.round(ms) },
         repeats: parked > 0 ? `parked|${flow}` : null,
       }
     }
