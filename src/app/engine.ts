@@ -38,8 +38,8 @@ export interface EngineOptions {
 /** A running engine: one capture a source, one loop a flow. */
 export interface Engine {
   readonly flows: readonly FlowId[]
-  /** Where each flow stands, counted row by row. */
-  report(): Promise<FlowReport[]>
+  /** Where each of these flows stands, or of all, counted row by row: its cost grows with the rows. */
+  report(flows?: readonly FlowId[]): Promise<FlowReport[]>
   /** What of a flow is not settled, and how many changes of its journal (rows of snapshots apart) are not judged: cheap, for metrics. */
   backlog(flow: FlowId): Promise<Backlog & { readonly unjudged: number }>
   /** What the journal of a source system takes, in bytes: cheap, for metrics. */
@@ -318,18 +318,19 @@ function engineOver(
   }
   return {
     flows: running.flatMap((group) => group.flows.map(({ spec }) => spec.id)),
-    async report() {
+    async report(flows) {
       const heads = new Map((await store.state.flows()).map((head) => [head.id, head]))
+      const asked = running.flatMap((group) =>
+        group.flows.flatMap(({ spec }) => (flows?.includes(spec.id) === false ? [] : [{ group, spec }])),
+      )
       return Promise.all(
-        running.flatMap((group) =>
-          group.flows.map(async ({ spec }) => {
-            const head = heads.get(spec.id)
-            if (head === undefined) throw new Error(`flow ${spec.id} is not in the state`)
-            const report = await reportFlow(head, tablesOf(spec), store.state, group.journal)
-            // A source that cannot be read stops its flows, as long as that is so.
-            return group.failure === null ? report : { ...report, status: 'stopped' as const, reason: group.failure }
-          }),
-        ),
+        asked.map(async ({ group, spec }) => {
+          const head = heads.get(spec.id)
+          if (head === undefined) throw new Error(`flow ${spec.id} is not in the state`)
+          const report = await reportFlow(head, tablesOf(spec), store.state, group.journal)
+          // A source that cannot be read stops its flows, as long as that is so.
+          return group.failure === null ? report : { ...report, status: 'stopped' as const, reason: group.failure }
+        }),
       )
     },
     async backlog(id) {

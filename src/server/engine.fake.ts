@@ -8,6 +8,8 @@ export interface FakeEngine extends Engine {
   readonly calls: string[]
   /** Of which flows and lengths quality was asked. */
   readonly asked: string[]
+  /** Which flows were counted; null: all. */
+  readonly counted: (readonly string[] | null)[]
   /** Makes every later answer fail with this. */
   breakWith(error: Error): void
   /** What `settled` waits for. */
@@ -18,6 +20,7 @@ export interface FakeEngine extends Engine {
 export function fakeEngine(): FakeEngine {
   const calls: string[] = []
   const asked: string[] = []
+  const counted: (readonly string[] | null)[] = []
   let broken: Error | null = null
   let held: Promise<void> = Promise.resolve()
   let status: FlowReport['status'] = 'running'
@@ -28,6 +31,7 @@ export function fakeEngine(): FakeEngine {
   return {
     calls,
     asked,
+    counted,
     breakWith(error) {
       broken = error
     },
@@ -35,8 +39,10 @@ export function fakeEngine(): FakeEngine {
       held = promise
     },
     flows: ['members'],
-    async report() {
+    async report(flows) {
       if (broken !== null) throw broken
+      counted.push(flows ?? null)
+      if (flows?.includes('members') === false) return []
       const counts = { read: 10, delivered: 6, superseded: 1, quarantined: 2, excluded: 1, discarded: 0, pending: 0 }
       return [{ flow: 'members', sync: 'members', status, reason: null, ...counts, unjudged: 0, rules: null }]
     },

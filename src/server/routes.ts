@@ -7,7 +7,7 @@ import * as schemas from './schemas.ts'
 const flowOf = ({ params }: Asked, { engine }: Answers): string => known(String(params['flow']), engine)
 
 const statusOf = async (flow: string, { engine }: Answers): Promise<Answered> => {
-  const report = (await engine.report()).find((each) => each.flow === flow)
+  const [report] = await engine.report([flow])
   return { status: 200, body: { flow, status: report?.status ?? 'running' } }
 }
 

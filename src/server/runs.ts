@@ -80,7 +80,7 @@ export async function toTheEnd(
   const failedBefore = sum()
   if (full) for (const flow of flows) await engine.full(flow)
   const failures = await engine.settled()
-  const reports = (await engine.report()).filter(({ flow }) => flows.includes(flow))
+  const reports = await engine.report(flows)
   const own = reports.flatMap(({ status, reason, pending }) =>
     status !== 'running' && reason !== null ? [reason] : status !== 'running' || pending > 0 ? failures : [],
   )

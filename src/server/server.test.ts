@@ -108,9 +108,11 @@ test('status, health and metrics are there', async () => {
 test('what is asked for is done', async () => {
   const flow = '/api/v1/flows/members'
   engine.calls.length = 0
+  engine.counted.length = 0
   assert.deepEqual(JSON.parse((await post(server, `${flow}/pause`, {})).text), { flow: 'members', status: 'paused' })
   assert.equal((await post(server, `${flow}/resume`, { approveDeletes: true })).status, 200)
   assert.equal((await post(server, `${flow}/resume`, {})).status, 200)
+  assert.deepEqual(engine.counted, [['members'], ['members'], ['members']], 'no other flow is counted for the answer')
   const released = await post(server, '/api/v1/quarantine/release', { flow: 'members', code: 'SYNC-4022' })
   assert.deepEqual(JSON.parse(released.text), { released: 2 })
   await post(server, '/api/v1/quarantine/discard', { flow: 'members', key: '["7"]', by: 'Ann', why: 'test' })

@@ -105,7 +105,7 @@ describe('what is behind', { concurrency: 2 }, () => {
         ['["4"]', 'Bad 4', 'delete', undefined],
       ],
     )
-    const [report] = (await here.engine.report()).filter(({ flow }) => flow === 'firms')
+    const [report] = await here.engine.report(['firms'])
     assert.deepEqual([report?.quarantined, report?.pending], [2, 2])
     at.org.faults.clear()
     const query = { flow: 'firms', state: 'parked', rowsMax: 10 } as const
