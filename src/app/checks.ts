@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Config, SyncConfig } from '../config/config.ts'
+import { typeNamed } from '../mapping/types.ts'
 import { type About, type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
+import type { Table } from '../model/source.ts'
 import type { Duplicates, FlowSpec } from '../pipeline/flow.ts'
+import type { CelType } from '../std/cel-cells.ts'
 import type { Clock } from '../std/clock.ts'
 import { referenceSets } from '../validation/reference.ts'
 import type { Compiled, Systems } from './build.ts'
 import { type FunctionThread, functionThread } from './functions.ts'
 import { placed } from './places.ts'
 import { type Asked, referencesOver } from './references.ts'
-import { functionFiles, stagesOf } from './stages.ts'
+import { checkTypes, functionFiles, stagesOf } from './stages.ts'
 import { chooserOf } from './twins.ts'
 
 /** What runs the checks of one sync, and the functions that merge its records. */
@@ -77,6 +80,35 @@ export async function checkFunctions(config: Config, clock: Clock): Promise<Fail
   } finally {
     await thread.close()
   }
+}
+
+/** Expressions that do not fit the types of the columns that they read. */
+export async function checkColumnTypes(config: Config, systems: Systems, signal: AbortSignal): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const sync of Object.values(config.syncs)) {
+    const source = systems.sources.get(sync.source.system)
+    if (source === undefined) continue
+    const types = columnTypes(sync, await source.describe(signal))
+    for (const { code, message, path } of checkTypes(sync, (column) => types.get(column) ?? 'dyn')) {
+      const full = ['syncs', sync.name, 'validate', ...path]
+      problems.push({
+        level: 'error',
+        failure: failure(code, `${config.placeOf(full, 'value')}: ${full.join('.')}: ${message}`),
+      })
+    }
+  }
+  return problems
+}
+
+function columnTypes({ source }: SyncConfig, tables: readonly Table[]): Map<string, CelType> {
+  const types = new Map<string, CelType>()
+  const add = (name: string, prefix: string) => {
+    const table = tables.find((each) => each.name === name || each.name.endsWith(`.${name}`))
+    for (const { name: column, type } of table?.columns ?? []) types.set(prefix + column, typeNamed(type))
+  }
+  add(source.table, '')
+  for (const { alias, table } of source.joins) add(table, `${alias}.`)
+  return types
 }
 
 /** Tables of reference sets in systems that no sync reads otherwise: there, with their columns. */

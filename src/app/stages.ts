@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { SyncConfig } from '../config/config.ts'
 import { mappingFunctions } from '../mapping/functions.ts'
 import { classesOf, inputsOf } from '../mapping/mapping.ts'
+import { anyColumn, type ColumnType, fieldTypes } from '../mapping/types.ts'
 import { SyncError } from '../model/failure.ts'
 import type { RuleProblem } from '../model/problem.ts'
 import type { Stage } from '../model/verdict.ts'
@@ -46,9 +47,23 @@ export function stagesOf(sync: SyncConfig, folder: string, now: () => number, fu
 const absolute = (rules: readonly RuleOptions[], folder: string): RuleOptions[] =>
   rules.map((rule) => (rule.function === undefined ? rule : { ...rule, function: resolve(folder, rule.function) }))
 
+/** The same with what is known of types: of fields by their mapping, of columns by the systems. */
+function typedEnvironment(sync: SyncConfig, columnType: ColumnType): StageEnvironment {
+  const env = environmentOf(sync, () => 0)
+  const fields = fieldTypes({ ...sync.mapping, joins: env.joins }, columnType)
+  return { ...env, types: (root, name) => (root === 'row' ? columnType(name) : (fields.get(name) ?? 'dyn')) }
+}
+
+/** Conditions of rules and of quality that cannot be what they say with columns of these types. */
+export function checkTypes(sync: SyncConfig, columnType: ColumnType): RuleProblem[] {
+  const env = typedEnvironment(sync, columnType)
+  const { rules, quality } = sync.validate
+  return [...checkRules(rules, env), ...(quality === null ? [] : checkQuality(quality, formatsOf(sync.schema), env))]
+}
+
 /** Everything that is wrong with the stages of a sync, without reaching a system or running a function. */
 export function checkStages(sync: SyncConfig, folder: string): RuleProblem[] {
-  const env = environmentOf(sync, () => 0)
+  const env = typedEnvironment(sync, anyColumn)
   const { rules, reference, quality } = sync.validate
   return [
     ...(sync.schema === null ? [] : checkSchema(sync.schema, env.fields)),

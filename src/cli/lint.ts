@@ -1,5 +1,5 @@
 import { checkOnline, compile, openSystems } from '../app/build.ts'
-import { checkFunctions, checkLookups } from '../app/checks.ts'
+import { checkColumnTypes, checkFunctions, checkLookups } from '../app/checks.ts'
 import { type Config, checksNotMade } from '../config/config.ts'
 import type { Failure, Problem } from '../model/failure.ts'
 import { configuration } from './configuration.ts'
@@ -48,6 +48,7 @@ async function asked(config: Config, io: Io): Promise<Problem[]> {
     return [
       ...(await checkOnline(config, compiled, systems, signal)),
       ...(await checkLookups(config, compiled, systems, signal)),
+      ...(await checkColumnTypes(config, systems, signal)),
     ]
   } finally {
     await systems.close()

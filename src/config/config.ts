@@ -114,7 +114,7 @@ export function checksNotMade(config: Config): string[] {
   for (const { name, source, target, mapping } of Object.values(config.syncs)) {
     const fields = Object.keys(mapping.fields).length + 1
     lines.push(
-      `${name}: whether table ${source.table} of ${source.system} and the columns that are read exist, and have a key`,
+      `${name}: whether table ${source.table} of ${source.system} and the columns that are read exist, have a key, and the types that conditions need`,
     )
     lines.push(`${name}: whether ${target.object} of ${target.system} has the ${fields} fields, and may be written`)
     lines.push(`${name}: whether ${Object.keys(mapping.key).join(', ')} is an external id and unique`)

@@ -75,7 +75,8 @@ function column(node: ASTNode, { root, names: path }: ColumnPath, walk: Walk): P
   walk.columns.add(name)
   const read = reader(name)
   // The scope of an expression over two rows is handed down in the place of the row.
-  return { type: 'dyn', run: walk.record === undefined ? read : (scope) => read((scope as unknown as CelScope).row) }
+  const run: Run = walk.record === undefined ? read : (scope) => read((scope as unknown as CelScope).row)
+  return { type: walk.typeOf('row', name), run }
 }
 
 function targetField(node: ASTNode, name: string, walk: Walk): Part {
@@ -84,7 +85,7 @@ function targetField(node: ASTNode, name: string, walk: Walk): Part {
     return refuse(walk, node, `"${name}" is not a field that the mapping writes.${didYouMean(name, known)}`)
   walk.fields.add(name)
   const read = reader(name)
-  return { type: 'dyn', run: (scope) => read((scope as unknown as CelScope).record) }
+  return { type: walk.typeOf('record', name), run: (scope) => read((scope as unknown as CelScope).record) }
 }
 
 function reader(name: string): Run {

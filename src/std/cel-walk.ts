@@ -39,6 +39,7 @@ export interface Walk {
   /** The names that `record.<name>` may have; `undefined` where there is no record beside the row. */
   readonly record: readonly string[] | undefined
   readonly fields: Set<string>
+  readonly typeOf: (root: 'row' | 'record', name: string) => CelType
   readonly problems: CelProblem[]
 }
 

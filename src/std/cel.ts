@@ -52,6 +52,8 @@ export interface CelEnvironment {
   readonly joins?: readonly string[]
   /** What the expression must give, where that matters (`bool` for a filter). */
   readonly result?: CelType
+  /** The type of a column or field, as far as it is known. It serves checks alone; what is evaluated does not depend on it. */
+  readonly types?: (root: 'row' | 'record', name: string) => CelType
 }
 
 type CelCompiled<Program> =
@@ -101,6 +103,7 @@ function compileWalk(text: string, env: CelEnvironment, record: readonly string[
     record,
     fields: new Set(),
     problems: [],
+    typeOf: env.types ?? (() => 'dyn'),
     compile: (node) => compileNode(node, walk),
   }
   const part = walk.compile(tree.ast)

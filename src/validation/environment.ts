@@ -15,12 +15,14 @@ export interface StageEnvironment {
   readonly joins: readonly string[]
   /** What expressions may call beside the functions of the language. */
   readonly functions: NonNullable<CelEnvironment['functions']>
+  /** Types of columns and fields, for checks. */
+  readonly types?: NonNullable<CelEnvironment['types']>
   /** Wall time in milliseconds since 1970. */
   readonly now: () => number
 }
 
 /** The environment of expressions that give true or false, with `now()` and `today()` by the clock of the stages. */
-export function conditionsOf({ functions, joins, now }: StageEnvironment): CelEnvironment {
+export function conditionsOf({ functions, joins, now, types }: StageEnvironment): CelEnvironment {
   let last = { ms: Number.NaN, text: '' }
   const iso = (): string => {
     const ms = now()
@@ -39,7 +41,7 @@ export function conditionsOf({ functions, joins, now }: StageEnvironment): CelEn
       make: () => () => ({ kind: 'date', text: iso().slice(0, 10) }),
     },
   }
-  return { functions: { ...functions, ...times }, joins, result: 'bool' }
+  return { functions: { ...functions, ...times }, joins, result: 'bool', ...(types === undefined ? {} : { types }) }
 }
 
 /** Whether a field has something in it: not null, not blank. */
