@@ -4,7 +4,7 @@ import type { Lane } from '../model/state.ts'
 import { noTraffic } from './claims.ts'
 import { full, lane, linked, spec, subject } from './fixture.ts'
 import type { Decision } from './judge.ts'
-import { decide } from './window.ts'
+import { decide, judgedAnew } from './window.ts'
 
 const next = { first: 9, last: 12, image: { op: 'upsert', row: { id: 1, name: 'good' } } } as const
 
@@ -64,4 +64,14 @@ test('what parks or waits again keeps what waits behind it', () => {
   const park = { kind: 'park', to: 'quarantine', stage: 'schema', reasons: [] } as const
   assert.deepEqual(decided(park).lanes, [[4, 'parked', 1, 1, null, next]])
   assert.deepEqual(decided({ kind: 'wait', for: 'flight' }).lanes, [[4, 'waiting', 1, 1, null, next]])
+})
+
+test('a record is judged anew when other rules judged it last, or nobody knows which; who waits is not judged', () => {
+  const by = (link: number, ruleSet: number | null) =>
+    subject(link, { op: 'upsert', row: full(link) }, { known: linked(link, { ruleSet }) })
+  const subjects = [by(1, 4), by(2, 5), by(3, null), by(4, 4), subject(5, { op: 'upsert', row: full(5) }), by(6, 4)]
+  const skip = { kind: 'skip', reason: 'no change' } as const
+  const parked = { kind: 'park', to: 'quarantine', stage: 'rules', reasons: [] } as const
+  const decisions: Decision[] = [send, send, skip, { kind: 'wait', for: 'flight' }, send, parked]
+  assert.deepEqual(judgedAnew(subjects, decisions, 5), [1, 3, 6])
 })
