@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { unclassified } from '../mapping/mapping.ts'
 import type { FlowId } from '../model/change.ts'
 import { type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
@@ -170,12 +171,13 @@ async function refuseOthers(
       throw new SyncError(failure('SYNC-6002', `System ${name} is ${found}; this state belongs to ${stored}.`))
   }
   for (const { sync, mapping } of compiled) {
+    const key = Object.entries(sync.mapping.key).map(([field, rule]) => [field, unclassified(rule)])
     const found = JSON.stringify([
       sync.source.system,
       sync.source.table,
       sync.target.system,
       mapping.object,
-      sync.mapping.key,
+      Object.fromEntries(key),
     ])
     const stored = await state.identity(`key of ${sync.name}`, found)
     if (stored === found) continue

@@ -379,6 +379,9 @@ test('from an empty folder to an audited sync, interrupted and asked while it ru
     const changed = start('run', '--once', '--config', 'key.yaml')
     assert.equal(await changed.ended, 4, changed.err())
     assert.match(changed.err(), /SYNC-6009/)
+    const shown = '{ Legacy_Id__c: { from: id, classification: public } }'
+    writeFileSync(join(folder, 'key.yaml'), config(url).replace('{ Legacy_Id__c: id }', shown))
+    assert.equal((await here('run', '--once', '--config', 'key.yaml')).code, 0, 'how it is shown is no change')
   })
 
   await t.test('an audit trail that somebody changed is found', async () => {

@@ -97,8 +97,8 @@ function hashOf(options: MappingOptions): string {
   return createHash('sha256').update(canonicalText({ semantics, object, key, fields })).digest('hex').slice(0, 32)
 }
 
-/** How a value is shown does not change what is delivered. */
-function unclassified(rule: FieldRule): FieldRule {
+/** A rule without how its value is shown, which does not change what is delivered. */
+export function unclassified(rule: FieldRule): FieldRule {
   if (typeof rule === 'string' || rule.classification === undefined) return rule
   const { classification: _, ...rest } = rule
   return Object.keys(rest).join() === 'from' ? rest.from! : rest
