@@ -303,3 +303,30 @@ test('weights are trained from the own table, and the file is one that the confi
   const lint = await here('lint')
   assert.equal(lint.code, 0, lint.err)
 })
+
+test('a leader that becomes another person lets its members go, whatever the CRM still shows of it', async () => {
+  const same = `'Nepomuk', 'Nagelschmied', 'nepo@nagel.example', '+43 1 3344551', '1971-01-07'`
+  await db.query(`INSERT INTO members VALUES (40, ${same}, 'first'), (41, ${same}, 'second')`)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.equal((await here('run', '--once')).code, 0, 'the index has read what was sent')
+  await db.query(`UPDATE members SET first_name = 'Berta', last_name = 'Brunnhuber', email = 'berta@brunn.example',
+    phone = '+43 2 9988771', born = '1981-09-17' WHERE id = 40`)
+  await db.query(`INSERT INTO members VALUES (42, ${same}, 'third')`)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.equal((await here('run', '--once')).code, 0)
+  const there = await contacts()
+  assert.equal(there.get('40')?.[0]?.['LastName'], 'Brunnhuber')
+  assert.equal(there.get('41')?.[0]?.['LastName'], 'Nagelschmied', 'he is not lost in her record')
+  assert.equal(there.get('42'), undefined, 'merged into 41, not into 40')
+  assert.deepEqual(
+    (
+      JSON.parse((await here('duplicates', 'list', 'members', '--output', 'json')).out) as {
+        key: string
+        into: string
+      }[]
+    )
+      .filter(({ key }) => /4[0-9]/.test(key))
+      .map(({ key, into }) => [key, into]),
+    [['["42"]', '["41"]']],
+  )
+})

@@ -31,7 +31,8 @@ export function resembles(
 ): Reason[] {
   const sorted = [...found].sort((a, b) => b.comparison.bits - a.comparison.bits)
   return sorted.slice(0, NAMED_MAX).map(({ key, target, lead, comparison, theirs }): Reason => {
-    const who = key === null ? `record ${target} of the target` : String(key)
+    const owned = lead === null ? '' : `, that of ${lead}`
+    const who = key === null ? `record ${target} of the target${owned}` : String(key)
     const but = comparison.veto === undefined ? '' : `, but ${comparison.veto}`
     return {
       stage: 'duplicates',

@@ -253,8 +253,9 @@ export class TwinWindow {
       if (found.lead !== null && (found.lead === one.id || apart.has(found.lead))) continue
       if (found.target !== null && found.lead === null && !this.#concerns(one, found)) continue
       const known = fresh === 0 ? found.comparison : null
-      const comparison = known ?? this.compare(one.compared, found.theirs, one.namesakes + fresh)
-      if (comparison.verdict === 'separate') continue
+      const said = known ?? this.compare(one.compared, found.theirs, one.namesakes + fresh)
+      if (said.verdict === 'separate') continue
+      const comparison = this.#isOurs(found) ? { ...said, verdict: 'review' as const } : said
       const cluster = found.lead ?? (found.target as string)
       const other = best.get(cluster)
       if (other !== undefined && !better(comparison, other.comparison)) continue
@@ -262,6 +263,14 @@ export class TwinWindow {
       best.set(cluster, { ...found, leadId: found.lead, lead, comparison })
     }
     return [...best.values()]
+  }
+
+  /**
+   * A record of the target that belongs to one of ours already. What it shows is what was sent of that one, or of its members, and
+   * may be out of date: who resembles it alone is joined by nobody but a person.
+   */
+  #isOurs({ target, lead }: Candidate): boolean {
+    return target !== null && lead !== null && this.#leads.get(lead)?.delivered === true
   }
 
   /** Whether a record of the target that belongs to nobody may be the one that this record stands for. */

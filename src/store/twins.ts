@@ -194,13 +194,13 @@ export function ownTwins(db: Database, links: readonly number[]): OwnTwin[] {
   })
 }
 
-/** The target's record of a link, or the one that it is to take over, in the index. */
+/** The target's record that a link is to take over, in the index. One that it has already shows what was sent. */
 function thereOf(db: Database, link: number): OwnTwin['there'] {
-  const target =
-    db.get(`SELECT b_key FROM link WHERE id = ? AND state = 'linked'`, link)?.['b_key'] ??
-    db.get('SELECT target FROM twin WHERE id = ?', link)?.['target']
-  if (typeof target !== 'string') return null
-  const row = db.get('SELECT plan, features FROM twin WHERE target = ? AND id < 0', target)
+  const row = db.get(
+    `SELECT there.plan, there.features FROM twin AS own JOIN twin AS there ON there.target = own.target AND there.id < 0
+     JOIN link ON link.id = own.id WHERE own.id = ? AND link.state <> 'linked'`,
+    link,
+  )
   return row === undefined ? null : { plan: String(row['plan']), features: String(row['features']) }
 }
 

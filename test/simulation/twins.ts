@@ -113,6 +113,7 @@ export function clusterOracle(
       ...others.map(({ key, set }) => ({ key, set: fold(wanted(lead), rowFrom(set)) })),
     ]
     leaders.set(into, survivors(all))
+    problems.push(...strangers(into, keys, rows, (key) => isParked(key) || discarded.has(key), files))
     if (keys.length + 1 > clusterMax && problems.length === 0) problems.push(...tooMany(into, keys, files))
   }
   problems.push(...twice(rows, merged, (key) => isParked(key) || discarded.has(key), files))
@@ -131,6 +132,23 @@ function survivors(all: readonly { key: Key; set: Row }[]): Row {
   const [first] = all
   const merged = twinRules(4, false).survive([...all]) as Row
   return fold(merged, { Ext__c: field(first?.set as Row, 'Ext__c') ?? null })
+}
+
+/** Who is merged has the address of the leader, or of another member that has it, or a person said so. */
+function strangers(
+  into: Key,
+  keys: readonly Key[],
+  rows: ReadonlyMap<Key, Row>,
+  isLeft: (key: Key) => boolean,
+  { state }: Files,
+): string[] {
+  const said = new Set(state.decisions('members', 10_000).flatMap(({ key, other }) => [key, other]))
+  const mailAt = (key: Key) => text(field(rows.get(key) ?? {}, 'mail') ?? null)
+  // What waits for a person has another address than the one that it was merged by, perhaps.
+  if ([into, ...keys].some((key) => isLeft(key) || said.has(key))) return []
+  return keys.flatMap((key) =>
+    mailAt(key) === mailAt(into) ? [] : [`O9: ${key} is merged into ${into}, and nothing joins them`],
+  )
 }
 
 /** Only a person may exceed the bound. */
