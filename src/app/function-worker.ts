@@ -67,8 +67,9 @@ async function ask<A>(
 
 /** A merge is asked twice: an answer that depends on chance would make another record of the same ones at every start. */
 async function choose(called: Called, file: string, [records, field]: Pair): Promise<Answers['merge']> {
-  const read = (answer: unknown) => choiceFrom(answer, (records as unknown[]).length)
-  // The function may change what it is given.
+  // The function may change what it is given, the number of its records too.
+  const count = (records as unknown[]).length
+  const read = (answer: unknown) => choiceFrom(answer, count)
   const again = structuredClone(records)
   const once = await ask(called, file, [records, field], read)
   if (once.kind === 'failed') return once

@@ -173,12 +173,13 @@ test('a function that merges is asked with the records and the field; what it do
   if (first.name === 'loop') for (;;);
   if (first.name === 'chance') return { value: Math.random() }
   if (first.name === 'change') { first.name = 'changed'; return { value: records.map((one) => one.name).join() } }
+  if (first.name === 'empty') { records.length = 0; return 1 }
   if (first.name === 'later') return Promise.resolve({ value: field })
   return records.length - 1
 }`,
   )
   assert.equal(await thread.check(path), null)
-  const merges = ['good', 'throw', 'chance', 'loop', 'change', 'later', 'good'].map((name) => ({
+  const merges = ['good', 'throw', 'chance', 'loop', 'change', 'empty', 'later', 'good'].map((name) => ({
     records: [{ name }, { name: 'other' }],
     field: 'Phone',
   }))
@@ -193,6 +194,7 @@ test('a function that merges is asked with the records and the field; what it do
       'it answered something else when it was asked the same again',
       'it ran longer than 300 ms',
       'changed,other',
+      1,
       'Phone',
       1,
     ],
