@@ -31,6 +31,13 @@ export function planOfSync(sync: SyncConfig, fields: readonly string[], folder: 
   )
 }
 
+/** The sync with the weights that are shipped. */
+export function withoutWeights(sync: SyncConfig): SyncConfig {
+  if (sync.validate.duplicates?.weights === undefined) return sync
+  const { weights: _, ...duplicates } = sync.validate.duplicates
+  return { ...sync, validate: { ...sync.validate, duplicates } }
+}
+
 function weightsIn(path: string): Weights {
   let text: string
   try {

@@ -1,16 +1,16 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { load } from '../app/load.ts'
+import { type LoadFor, load } from '../app/load.ts'
 import type { Config } from '../config/config.ts'
 import { printable } from '../telemetry/sentence.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { Refusal } from './refusal.ts'
 
 /** The configuration that a command works with; warnings go to stderr. */
-export function configuration(given: Given, io: Io): Config {
+export function configuration(given: Given, io: Io, reads: LoadFor = 'running'): Config {
   const path = configPath(given, io)
-  const { config, warnings } = load(path, variables(given, io))
+  const { config, warnings } = load(path, variables(given, io), reads)
   for (const { code, message } of warnings) io.err(`${code} ${printable(message)} (warning)`)
   return config
 }

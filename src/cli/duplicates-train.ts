@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { trainSync } from '../app/train.ts'
 import { configuration } from './configuration.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { answer, counted, figure } from './output.ts'
+import { Refusal } from './refusal.ts'
 import { screenOf } from './screen.ts'
 import { syncNamed } from './syncs.ts'
 
@@ -12,9 +13,11 @@ const BAR_CELLS = 24
 
 /** `duplicates train`: weights from the user's own records, as a file that `weights:` names. */
 export async function execute(given: Given, io: Io): Promise<number> {
-  const config = configuration(given, io)
+  const config = configuration(given, io, 'training')
   const { name } = syncNamed(config, given.args['sync'] ?? '')
   const file = resolve(io.folder, optionText(given, 'out') ?? `weights-${name}.json`)
+  // Rather now than after an hour of reading.
+  writing(file, () => accessSync(dirname(file), constants.W_OK))
   const screen = screenOf(io)
   const training = await trainSync(
     config,
@@ -23,7 +26,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
     (phase, records, estimated) => screen.below(phase === 'read' ? reading(records, estimated) : 'estimating …'),
     io.onStop(),
   ).finally(() => screen.below(null))
-  writeFileSync(file, training.text, { mode: 0o600 })
+  writing(file, () => writeFileSync(file, training.text, { mode: 0o600 }))
   const { records, pairs, labels, expectedMatches } = training
   const said = `${counted(records, 'record')}, ${counted(pairs, 'pair')}, ${counted(labels, 'decision')}`
   answer(
@@ -35,6 +38,16 @@ export async function execute(given: Given, io: Io): Promise<number> {
     `Weights from ${said}; about ${figure(expectedMatches)} duplicates are expected. Written to ${file}: name it in \`validate: duplicates: weights:\`.`,
   )
   return exits.ok
+}
+
+function writing(file: string, write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'its folder is not there' : (error as Error).message
+    throw new Refusal('SYNC-7112', `${file} cannot be written: ${why}.`)
+  }
 }
 
 function reading(records: number, estimated: number | null): string {

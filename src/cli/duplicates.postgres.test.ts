@@ -302,6 +302,16 @@ test('weights are trained from the own table, and the file is one that the confi
   scenario.configure(members.replace('target: true', 'target: true\n        weights: own.json'))
   const lint = await here('lint')
   assert.equal(lint.code, 0, lint.err)
+
+  scenario.configure(
+    members.replace('target: true', 'target: true\n        weights: own.json\n        fields: { Phone: text }'),
+  )
+  assert.match((await here('lint')).err, /SYNC-1028 .*trained on other fields/)
+  const again = await here('duplicates', 'train', 'members', '--out', 'own.json')
+  assert.equal(again.code, 0, `weights that do not fit do not stand in the way of new ones: ${again.err}`)
+  assert.equal((await here('lint')).code, 0)
+  const nowhere = await here('duplicates', 'train', 'members', '--out', 'none/own.json')
+  assert.match(nowhere.err, /SYNC-7112 .*none\/own\.json cannot be written: its folder is not there\./)
 })
 
 test('a leader that becomes another person lets its members go, whatever the CRM still shows of it', async () => {

@@ -29,10 +29,8 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
     )
   if (names.length > fieldsMax)
     throw new SyncError(failure('SYNC-1029', `${names.length} fields are compared, at most ${fieldsMax} can be.`))
-  const sort = sortOf([...kinds.values()])
-  const fields = names.map((name) => plannedField(name, kinds.get(name)!, sort, used))
   const keys = (options.keys ?? []).map((key) => key.map((name) => names.indexOf(known(name, names, 'keys'))))
-  const bare = { fields: fields.map(({ name, kind }) => ({ name, kind })), keys }
+  const bare = { fields: names.map((name) => ({ name, kind: kinds.get(name)! })), keys }
   const thresholds = {
     mergeBits: bitsOf(options.thresholds?.merge ?? duplicatesDefaults.merge),
     reviewBits: bitsOf(options.thresholds?.review ?? duplicatesDefaults.review),
@@ -47,6 +45,8 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
         'The weights were trained on other fields or by another version of the rules; train them anew.',
       ),
     )
+  const sort = sortOf([...kinds.values()])
+  const fields = names.map((name) => plannedField(name, kinds.get(name)!, sort, used))
   return {
     id,
     fields,
