@@ -54,11 +54,11 @@ export async function list(given: Given, io: Io): Promise<number> {
 
 /** `review approve`: the same as the one that it resembles; or good enough; or deleted although it leads others. */
 export async function approve(given: Given, io: Io): Promise<number> {
-  const { config, query, found } = await meant(given, io)
+  const { config, query, found, total } = await meant(given, io)
   const word = wordOf(given, io, 'review approve')
   const text = optionText(given, 'survivor')
   const survivor = text === null ? null : survivorOf(text, found)
-  if (found.length > 0) await agreed(given, io, `approve ${counted(found.length, 'record')}: ${deedsOf(found, 'yes')}`)
+  if (total > 0) await agreed(given, io, `approve ${meaning(total, found, 'yes')}`)
   const { state: _, ...body } = query
   const { by, why } = word
   const { flow } = query
@@ -85,9 +85,9 @@ export async function approve(given: Given, io: Io): Promise<number> {
 
 /** `review reject`: never the same, and remembered; what resembles nobody is given up. */
 export async function reject(given: Given, io: Io): Promise<number> {
-  const { config, query, found } = await meant(given, io)
+  const { config, query, found, total } = await meant(given, io)
   const word = wordOf(given, io, 'review reject')
-  if (found.length > 0) await agreed(given, io, `reject ${counted(found.length, 'record')}: ${deedsOf(found, 'no')}`)
+  if (total > 0) await agreed(given, io, `reject ${meaning(total, found, 'no')}`)
   const { state: _, ...body } = query
   const { by, why } = word
   const rejected =
@@ -129,16 +129,30 @@ function survivorOf(text: string, found: readonly LaneOf[]): string {
   return ids.has(text) ? text : keyFrom(text)
 }
 
+/** Records that are looked at to say what a word to all of them does; more are only counted. */
+const LOOKED_AT_MAX = 1_000
+
+function meaning(total: number, found: readonly LaneOf[], says: 'yes' | 'no'): string {
+  const of = total > found.length ? `of the oldest ${figure(found.length)}, ` : ''
+  return `${counted(total, 'record')}: ${of}${deedsOf(found, says)}`
+}
+
 async function meant(
   given: Given,
   io: Io,
-): Promise<{ readonly config: Config; readonly query: ParkedQuery; readonly found: readonly LaneOf[] }> {
+): Promise<{
+  readonly config: Config
+  readonly query: ParkedQuery
+  readonly found: readonly LaneOf[]
+  readonly total: number
+}> {
   const config = configuration(given, io)
   const { name } = syncNamed(config, given.args['sync'] ?? '')
   const query = { ...queryOf(given, io, name), state: 'review' as const }
   const reader = readState(config)
   try {
-    return { config, query, found: await reader.parked(query) }
+    const found = await reader.parked({ ...query, rowsMax: LOOKED_AT_MAX })
+    return { config, query, found, total: await reader.parkedCount(query) }
   } finally {
     reader.close()
   }
