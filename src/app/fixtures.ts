@@ -8,6 +8,7 @@ import { field, newRow, type Row, text, type Value } from '../model/value.ts'
 import type { Reason } from '../model/verdict.ts'
 import type { References } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
+import { didYouMean } from '../std/suggest.ts'
 import { plainValue } from '../validation/plain.ts'
 import { folded, type ReferenceSet, referenceSets } from '../validation/reference.ts'
 import { type Compiled, compile, specOf } from './build.ts'
@@ -60,8 +61,8 @@ export async function runFixtures(
     const tested: Tested[] = []
     const unsaid = new Set<string>()
     for (const file of chosen) {
-      const [compiled] = compile(config, [file.sync])
-      if (compiled === undefined) throw new Error(`sync ${file.sync} was not compiled`)
+      const compiled = compiledFor(file, config)
+      for (const note of unread(file, compiled)) unsaid.add(note)
       const stages = stagesOf(compiled.sync, dirname(config.path), () => file.now_ms ?? clock.now(), functions)
       const references = answersOf(file, compiled, dirname(config.path))
       if (compiled.duplicates?.target === true)
@@ -82,6 +83,32 @@ export async function runFixtures(
   } finally {
     await functions.close()
   }
+}
+
+function compiledFor({ path, sync }: FixtureFile, config: Config): Compiled {
+  const known = Object.keys(config.syncs)
+  const [compiled] = known.includes(sync) ? compile(config, [sync]) : []
+  if (compiled !== undefined) return compiled
+  const near = didYouMean(sync, known)
+  throw new SyncError(
+    failure('SYNC-7113', `${path}: there is no sync ${sync}; there are: ${known.join(', ') || 'none'}.${near}`),
+  )
+}
+
+/** Source columns that a sync reads. */
+const columnsOf = ({ mapping, filter, checked }: Compiled): readonly string[] => [
+  ...new Set([...mapping.columns, ...(filter?.columns ?? []), ...checked]),
+]
+
+/** Columns that make no difference, because nothing reads them: a typing mistake, mostly. */
+function unread({ path, tests }: FixtureFile, compiled: Compiled): string[] {
+  const known = columnsOf(compiled)
+  const told = new Map<string, string>()
+  for (const { places } of tests)
+    for (const [column, place] of places)
+      if (!known.includes(column) && !told.has(column))
+        told.set(column, `${path}:${place}: nothing reads the column ${column}.${didYouMean(column, known)}`)
+  return [...told.values()]
 }
 
 const folderOf = (config: Config): string => join(dirname(config.path), fixtureFolder)
@@ -142,14 +169,15 @@ type Actual =
 
 async function judgeRow(
   { row: given, line }: Fixture,
-  { sync, mapping, filter, checked }: Compiled,
+  compiled: Compiled,
   rehearsal: Rehearsal,
   signal: AbortSignal,
 ): Promise<Actual> {
   const row = newRow()
   // A row is whole when it is judged: columns that the test does not name are null.
-  for (const column of [...mapping.columns, ...(filter?.columns ?? []), ...checked]) row[column] = null
+  for (const column of columnsOf(compiled)) row[column] = null
   for (const column of Object.keys(given)) row[column] = given[column] as Value
+  const { sync, mapping } = compiled
   const mapped = mapping.map(row)
   // The key of the table is not known here: the external id stands for it.
   const key = (mapped.kind === 'mapped' ? keyFor(text(mapped.key)) : null) ?? keyOf(['line', line])!
@@ -219,6 +247,6 @@ function told(actual: Actual): string[] {
   if (!('reasons' in actual)) return [`got: ${actual.why}`]
   return actual.reasons.map(
     ({ stage, code, rule, field: about, error }) =>
-      `got ${actual.kind}: ${reasonWords({ stage, code, ...(rule === undefined ? {} : { rule }), ...(about === undefined ? {} : { field: about }) })} ${error}`,
+      `got ${actual.kind}: ${reasonWords({ stage, code, ...(rule === undefined ? {} : { rule }), ...(about === undefined ? {} : { field: about }) })}: ${error}`,
   )
 }

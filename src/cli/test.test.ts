@@ -126,10 +126,10 @@ test('what is not as expected is told in full, and ends with 1', async () => {
           got a record that is sent
   FAIL  parks  (line 8)
           expected the record to be sent
-          got quarantine: rules SYNC-4040 student Graduation_Date__c Required for student members
+          got quarantine: rules SYNC-4040 student Graduation_Date__c: Required for student members
   FAIL  reason  (line 9)
           expected the reason SYNC-4041
-          got quarantine: rules SYNC-4040 student Graduation_Date__c Required for student members
+          got quarantine: rules SYNC-4040 student Graduation_Date__c: Required for student members
 4 tests: 0 as expected, 4 not.`,
   )
   const json = await run({ 'tests/members.yaml': tests(body) }, '--output', 'json')
@@ -140,21 +140,61 @@ test('what is not as expected is told in full, and ends with 1', async () => {
 test('tests that cannot be run are named with file and line', async () => {
   const of = async (text: string, ...words: readonly string[]) =>
     (await run({ 'tests/a.yaml': text }, ...words)).err.split('\n')[0]
-  assert.match((await of('sync: members\n'))!, /tests\/a\.yaml:1: `tests` is missing/)
+  assert.match((await of('sync: members\n'))!, /tests\/a\.yaml:1:1: `tests` is missing/)
   assert.match(
     (await of(tests('  - { name: a, row: { id: 1 }, expct: skip }')))!,
-    /a\.yaml:4: the key expct is not known/,
+    /a\.yaml:4:39: the key expct is not known/,
   )
   assert.match(
     (await of(tests('  - { name: a, row: { id: { dat: 1 } }, expect: maybe }')))!,
     /expected record, quarantine, review, merge or skip/,
   )
-  assert.match((await of('sync: nobody\ntests: []\n'))!, /SYNC-7002/)
+  assert.match(
+    (await of('sync: nobody\ntests: [{ name: a, row: { id: 1 }, expect: skip }]\n'))!,
+    /a\.yaml: there is no sync nobody; there are: members/,
+  )
   assert.match(
     (await of('sync: members\ntests:\n  - { name: a, row: { id: 1, chapter_id: 7 }, expect: record }\n'))!,
     /no values for chapters\.id/,
   )
-  assert.match((await of('sync: members\ntests: []\n', 'other'))!, /no test other; there are: a/)
+  assert.match(
+    (await of(tests('  - { name: a, row: { id: 1 }, expect: skip }'), 'other'))!,
+    /no test other; there are: a/,
+  )
+})
+
+test('values of a kind have its form, and are what a source would give', async () => {
+  const of = async (column: string, now = '2026-03-01T12:00:00Z') => {
+    const text = `sync: members\nnow: ${now}\nreferences: { chapters.id: [] }\ntests:\n  - { name: a, row: { id: 1, email: x@b.org, score: ${column} }, expect: { record: { Score__c: told } } }`
+    const { out, err } = await run({ 'tests/a.yaml': text, 'rules/member.ts': 'export default () => null' })
+    return /got (.*)/.exec(out)?.[1] ?? err.split('\n')[0]
+  }
+  assert.equal(await of('{ instant: 2024-02-29T01:30:00.5+02:00 }'), '"2024-02-28T23:30:00.5Z"')
+  assert.equal(await of('{ instant: 2024-02-29 01:30:00Z }'), '"2024-02-29T01:30:00Z"')
+  assert.equal(await of('{ datetime: 2024-02-29T01:30:00 }'), '"2024-02-29T01:30:00"')
+  assert.match((await of('{ instant: 2024-02-29T01:30:00 }'))!, /a\.yaml:5:\d+: a time with its zone is expected/)
+  assert.match((await of('{ decimal: abc }'))!, /a\.yaml:5:\d+: a decimal number is expected/)
+  assert.match((await of('{ date: 31.1.2024 }'))!, /a\.yaml:5:\d+: a date is expected/)
+  assert.match((await of("{ json: '{' }"))!, /a\.yaml:5:\d+: JSON is expected/)
+  assert.match((await of('1', '2026-03-01 12:00'))!, /a\.yaml:2:6: `now` needs a time with its zone/)
+})
+
+test('a column that nothing reads is named: it was mistyped, mostly', async () => {
+  const body = `  - { name: a, row: { id: 1, emial: a@b.org, emial2: 1, chapter: { cod: 1 } }, expect: review }
+  - { name: b, row: { id: 2, emial: b@b.org }, expect: review }`
+  const { out, code } = await run({ 'tests/a.yaml': tests(body) })
+  assert.equal(code, 0)
+  assert.deepEqual(out.split('\n').slice(-3), [
+    'tests/a.yaml:4:30: nothing reads the column emial. Did you mean "email"?',
+    'tests/a.yaml:4:46: nothing reads the column emial2. Did you mean "email"?',
+    'tests/a.yaml:4:68: nothing reads the column chapter.cod. Did you mean "chapter_id"?',
+  ])
+})
+
+test('no tests are no success', async () => {
+  const { err, code } = await run({ 'tests/a.yaml': 'sync: members\ntests: []\n' })
+  assert.equal(code, 2)
+  assert.match(err, /a\.yaml:2:8: `tests` is empty/)
 })
 
 test('the tests of the member example pass', async () => {
