@@ -7,6 +7,7 @@ import { field, text } from '../model/value.ts'
 import type { Duplicates, FlowSpec } from '../pipeline/flow.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Emit } from '../telemetry/event.ts'
+import { fieldsRead } from '../validation/duplicates/features.ts'
 
 /** Records of one page, and the pause between two looks for what changed. */
 const PAGE_ROWS = 2_000
@@ -72,7 +73,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
   async function page(signal: AbortSignal): Promise<boolean> {
     if (target.scan === undefined) throw new Error('a target without scan cannot be followed')
     const { object, key } = spec.mapping
-    const fields = [...new Set([key, ...rules.plan.fields.map(({ name }) => name)])]
+    const fields = [...new Set([key, ...fieldsRead(rules.plan)])]
     const scanned = await target.scan(object, fields, head.cursor, PAGE_ROWS, signal)
     calls += 1
     const rows = scanned.rows.map(({ id, row }) => {

@@ -67,6 +67,10 @@ function traitsOf(pass: Pass, record: Traits): readonly string[] {
       return nameBirth(value, soundsOf(record, pass))
     case 'birth-initials':
       return birthInitials(value, features, pass.persons ?? [])
+    case 'birth-place': {
+      const where = features[second]!.slice(0, 3)
+      return value.length < 8 || value.endsWith('00') || where === '' ? [] : [`${value}|${where}`]
+    }
     case 'names':
       return names(record, pass)
     case 'names-year':
@@ -118,14 +122,10 @@ function mailboxOf(email: string): string[] {
 /** How each name of a person sounds: the first word of each field, or the two longest of a whole name. */
 function soundsOf(record: Traits, pass: Pass): readonly string[] {
   if (record.sounds !== undefined) return record.sounds
-  const places = pass.persons ?? []
-  const sounds: string[] = []
-  for (const place of places) {
-    const name = nameOf(record.features[place]!)
-    if (name === '') continue
-    if (places.length > 1) sounds.push(soundOf(firstWord(name)))
-    else for (const word of longest(name, 2)) sounds.push(soundOf(word))
-  }
+  const names = (pass.persons ?? []).map((place) => nameOf(record.features[place]!)).filter((name) => name !== '')
+  // A whole name may stand in one field alone.
+  const sounds =
+    names.length > 1 ? names.map((name) => soundOf(firstWord(name))) : longest(names[0] ?? '', 2).map(soundOf)
   record.sounds = sounds.sort()
   return record.sounds
 }

@@ -72,6 +72,126 @@ test('relatives and namesakes stay apart or go before a person', () => {
   assert.match(found.veto ?? '', /only the names/)
 })
 
+test('a whole name in one of its fields is the same name', () => {
+  const whole = { ...ada, FirstName: null, LastName: 'Ada Lovelace' }
+  for (const [a, b] of [
+    [ada, whole],
+    [whole, ada],
+  ] as const) {
+    const found = between(a, b)
+    assert.deepEqual([levelOf(found, 'FirstName'), levelOf(found, 'LastName')], ['swapped', 'swapped'])
+    assert.equal(found.verdict, 'merge')
+  }
+  assert.equal(levelOf(between(ada, { ...whole, LastName: 'Adah Lovelace' }), 'FirstName'), 'near')
+  assert.equal(levelOf(between(ada, { ...whole, LastName: 'Grace Hopper' }), 'FirstName'), 'missing')
+  assert.equal(levelOf(between(ada, { ...ada, FirstName: null }), 'FirstName'), 'missing')
+  // One name, in different fields.
+  const [given, family] = [
+    { ...ada, LastName: null },
+    { ...ada, FirstName: null, LastName: 'Ada' },
+  ]
+  assert.equal(levelOf(between(given, family), 'FirstName'), 'swapped')
+  assert.equal(levelOf(between(given, family), 'LastName'), 'missing')
+  const blocks = [ada, { ...whole, Email: null, Phone: null, Birthdate: null, MailingStreet: null }].map((row) =>
+    blocksOf(featuresOf(rowOf(row), plan), plan),
+  )
+  assert.ok(
+    blocks[0]!.some((block) => blocks[1]!.includes(block)),
+    'they meet in a block',
+  )
+})
+
+test('a family name in both places says that the given name is not known', () => {
+  const twice = between({ ...ada, FirstName: 'Lovelace' }, ada)
+  assert.equal(levelOf(twice, 'FirstName'), 'missing')
+  assert.equal(twice.verdict, 'merge')
+  const both = { ...ada, FirstName: 'Thomas', LastName: 'Thomas' }
+  assert.equal(levelOf(between(both, both), 'FirstName'), 'exact')
+})
+
+test('a name in other letters is neither for nor against', () => {
+  const found = between(ada, { ...ada, FirstName: 'Ада', LastName: 'Лавлейс' })
+  assert.deepEqual([levelOf(found, 'FirstName'), levelOf(found, 'LastName')], ['missing', 'missing'])
+  assert.equal(levelOf(between({ ...ada, FirstName: 'Ада' }, { ...ada, FirstName: 'Иван' }), 'FirstName'), 'different')
+})
+
+test('of birthdays it counts what is known of them', () => {
+  const levels = (a: Value, b: Value) =>
+    levelOf(between({ ...ada, Birthdate: a }, { ...ada, Birthdate: b }), 'Birthdate')
+  assert.equal(levels('1975', '1975'), 'year')
+  assert.equal(levels('1975', '1975-12-10'), 'year')
+  assert.equal(levels('1975', '1976-12-10'), 'different')
+  // Whose year alone is known, is often written down as born on its first day.
+  assert.equal(levels('1975-01-01', '1975-12-10'), 'year')
+  assert.equal(levels('1975-02-03', '1975-12-10'), 'different')
+  assert.equal(levels('0000-12-10', '1975-12-10'), 'near')
+  assert.equal(levels('0000-12-10', '0000-12-10'), 'near')
+  assert.equal(levels('0000-12-10', '1975-12-11'), 'different')
+  assert.equal(levels('1975-12-10', '1976-11-10'), 'alike')
+  assert.equal(levels('1975-12-10', '1986-11-10'), 'different')
+  const namesakes = { FirstName: 'Ada', LastName: 'Lovelace', MailingCity: 'Leeds', Birthdate: '1975' }
+  assert.equal(between(namesakes, namesakes).verdict, 'review')
+})
+
+test('of several addresses the nearest two count, and count once', () => {
+  const two = planOf({}, ['Name', 'Website', 'BillingStreet', 'ShippingStreet'])
+  const firm = { Name: 'Ruhrmann Steel Works', Website: 'ruhrmann.example' }
+  const here = { ...firm, BillingStreet: 'Elm Street 5', ShippingStreet: 'Elm Street 5' }
+  const once = between(here, { ...firm, BillingStreet: 'Elm Street 5' }, two)
+  assert.equal(between(here, here, two).bits, once.bits)
+  const moved = between(
+    { ...firm, BillingStreet: 'Oak Road 9', ShippingStreet: 'Elm Street 5' },
+    { ...here, ShippingStreet: null },
+    two,
+  )
+  assert.equal(levelOf(moved, 'BillingStreet'), 'exact')
+  assert.equal(moved.bits, once.bits)
+})
+
+test('colleagues and neighbours of one given name go before a person', () => {
+  const office = planOf({}, [...names, 'Company', 'Website'])
+  const shared = {
+    ...ada,
+    Birthdate: null,
+    Email: 'a.lovelace@mill.example',
+    Company: 'Mill Analytics',
+    Website: 'mill.example',
+  }
+  for (const email of ['a.hopper@mill.example', null]) {
+    const found = between(shared, { ...shared, LastName: 'Hopper', Email: email }, office)
+    assert.notEqual(found.verdict, 'merge')
+    if (found.verdict === 'review') assert.match(found.veto ?? '', /family names differ/)
+  }
+  assert.equal(between(shared, { ...shared, LastName: 'Hopper' }, office).verdict, 'merge')
+})
+
+test('branches, and firms that share a house, go before a person', () => {
+  const firms = planOf({}, ['Name', 'Phone', 'Website', 'BillingStreet', 'BillingPostalCode'])
+  const mill = {
+    Name: 'Northern Mill Engineering',
+    Phone: '+44 1632 960123',
+    Website: 'mill.example',
+    BillingStreet: 'Church Lane 12',
+    BillingPostalCode: 'LS1 4DY',
+  }
+  const branch = between(
+    mill,
+    { ...mill, Name: 'Northern Mill Engineering South', BillingStreet: 'High Street 3' },
+    firms,
+  )
+  assert.notEqual(branch.verdict, 'merge')
+  assert.match(branch.veto ?? '', /alike and the addresses differ/)
+  const tenant = between(mill, { ...mill, Name: 'Bakery Dawson', Website: null }, firms)
+  assert.notEqual(tenant.verdict, 'merge')
+  assert.equal(between(mill, { ...mill, Name: 'Northern Mill Engineering Ltd.' }, firms).verdict, 'merge')
+})
+
+test('who is spelt wrongly in both names is still found by birthday and place', () => {
+  const wrong = { ...ada, FirstName: 'Oda', LastName: 'Xovelace', Email: null, Phone: null, MailingStreet: null }
+  const blocks = [ada, wrong].map((row) => blocksOf(featuresOf(rowOf(row), plan), plan))
+  assert.ok(blocks[0]!.some((block) => blocks[1]!.includes(block)))
+})
+
 test('the explanation adds up, and says no values', () => {
   const found = between(ada, { ...ada, FirstName: 'Adah', Birthdate: '1975-10-12', Phone: null })
   const sum = found.fields.reduce((total, { bits }) => total + bits, found.priorBits)
@@ -192,9 +312,11 @@ test('no stranger is more like a record than the record itself', () => {
   )
 })
 
-test('a missing value is neutral: it counts nothing, and changes no other field but its place', () => {
+test('a missing value is neutral: it counts nothing', () => {
   fc.assert(
     fc.property(record, record, fc.nat(compared.length - 1), (a, b, place) => {
+      // A whole name may stand in one of its two fields.
+      fc.pre(!compared[place]!.startsWith('given') && !compared[place]!.startsWith('family'))
       const without = a.map((one, at) => (at === place ? '' : one))
       const found = compare(without, b, everyKind).fields[place]
       assert.equal(found?.level, 'missing')

@@ -68,26 +68,56 @@ export function levelsBetween(a: Features, b: Features, plan: Plan): number[] {
   const levels = new Array<number>(fields.length)
   for (let place = 0; place < fields.length; place++) {
     const [left, right] = [a[place]!, b[place]!]
-    levels[place] = left === '' || right === '' ? missing : compareValues(fields[place]!.kind, left, right)
+    const { kind } = fields[place]!
+    levels[place] =
+      left === '' || right === '' || isOtherScript(kind, left, right) ? missing : compareValues(kind, left, right)
   }
-  for (const [first, second] of plan.swaps) crossed(first, second, a, b, levels, plan)
+  for (const [first, second] of plan.swaps) crossed(first, second, a, b, levels)
   for (const group of plan.several) nearestOf(group, a, b, levels, plan)
   return levels
 }
 
-/** Two fields whose values may stand in each other's place. */
-function crossed(first: number, second: number, a: Features, b: Features, levels: number[], plan: Plan): void {
-  const { kind } = plan.fields[first]!
-  const names = kind === 'given-name'
+/** A name in Latin letters and one in others say nothing of each other. */
+const isOtherScript = (kind: ComparedKind, a: string, b: string): boolean =>
+  isName[kind] === true && isLatin(a) !== isLatin(b)
+const isLatin = (name: string): boolean => name.charCodeAt(0) < 0x250
+
+/** Given and family name may stand in each other's place. */
+function crossed(first: number, second: number, a: Features, b: Features, levels: number[]): void {
   const [aFirst, bFirst, aSecond, bSecond] = [a[first]!, b[first]!, a[second]!, b[second]!]
-  if (aFirst === '' || bFirst === '' || aSecond === '' || bSecond === '') return
-  const poor = names ? 4 : 1
+  if (aFirst === '' || bFirst === '' || aSecond === '' || bSecond === '') {
+    inOneField([aFirst, aSecond], [bFirst, bSecond], first, second, levels)
+    return
+  }
+  // Whose given name is not known, is often written down with the family name in both places.
+  if ((aFirst === aSecond) !== (bFirst === bSecond) && levels[first]! > 5) levels[first] = missing
+  const poor = 4
   if (levels[first]! <= poor || levels[second]! <= poor) return
-  const [x, y] = [compareValues(kind, aFirst, bSecond), compareValues(kind, aSecond, bFirst)]
-  const initial = names && (x === 5) !== (y === 5) && Math.min(x, y) <= poor
+  const [x, y] = [compareValues('given-name', aFirst, bSecond), compareValues('given-name', aSecond, bFirst)]
+  const initial = (x === 5) !== (y === 5) && Math.min(x, y) <= poor
   if ((x > poor || y > poor) && !initial) return
-  levels[first] = names ? 2 : Math.max(x, y)
-  levels[second] = names ? 2 : Math.max(x, y)
+  levels[first] = 2
+  levels[second] = 2
+}
+
+/** A whole name in one of its fields, while the other one is empty: `Grace Hopper` as the family name. */
+function inOneField(
+  a: readonly [string, string],
+  b: readonly [string, string],
+  first: number,
+  second: number,
+  levels: number[],
+): void {
+  const whole = (names: readonly string[]) => names.filter((name) => name !== '').join(' ')
+  const [left, right] = [whole(a), whole(b)]
+  if (left === '' || right === '') return
+  const crossed = levels[first] === missing && levels[second] === missing
+  if (!crossed && !(left.includes(' ') && right.includes(' ') && a.includes('') !== b.includes(''))) return
+  const level = left === right ? 0 : compareValues('full-name', left, right)
+  if (level > 2) return
+  // One name alone stands for the given or for the family name, nobody knows which.
+  levels[first] = level === 2 ? 3 : 2
+  if (left.includes(' ')) levels[second] = 2
 }
 
 /** Several fields of one kind: the nearest pair stands at the first of them, the others say nothing. */
@@ -123,7 +153,7 @@ function evidenceOf(
     if (level !== missing) {
       const field = plan.fields[place]!
       const planned = field.levels[level]!
-      const rare = rarity(field, level, a[place]!, b[place]!)
+      const rare = rarity(field, level, ...matched(place, level, a, b, plan))
       against = planned.strangersBits + rare
       among = planned.relativesBits + (rare > 0 && relatedToo[field.kind] ? rare / 2 : 0)
     }
@@ -133,6 +163,18 @@ function evidenceOf(
   onePlace(strangers, plan)
   onePlace(relatives, plan)
   return { strangers, relatives }
+}
+
+/** The two values that a level was found for: of several fields of a kind, the nearest. */
+function matched(place: number, level: number, a: Features, b: Features, plan: Plan): [string, string] {
+  const group = plan.several.find(([first]) => first === place)
+  if (group === undefined) return [a[place]!, b[place]!]
+  const { kind } = plan.fields[place]!
+  for (const left of group)
+    for (const right of group)
+      if (a[left] !== '' && b[right] !== '' && compareValues(kind, a[left]!, b[right]!) === level)
+        return [a[left]!, b[right]!]
+  return [a[place]!, b[place]!]
 }
 
 /** Kinds whose rare values tell relatives apart too. */
@@ -205,29 +247,39 @@ function keyOf(a: Features, b: Features, plan: Plan): readonly number[] | undefi
 /** A difference that speaks against a pair by less than this vetoes nothing. */
 const tellingBits = -3.7
 
+/** What neither a household nor an office shares. */
+const ofOne: { readonly [kind in ComparedKind]?: true } = { email: true, 'date-of-birth': true, identifier: true }
+
 /**
- * What must not be merged without a person, however much else agrees: another birthday, another given name, or nothing but the
- * name; unless something that only one person has agrees.
+ * What must not be merged without a person, however much else agrees: another birthday, another given name, another family name
+ * where nothing but a household or an employer is shared, or nothing but the name; unless something that only one person has agrees.
+ * Of organisations: another name, or one like it at another address, which is a branch more often than a removal.
  */
 function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
-  let [birth, given, own] = [false, false, false]
-  let borne = !plan.ownExpected
-  for (let place = 0; place < levels.length; place++) {
-    const [level, kind] = [levels[place]!, plan.fields[place]!.kind]
-    if (level === missing) continue
-    const { levels: known } = plan.fields[place]!
-    const last = level === known.length - 1
-    // Where the data show that even the same differ here, it tells little.
-    const telling = last && known[level]!.strangersBits <= tellingBits
-    if (isOwn[kind] && level <= (kind === 'email' ? 3 : 2)) borne = true
-    if (kind === 'date-of-birth' && telling) birth = true
-    if (kind === 'given-name' && telling) given = true
-    if (kind === 'identifier' && level === 0) own = true
+  const { fields } = plan
+  const levelOf = (of: ComparedKind): number => {
+    const place = fields.findIndex(({ kind }, at) => kind === of && levels[at] !== missing)
+    return place < 0 ? missing : levels[place]!
   }
-  if (own) return undefined
-  if (!borne) return 'only the names and the town agree'
-  if (birth) return 'the dates of birth differ'
-  return given ? 'the given names differ' : undefined
+  // Where the data show that even the same differ here, it tells little.
+  const differs = (of: ComparedKind): boolean =>
+    fields.some(({ kind, levels: known }, at) => {
+      if (kind !== of || levels[at] !== known.length - 1) return false
+      return known[known.length - 1]!.strangersBits <= tellingBits
+    })
+  if (fields.some(({ kind }, at) => kind === 'identifier' && levels[at] === 0)) return undefined
+  if (!fields.some(({ kind }) => isName[kind])) {
+    const [name, street] = [levelOf('organisation'), levelOf('street')]
+    if (name === levelsOf.organisation.length - 1) return 'the names differ'
+    return name >= 2 && street >= 3 ? 'the names are alike and the addresses differ' : undefined
+  }
+  const agrees = (at: number, kind: ComparedKind) => levels[at] !== missing && levels[at]! <= (kind === 'email' ? 3 : 2)
+  if (plan.ownExpected && !fields.some(({ kind }, at) => isOwn[kind] && agrees(at, kind)))
+    return 'only the names and the town agree'
+  if (differs('date-of-birth')) return 'the dates of birth differ'
+  if (differs('given-name')) return 'the given names differ'
+  const own = fields.some(({ kind }, at) => ofOne[kind] && agrees(at, kind))
+  return !own && differs('family-name') ? 'the family names differ' : undefined
 }
 
 function explain(levels: readonly number[], bits: readonly number[], plan: Plan): FieldComparison[] {

@@ -1,5 +1,5 @@
-import { isNickname } from './nicknames.ts'
-import { jaroWinkler, typos } from './similarity.ts'
+import { familyNames, fullNames, givenNames } from './names.ts'
+import { isAlike, isTypo, isWordPart, typos } from './similarity.ts'
 import type { ComparedKind } from './types.ts'
 import { streetKinds } from './words.ts'
 import { setSimilarity } from './wordsets.ts'
@@ -61,6 +61,7 @@ export const levelsOf: { readonly [kind in ComparedKind]: readonly Level[] } = {
     level('swapped', 'the same with day and month swapped'),
     near,
     level('parts', 'two of year, month and day are the same'),
+    level('alike', 'the same but for two digits'),
     level('year', 'the same year; the rest is not known'),
     different,
   ],
@@ -124,9 +125,10 @@ export function compareValues(kind: ComparedKind, a: string, b: string): number 
   return comparators[kind](a, b)
 }
 
-/** Equal values that say less than others: a mailbox that many share, an initial. */
+/** Equal values that say less than others: a mailbox that many share, an initial, a year of birth. */
 function equalValues(kind: ComparedKind, value: string): number {
   if (kind === 'email' && value.startsWith('+')) return 4
+  if (kind === 'date-of-birth' && isOpen(value)) return value.startsWith('0000') ? 2 : 5
   return kind === 'given-name' && value.length === 1 ? 5 : 0
 }
 
@@ -153,99 +155,6 @@ const comparators: { readonly [kind in ComparedKind]: (a: string, b: string) => 
   number: numbers,
 }
 
-/** One error in words of at least 4 letters, two in longer ones. */
-export function isTypo(a: string, b: string): boolean {
-  const longer = Math.max(a.length, b.length)
-  if (longer < 4) return false
-  const allowed = longer >= 9 ? 2 : 1
-  return typos(a, b, allowed) <= allowed
-}
-
-/** `ae` for ä, `oe` for ö, `ue` for ü and the like: the forms in which keyboards without them write them. */
-function spelling(name: string): string {
-  return name
-    .replace(/([aou])e/g, '$1')
-    .replace(/y|j/g, 'i')
-    .replace(/(.)\1/g, '$1')
-}
-
-const generationOf = (name: string): string => name.slice(name.lastIndexOf('+') + 1)
-const isOtherGeneration = (a: string, b: string): boolean =>
-  a.includes('+') && b.includes('+') && generationOf(a) !== generationOf(b)
-const nameOf = (name: string): string => (name.includes('+') ? name.slice(0, name.lastIndexOf('+')) : name)
-
-function givenNames(left: string, right: string): number {
-  if (isOtherGeneration(left, right)) return 7
-  const [a, b] = [nameOf(left), nameOf(right)]
-  if (a === b) return 0
-  if (a.length === 1 || b.length === 1) return a[0] === b[0] ? 5 : 7
-  if (isNickname(a, b) || isSameSpelling(a, b)) return 1
-  if (isTypo(a, b)) return 3
-  const [first, second] = [firstWord(a), firstWord(b)]
-  if (first.length !== a.length || second.length !== b.length) {
-    if (first === second || isWordPart(a, b)) return first.length === 1 ? 5 : 4
-    if (isNickname(first, second)) return 4
-  }
-  return isAlike(a, b, 0.87) || isTwoTypos(a, b) ? 6 : 7
-}
-
-function familyNames(left: string, right: string): number {
-  if (isOtherGeneration(left, right)) return 6
-  const [a, b] = [nameOf(left), nameOf(right)]
-  if (a === b) return 0
-  if (isSameSpelling(a, b)) return 1
-  if (isTypo(a, b)) return 3
-  if (isWordPart(a, b)) return 4
-  if (a.length === 1 || b.length === 1) return a[0] === b[0] ? 5 : 6
-  return isAlike(a, b, 0.88) || isTwoTypos(a, b) ? 5 : 6
-}
-
-const isSameSpelling = (a: string, b: string): boolean =>
-  Math.abs(a.length - b.length) <= 4 && a[0] === b[0] && spelling(a) === spelling(b)
-
-const isAlike = (a: string, b: string, least: number): boolean =>
-  Math.abs(a.length - b.length) <= 5 && a.charCodeAt(0) === b.charCodeAt(0) && jaroWinkler(a, b) >= least
-
-const isTwoTypos = (a: string, b: string): boolean => Math.min(a.length, b.length) >= 5 && typos(a, b, 2) <= 2
-
-const firstWord = (name: string): string => {
-  const space = name.indexOf(' ')
-  return space < 0 ? name : name.slice(0, space)
-}
-
-/** Every word of one is a word of the other. */
-function isWordPart(a: string, b: string): boolean {
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
-  if (!long.includes(' ') || !long.includes(firstWord(short))) return false
-  const inLong = long.split(' ')
-  return short.split(' ').every((word) => word.length > 1 && inLong.includes(word))
-}
-
-/** Words are paired one to one, each with the nearest that is free. */
-function fullNames(left: string, right: string): number {
-  if (isOtherGeneration(left, right)) return 5
-  const [a, b] = [nameOf(left).split(' '), nameOf(right).split(' ')]
-  const [short, long] =
-    a.length < b.length || (a.length === b.length && nameOf(left) <= nameOf(right)) ? [a, b] : [b, a]
-  const free = [...long]
-  const take = (fits: (one: string) => boolean): boolean => {
-    const place = free.findIndex(fits)
-    if (place >= 0) free.splice(place, 1)
-    return place >= 0
-  }
-  const rest = short.filter((word) => !take((one) => one === word))
-  const same = short.length - rest.length
-  if (rest.length === 0) return free.length === 0 ? (nameOf(left) === nameOf(right) ? 0 : 1) : same >= 2 ? 2 : 3
-  const unlike = rest.filter((word) => !take((one) => fitsWord(word, one)))
-  if (unlike.length === 0) return same > 0 || short.length > 1 ? 2 : 3
-  return same > 0 || unlike.length < short.length ? 4 : 5
-}
-
-function fitsWord(a: string, b: string): boolean {
-  if (a.length === 1 || b.length === 1) return a[0] === b[0]
-  return isTypo(a, b) || isNickname(a, b) || isSameSpelling(a, b)
-}
-
 function emails(a: string, b: string): number {
   const [aAt, bAt] = [a.lastIndexOf('@'), b.lastIndexOf('@')]
   const [aLocal, bLocal] = [aAt < 0 ? a : a.slice(0, aAt), bAt < 0 ? b : b.slice(0, bAt)]
@@ -270,16 +179,23 @@ function phones(a: string, b: string): number {
 }
 
 function dates(a: string, b: string): number {
-  if (a.length !== 8 || b.length !== 8) return typos(a, b, 2) <= 2 ? 2 : 5
+  if (a.length !== 8 || b.length !== 8) return typos(a, b, 2) <= 2 ? 2 : 6
   const [aYear, bYear] = [a.slice(0, 4), b.slice(0, 4)]
   const [aMonth, bMonth, aDay, bDay] = [a.slice(4, 6), b.slice(4, 6), a.slice(6), b.slice(6)]
-  const open = aMonth === '00' || bMonth === '00' || aDay === '00' || bDay === '00'
-  if (open) return aYear === bYear && (aMonth === bMonth || aMonth === '00' || bMonth === '00') ? 4 : 5
+  if (aYear === '0000' || bYear === '0000') return a.slice(4) === b.slice(4) ? 2 : 6
+  if (isOpen(a) || isOpen(b)) return aYear === bYear && (aMonth === bMonth || isOpenMonth(a) || isOpenMonth(b)) ? 5 : 6
   if (aYear === bYear && aMonth === bDay && aDay === bMonth) return 1
   if (typos(a, b, 1) === 1) return 2
   const same = (aYear === bYear ? 1 : 0) + (aMonth === bMonth ? 1 : 0) + (aDay === bDay ? 1 : 0)
-  return same === 2 ? 3 : 5
+  // Who knows the year alone is often written down as born on its first day.
+  if (same === 2) return 3
+  if (same === 1 && aYear === bYear && (a.endsWith('0101') || b.endsWith('0101'))) return 5
+  return typos(a, b, 2) === 2 ? 4 : 6
 }
+
+/** A date of which the year, or year and month, are known; or day and month, with the year 0000. */
+const isOpen = (date: string): boolean => date.length === 8 && (date.endsWith('00') || date.startsWith('0000'))
+const isOpenMonth = (date: string): boolean => date.endsWith('0000')
 
 function streets(a: string, b: string): number {
   const [aParts, bParts] = [streetParts(a), streetParts(b)]

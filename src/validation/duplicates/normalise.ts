@@ -1,5 +1,6 @@
 import { text as exactText, type Value } from '../../model/value.ts'
 import { fold, isPlaceholder, isRepeated, valueUnitsMax, words } from './fold.ts'
+import { countryForms, regionForms } from './places.ts'
 import type { ComparedKind } from './types.ts'
 import {
   degrees,
@@ -31,7 +32,7 @@ export function normalise(kind: ComparedKind, value: Value | undefined): string 
 }
 
 const normals: { readonly [kind in ComparedKind]: (folded: string) => string } = {
-  'given-name': (folded) => personName(folded, false),
+  'given-name': (folded) => (formsOnly.has(folded.replace(/[^a-z]+/g, '')) ? '' : personName(folded, false)),
   'family-name': (folded) => personName(folded, true),
   'full-name': fullName,
   email: emailAddress,
@@ -39,15 +40,19 @@ const normals: { readonly [kind in ComparedKind]: (folded: string) => string } =
   'date-of-birth': birthDate,
   street: (folded) => inOneForm(words(folded), streetWords).join(' '),
   city: (folded) => inOneForm(words(folded), cityWords).join(' '),
-  postcode: (folded) => bare(folded, 2),
-  region: (folded) => words(folded).join(' '),
-  country: (folded) => words(folded).join(' '),
+  // A code of nine digits is a ZIP code and a part of the town.
+  postcode: (folded) => bare(folded, 2).replace(/^(\d{5})\d{4}$/, '$1'),
+  region: (folded) => inForm(words(folded).join(' '), regionForms),
+  country: (folded) => inForm(words(folded).join(' '), countryForms),
   organisation: organisationName,
   website: domainName,
   identifier: (folded) => bare(folded, 4),
   text: (folded) => words(folded).slice(0, wordsMax).join(' '),
   number: (folded) => (/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/.test(folded) ? String(Number(folded)) : bare(folded, 99)),
 }
+
+/** What stands in the place of a given name that is not known. */
+const formsOnly: ReadonlySet<string> = new Set('mr mrs ms miss sir dr prof herr frau mme mlle baby newborn'.split(' '))
 
 const cityWords: ReadonlyMap<string, string> = new Map([
   ['saint', 'st'],
@@ -59,6 +64,8 @@ const cityWords: ReadonlyMap<string, string> = new Map([
   ['east', 'e'],
   ['west', 'w'],
 ])
+
+const inForm = (name: string, forms: ReadonlyMap<string, string>): string => forms.get(name) ?? name
 
 /** Letters and digits only; nothing where it is one character over and over (`repeats` or more of them). */
 function bare(folded: string, repeats: number): string {
@@ -149,11 +156,14 @@ const emptyDates: ReadonlySet<string> = new Set(
 )
 const months = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ')
 
-/** `yyyymmdd`; `yyyy0000` where only the year is known; other digits as they stand. Slashes: month first unless it cannot be. */
+/** Day and month of a birthday whose year is not known. */
+const yearless = /^0000(?!00)\d\d(?!00)\d\d$/
+
+/** `yyyymmdd`; `yyyy0000` where only the year is known, `0000mmdd` where it is not; other digits as they stand. Slashes: month first unless it cannot be. */
 function birthDate(folded: string): string {
   const date = dateDigits(folded)
   const year = Number(date.slice(0, 4))
-  if (date.length === 8 && (emptyDates.has(date) || year < 1800 || year > 2200)) return ''
+  if (date.length === 8 && (emptyDates.has(date) || (year < 1000 && !yearless.test(date)) || year > 2200)) return ''
   return isRepeated(date) ? '' : date
 }
 
@@ -179,7 +189,8 @@ function dateDigits(folded: string): string {
 }
 
 const two = (digits: string) => digits.padStart(2, '0')
-const fullYear = (year: string) => (year.length === 4 ? year : `${Number(year) > 30 ? 19 : 20}${year}`)
+/** The century of a birthday whose year has two digits: nobody is born in the future. */
+export const fullYear = (year: string): string => (year.length === 4 ? year : `${Number(year) > 30 ? 19 : 20}${year}`)
 
 /** Words in their one form, without legal form. */
 function organisationName(folded: string): string {

@@ -54,6 +54,7 @@ function personPasses(
     passes.push({ name: 'name+birth', kind: 'name-birth', fields: birth, persons: person })
     passes.push({ name: 'birth+initials', kind: 'birth-initials', fields: birth, persons: person })
     passes.push({ name: 'names+year', kind: 'names-year', fields: birth, persons: person })
+    for (const at of place) passes.push({ name: 'birth+place', kind: 'birth-place', fields: [birth[0]!, at] })
   }
   passes.push({ name: 'names', kind: 'names', fields: [], persons: person })
   for (const at of place) {

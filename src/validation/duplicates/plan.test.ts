@@ -44,13 +44,13 @@ test('fields are told by their names: Salesforce, HubSpot, plain tables, other l
       company: 'organisation',
     },
   )
-  assert.deepEqual(kindsOf(['given_name', 'surname', 'suburb', 'postcode', 'soc_sec_id', 'Vorname', 'contact.plz']), {
+  assert.deepEqual(kindsOf(['Vorname', 'Nachname']), { Vorname: 'given-name', Nachname: 'family-name' })
+  assert.deepEqual(kindsOf(['given_name', 'surname', 'suburb', 'postcode', 'soc_sec_id', 'contact.plz']), {
     given_name: 'given-name',
     surname: 'family-name',
     suburb: 'city',
     postcode: 'postcode',
     soc_sec_id: 'identifier',
-    Vorname: 'given-name',
     'contact.plz': 'postcode',
   })
   assert.deepEqual(kindsOf(['Name', 'Website', 'BillingCity']), {

@@ -1,6 +1,6 @@
 import { failure, SyncError } from '../../model/failure.ts'
 import { nearest } from '../../std/suggest.ts'
-import { kindByName } from './detect.ts'
+import { type Compared, comparedOf } from './columns.ts'
 import { isName, isOwn, levelsOf } from './levels.ts'
 import { type DuplicatesOptions, duplicatesDefaults, type FieldKind } from './options.ts'
 import { passesOf } from './passes.ts'
@@ -8,7 +8,7 @@ import { shippedWeights } from './shipped.ts'
 import type { ComparedKind, Plan, PlannedField, PlannedLevel, Weights } from './types.ts'
 
 /** Which rules made features and blocks; it is raised when they change, so that an index is built anew. */
-const rulesVersion = 1
+const rulesVersion = 2
 const fieldsMax = 64
 
 /**
@@ -18,8 +18,8 @@ const fieldsMax = 64
  */
 export function planOf(options: DuplicatesOptions, fieldNames: readonly string[], weights?: Weights): Plan {
   const used = weights ?? shippedWeights()
-  const kinds = kindsOf(options, fieldNames)
-  const names = [...kinds.keys()]
+  const compared = comparedFields(options, fieldNames)
+  const names = compared.map(({ name }) => name)
   if (names.length === 0)
     throw new SyncError(
       failure(
@@ -30,7 +30,7 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
   if (names.length > fieldsMax)
     throw new SyncError(failure('SYNC-1029', `${names.length} fields are compared, at most ${fieldsMax} can be.`))
   const keys = (options.keys ?? []).map((key) => key.map((name) => names.indexOf(known(name, names, 'keys'))))
-  const bare = { fields: names.map((name) => ({ name, kind: kinds.get(name)! })), keys }
+  const bare = { fields: compared, keys }
   const thresholds = {
     mergeBits: bitsOf(options.thresholds?.merge ?? duplicatesDefaults.merge),
     reviewBits: bitsOf(options.thresholds?.review ?? duplicatesDefaults.review),
@@ -45,15 +45,15 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
         'The weights were trained on other fields or by another version of the rules; train them anew.',
       ),
     )
-  const sort = sortOf([...kinds.values()])
-  const fields = names.map((name) => plannedField(name, kinds.get(name)!, sort, used))
+  const sort = sortOf(compared.map(({ kind }) => kind))
+  const fields = compared.map((one) => plannedField(one, sort, used))
   return {
     id,
     fields,
     keys,
     passes: passesOf(bare.fields, keys),
     swaps: swapsOf(fields),
-    several: (['email', 'phone'] as const).map((kind) => placesOf(fields, kind)).filter(({ length }) => length > 1),
+    several: severalKinds.map((kind) => placesOf(fields, kind)).filter(({ length }) => length > 1),
     thresholds,
     clusterMax: options.clusterMax ?? duplicatesDefaults.clusterMax,
     candidatesMax: options.candidatesMax ?? duplicatesDefaults.candidatesMax,
@@ -67,7 +67,7 @@ export function planOf(options: DuplicatesOptions, fieldNames: readonly string[]
 /** The same plan with other weights of it, as `train` makes them. */
 export function withWeights(plan: Plan, weights: Weights): Plan {
   const sort = sortOf(plan.fields.map(({ kind }) => kind))
-  const fields = plan.fields.map(({ name, kind }) => plannedField(name, kind, sort, weights))
+  const fields = plan.fields.map((one) => plannedField(one, sort, weights))
   return forPopulation({ ...plan, fields, weights }, plan.population)
 }
 
@@ -89,24 +89,13 @@ export function forPopulation(plan: Plan, records: number): Plan {
   }
 }
 
-/** Compared fields and their kinds, in the order of the mapping. */
-function kindsOf(options: DuplicatesOptions, fieldNames: readonly string[]): Map<string, ComparedKind> {
+/** Compared fields, in the order of the mapping. */
+function comparedFields(options: DuplicatesOptions, fieldNames: readonly string[]): Compared[] {
   const given = new Map<string, FieldKind>(Object.entries(options.fields ?? {}))
-  for (const name of given.keys()) known(name, fieldNames, 'fields')
-  for (const name of (options.keys ?? []).flat()) known(name, fieldNames, 'keys')
   const inKeys = new Set((options.keys ?? []).flat())
-  const told = (organisations: boolean) => fieldNames.map((name) => given.get(name) ?? kindByName(name, organisations))
-  const first = told(false)
-  // A table with a website or a company and nothing of a person is one of organisations.
-  const people = first.some((kind) => kind === 'given-name' || kind === 'family-name' || kind === 'date-of-birth')
-  const kinds = people ? first : told(true)
-  const compared = new Map<string, ComparedKind>()
-  for (const [place, name] of fieldNames.entries()) {
-    const kind = given.get(name) ?? kinds[place]
-    if (kind !== undefined && kind !== 'ignore') compared.set(name, kind)
-    else if (inKeys.has(name)) compared.set(name, 'identifier')
-  }
-  return compared
+  for (const name of given.keys()) known(name, fieldNames, 'fields')
+  for (const name of inKeys) known(name, fieldNames, 'keys')
+  return comparedOf(fieldNames, given, inKeys)
 }
 
 function known(name: string, names: readonly string[], where: string): string {
@@ -126,7 +115,7 @@ function sortOf(kinds: readonly ComparedKind[]): 'person' | 'other' {
   return kinds.some((kind) => personal.includes(kind)) ? 'person' : 'other'
 }
 
-function plannedField(name: string, kind: ComparedKind, sort: 'person' | 'other', weights: Weights): PlannedField {
+function plannedField({ name, kind, parts }: Compared, sort: 'person' | 'other', weights: Weights): PlannedField {
   const own = Object.hasOwn(weights.fields, name) ? weights.fields[name] : undefined
   const levels = own ?? weights.kinds[`${sort}/${kind}`]
   // Against strangers a nearer level never counts less than a farther one, however few pairs said so; equal values never count
@@ -148,20 +137,34 @@ function plannedField(name: string, kind: ComparedKind, sort: 'person' | 'other'
   return {
     name,
     kind,
+    ...(parts === undefined ? {} : { parts }),
     trained: own !== undefined,
     levels: planned,
     ...(frequencies === undefined ? {} : { frequencies }),
   }
 }
 
-/** Fields whose values are found in each other's place: given and family name, two lines of an address. */
+/**
+ * Kinds of which a record may have several, which follow from each other or stand in each other's place: two telephones, the
+ * addresses for bills and for goods, a website and its domain.
+ */
+const severalKinds = [
+  'email',
+  'phone',
+  'street',
+  'city',
+  'postcode',
+  'region',
+  'country',
+  'organisation',
+  'website',
+] as const
+
+/** Fields whose values are found in each other's place: given and family name. */
 function swapsOf(fields: readonly PlannedField[]): [number, number][] {
-  const swaps: [number, number][] = []
   const given = placesOf(fields, 'given-name')[0]
   const family = placesOf(fields, 'family-name')[0]
-  const streets = placesOf(fields, 'street')
-  if (given !== undefined && family !== undefined) swaps.push([given, family])
-  return streets.length === 2 ? [...swaps, [streets[0]!, streets[1]!]] : swaps
+  return given !== undefined && family !== undefined ? [[given, family]] : []
 }
 
 const placesOf = (fields: readonly PlannedField[], kind: ComparedKind): number[] =>

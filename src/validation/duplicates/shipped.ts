@@ -44,11 +44,12 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
     [800, 8, 400],
   ],
   'date-of-birth': [
-    [8600, 0.5, 100],
+    [8450, 0.5, 100],
     [120, 0.4, 2],
     [700, 12, 70],
     [250, 60, 250],
-    [50, 140, 300],
+    [150, 90, 120],
+    [50, 1, 3],
   ],
   street: [
     [5400, 1, 5400],
@@ -110,7 +111,7 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
  */
 const relativesOfOthers: { readonly [kind in ComparedKind]?: readonly number[] } = {
   email: [300, 5, 20, 30, 1500],
-  phone: [80, 100, 150],
+  phone: [200, 150, 200],
   street: [100, 60, 50, 100, 150],
   city: [3000, 100, 100],
   postcode: [1000, 300, 1500],

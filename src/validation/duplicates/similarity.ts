@@ -100,3 +100,29 @@ function within(a: string, aFrom: number, aTo: number, b: string, bFrom: number,
     within(a, i, iEnd, b, j + 1, jEnd, left)
   )
 }
+
+/** One error in words of at least 4 letters, two in longer ones. */
+export function isTypo(a: string, b: string): boolean {
+  const longer = Math.max(a.length, b.length)
+  if (longer < 4) return false
+  const allowed = longer >= 9 ? 2 : 1
+  return typos(a, b, allowed) <= allowed
+}
+
+/** Words of much the same length that begin alike and are as similar as `least` says. */
+export const isAlike = (a: string, b: string, least: number): boolean =>
+  Math.abs(a.length - b.length) <= 5 && a.charCodeAt(0) === b.charCodeAt(0) && jaroWinkler(a, b) >= least
+
+/** Up to the first space. */
+export const firstWord = (name: string): string => {
+  const space = name.indexOf(' ')
+  return space < 0 ? name : name.slice(0, space)
+}
+
+/** Every word of one is a word of the other. */
+export function isWordPart(a: string, b: string): boolean {
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
+  if (!long.includes(' ') || !long.includes(firstWord(short))) return false
+  const inLong = long.split(' ')
+  return short.split(' ').every((word) => word.length > 1 && inLong.includes(word))
+}

@@ -17,6 +17,8 @@ export interface PlannedLevel {
 export interface PlannedField {
   readonly name: string
   readonly kind: ComparedKind
+  /** Target fields that it is put together from, in this order, where there are several: year, month and day of a birthday. */
+  readonly parts?: readonly string[]
   /** Whether its weights were estimated from the user's own data. */
   readonly trained: boolean
   /** In the order of the kind's levels. */
@@ -45,6 +47,7 @@ export type PassKind =
   | 'key'
   | 'name-birth'
   | 'birth-initials'
+  | 'birth-place'
   | 'name-place'
   | 'names'
   | 'names-year'
@@ -71,9 +74,9 @@ export interface Plan {
   /** Deterministic keys, as places in `fields`. */
   readonly keys: readonly (readonly number[])[]
   readonly passes: readonly Pass[]
-  /** Pairs of places in `fields` whose values may stand in each other's field. */
+  /** Pairs of places in `fields`, given and family name, whose values may stand in each other's field. */
   readonly swaps: readonly (readonly [number, number])[]
-  /** Fields of a kind of which a record may have several (telephones, e-mail addresses), as groups of places. */
+  /** Fields of a kind of which a record may have several (telephones, addresses), as groups of places. */
   readonly several: readonly (readonly number[])[]
   /** Bits of evidence from which on a pair is merged, or reviewed. */
   readonly thresholds: { readonly mergeBits: number; readonly reviewBits: number }
@@ -199,7 +202,7 @@ export interface Clustering {
  * The functions, by file:
  *   plan.ts      planOf(options, fieldNames, weights?): Plan            throws SyncError where options contradict each other
  *                forPopulation(plan, records): Plan                     for a collection of so many records; withWeights(plan, weights)
- *   features.ts  featuresOf(set: Row, plan): Features
+ *   features.ts  featuresOf(set: Row, plan): Features; fieldsRead(plan): string[]
  *   blocks.ts    blocksOf(features, plan): bigint[]                     signed 64 bits, distinct, at most `blocksMax`
  *                namesBlockOf(features, plan): bigint | undefined       its size, as `namesakes`, makes `compare` wary of common names
  *   compare.ts   compare(a, b, plan, namesakes?): Comparison
