@@ -165,6 +165,23 @@ test('colleagues and neighbours of one given name go before a person', () => {
   assert.equal(between(shared, { ...shared, LastName: 'Hopper' }, office).verdict, 'merge')
 })
 
+test('a father and his son of one name go before a person', () => {
+  const father = { ...ada, Birthdate: null }
+  const son = between(father, { ...ada, Email: 'lovelace.junior@example.net' })
+  assert.equal(son.verdict, 'review')
+  assert.match(son.veto ?? '', /e-mail addresses differ/)
+  // The birthday, or the same name in front of another domain, is one person's.
+  assert.equal(between(ada, { ...ada, Email: 'lovelace.junior@example.net' }).verdict, 'merge')
+  assert.equal(between(father, { ...ada, Email: null }).verdict, 'merge')
+})
+
+test('who married and whose names were swapped is the same', () => {
+  const found = between(ada, { ...ada, FirstName: 'King', LastName: 'Ada' })
+  assert.deepEqual([levelOf(found, 'FirstName'), levelOf(found, 'LastName')], ['swapped', 'different'])
+  assert.equal(found.verdict, 'merge')
+  assert.equal(levelOf(between(ada, { ...ada, FirstName: 'King', LastName: 'Grace' }), 'FirstName'), 'different')
+})
+
 test('branches, and firms that share a house, go before a person', () => {
   const firms = planOf({}, ['Name', 'Phone', 'Website', 'BillingStreet', 'BillingPostalCode'])
   const mill = {

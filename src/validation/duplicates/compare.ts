@@ -95,9 +95,11 @@ function crossed(first: number, second: number, a: Features, b: Features, levels
   if (levels[first]! <= poor || levels[second]! <= poor) return
   const [x, y] = [compareValues('given-name', aFirst, bSecond), compareValues('given-name', aSecond, bFirst)]
   const initial = (x === 5) !== (y === 5) && Math.min(x, y) <= poor
-  if ((x > poor || y > poor) && !initial) return
+  const both = (x <= poor && y <= poor) || initial
+  // Whose names were swapped, and who bears another family name since.
+  if (!both && x !== 0 && y !== 0) return
   levels[first] = 2
-  levels[second] = 2
+  if (both) levels[second] = 2
 }
 
 /** A whole name in one of its fields, while the other one is empty: `Grace Hopper` as the family name. */
@@ -251,9 +253,10 @@ const tellingBits = -3.7
 const ofOne: { readonly [kind in ComparedKind]?: true } = { email: true, 'date-of-birth': true, identifier: true }
 
 /**
- * What must not be merged without a person, however much else agrees: another birthday, another given name, another family name
- * where nothing but a household or an employer is shared, or nothing but the name; unless something that only one person has agrees.
- * Of organisations: another name, or one like it at another address, which is a branch more often than a removal.
+ * What must not be merged without a person, however much else agrees, unless an identifier does: another birthday; another given
+ * name; nothing but the name; another family name or e-mail address where nothing agrees that a household or an office does not
+ * share (a father and his son of one name). Of organisations: another name, or one that is alike at another address, which is a
+ * branch more often than a removal.
  */
 function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
   const { fields } = plan
@@ -279,7 +282,11 @@ function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
   if (differs('date-of-birth')) return 'the dates of birth differ'
   if (differs('given-name')) return 'the given names differ'
   const own = fields.some(({ kind }, at) => ofOne[kind] && agrees(at, kind))
-  return !own && differs('family-name') ? 'the family names differ' : undefined
+  if (own) return undefined
+  if (differs('family-name')) return 'the family names differ'
+  return levelOf('email') === levelsOf.email.length - 1
+    ? 'the e-mail addresses differ, and what agrees a household shares'
+    : undefined
 }
 
 function explain(levels: readonly number[], bits: readonly number[], plan: Plan): FieldComparison[] {
