@@ -9,6 +9,7 @@ import { type Decision, type JudgeParts, judge } from '../pipeline/judge.ts'
 import { twinsOf } from '../pipeline/twins.ts'
 import { decide } from '../pipeline/window.ts'
 import { openScratch } from '../store/open.ts'
+import { compareAgain } from './target-index.ts'
 
 /** Records are judged as if they were synced, and nothing of it stays. */
 export interface Rehearsal {
@@ -43,6 +44,7 @@ export async function openRehearsal(
   const { state, close } = await openScratch(folder)
   try {
     const known = (await state.flows()).find(({ id }) => id === spec.id)
+    if (spec.duplicates !== null) await (await compareAgain(spec, spec.duplicates, state))?.note()
     const flow = { id: spec.id, sync: spec.sync, journalId: known?.journalId ?? 'rehearsal', from: 0 }
     return rehearsalOn(await state.openFlow(flow), { state, close }, spec, target)
   } catch (error) {

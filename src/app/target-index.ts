@@ -37,7 +37,7 @@ export interface TargetIndex {
 
 /**
  * The index of duplicates of a flow that is opened: one that was built by other rules, or never, is built by reading the whole
- * table once more; the target's records are followed where the sync says so. Null where there is nothing to follow.
+ * table once more, and so are other thresholds or weights applied; the target's records are followed where the sync says so. Null where there is nothing to follow.
  * @throws SyncError SYNC-1029 where the target cannot tell its records
  */
 export async function openTwins(
@@ -47,10 +47,11 @@ export async function openTwins(
   const { spec, state, journal, target } = parts
   const rules = spec.duplicates
   if (rules === null) return null
-  if ((await state.twinPlan(spec.sync)) !== rules.plan.id) {
+  const judged = await compareAgain(spec, rules, state)
+  if (judged !== null) {
     // Asked for before it is noted: a crash between the two asks again.
-    if (!isNew) await journal.request({ table: spec.table, only: spec.id })
-    await state.setTwinPlan(spec.sync, rules.plan.id)
+    if (!isNew && judged.isOther) await journal.request({ table: spec.table, only: spec.id })
+    await judged.note()
   }
   if (!rules.target) return null
   if (target.scan === undefined)
@@ -58,6 +59,23 @@ export async function openTwins(
       failure('SYNC-1029', `Sync ${spec.sync}: duplicates: target: true, but this target cannot tell all its records.`),
     )
   return targetIndex({ ...parts, rules })
+}
+
+/**
+ * What is to be noted where a sync's records were compared by other rules than the present ones; null: they were not. Where the rules
+ * leave the index as it is (thresholds, weights), its records are compared once more as they are judged.
+ */
+export async function compareAgain(
+  { sync }: Pick<FlowSpec, 'sync'>,
+  { plan, judges = '' }: Duplicates,
+  state: Pick<State, 'twinPlan' | 'setTwinPlan'>,
+): Promise<{ readonly isOther: boolean; readonly note: () => Promise<void> } | null> {
+  const stored = await state.twinPlan(sync)
+  const present = `${plan.id} ${judges}`.trimEnd()
+  if (stored === present) return null
+  // A state of an earlier version knows the plan alone.
+  const isUnknown = stored === plan.id
+  return { isOther: !isUnknown, note: () => state.setTwinPlan(sync, present, !isUnknown) }
 }
 
 /** An index that was filled by an earlier run goes on where it was; one that was not is filled first. */

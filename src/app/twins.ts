@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { SyncConfig } from '../config/config.ts'
@@ -7,6 +8,7 @@ import type { Mapping } from '../model/mapping.ts'
 import type { RuleProblem } from '../model/problem.ts'
 import type { Duplicates } from '../pipeline/flow.ts'
 import { duration_ms } from '../std/duration.ts'
+import { canonicalText } from '../std/json.ts'
 import type { Classification } from '../std/mask.ts'
 import { blocksAndNames } from '../validation/duplicates/blocks.ts'
 import { compare } from '../validation/duplicates/compare.ts'
@@ -76,6 +78,7 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
   }
   return {
     plan: { ...plan, fields: plan.fields.map((one) => ({ ...one, ...classOf(one.name, classes) })) },
+    judges: judgesOf(plan),
     features: (set) => featuresOf(set, plan),
     blocks: (features) => found(features).blocks,
     names: (features) => found(features).names ?? null,
@@ -83,6 +86,14 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     survive: (records) => survive(records, rules),
     target: sync.validate.duplicates?.target === true,
   }
+}
+
+/** Names everything that a configuration says and that changes verdicts, but not the index. Weights that are shipped are not of it. */
+function judgesOf({ thresholds, clusterMax, candidatesMax, weights }: Plan): string {
+  const { trainedOn: _, ...trained } = weights
+  const own = weights.plan === undefined ? null : trained
+  const text = canonicalText({ thresholds, clusterMax, candidatesMax, weights: own })
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
 /** How values of a field may be shown; nothing where nothing is said. */

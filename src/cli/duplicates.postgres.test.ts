@@ -290,6 +290,36 @@ test('a person chooses the survivor of several that are kept apart; who names no
   assert.equal((await here('audit')).code, 0)
 })
 
+test('other thresholds compare what is there already once more, and plan says beforehand what comes of it', async () => {
+  await db.query(`INSERT INTO members VALUES
+    (50, 'Amalia', 'Oberhollenzer', 'amalia@example.org', '+43 7 7352811', '1958-02-19', 'first'),
+    (51, 'Amalia', 'Oberhollenzer', null, '+43 7 7352811', null, 'second')`)
+  assert.equal((await here('run', '--once')).code, 0)
+  const merged = async () =>
+    (
+      JSON.parse((await here('duplicates', 'list', 'members', '--key', '50', '--output', 'json')).out) as {
+        key: string
+      }[]
+    ).map(({ key }) => key)
+  const waits = async () => (await here('review', 'list', 'members', '--key', '51')).out
+  assert.deepEqual(await merged(), ['["51"]'])
+  const strict = members.replace('target: true', 'target: true\n        thresholds: { merge: { bits: 30 } }')
+  scenario.configure(strict)
+  const plan = JSON.parse((await here('plan', 'members', '--output', 'json')).out) as {
+    merged: number
+    review: number
+  }[]
+  assert.ok((plan[0]?.review ?? 0) > 0, 'plan says who goes to review by the new threshold')
+  assert.deepEqual(await merged(), ['["51"]'], 'plan changes nothing')
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match(await waits(), /SYNC-4060 /)
+  scenario.configure(members)
+  assert.equal((await here('run', '--once')).code, 0)
+  assert.match(await waits(), /Nothing waits/)
+  assert.deepEqual(await merged(), ['["51"]'])
+  assert.equal((await here('audit')).code, 0)
+})
+
 test('weights are trained from the own table, and the file is one that the configuration can name', async () => {
   await db.query(
     `INSERT INTO members SELECT i, 'First' || (i % 97), 'Last' || i, 'm' || i || '@example.org', '+43 1 ' || (1000000 + i * 37),
@@ -297,7 +327,7 @@ test('weights are trained from the own table, and the file is one that the confi
   )
   const trained = await here('duplicates', 'train', 'members', '--out', 'own.json')
   assert.equal(trained.code, 0, trained.err)
-  assert.match(trained.out, /Weights from 533 records/)
+  assert.match(trained.out, /Weights from 535 records/)
   assert.equal((JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { version: number }).version, 1)
   scenario.configure(members.replace('target: true', 'target: true\n        weights: own.json'))
   const lint = await here('lint')

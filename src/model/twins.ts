@@ -245,7 +245,8 @@ export interface TwinState {
   scanned(commit: ScanCommit): Promise<void>
   /** The plan under which the sync's source is read into the index; null before the first one. */
   twinPlan(sync: string): Promise<string | null>
-  setTwinPlan(sync: string, plan: string): Promise<void>
+  /** @param isAgain all records of the source are compared once more, when they are judged next */
+  setTwinPlan(sync: string, plan: string, isAgain: boolean): Promise<void>
   /** Stores values of a person for parked records and releases them. `null` empties a column. Answers how many. */
   edit(query: ParkedQuery, values: { readonly [column: string]: string | null }, word: Word): Promise<number>
   /** The edits of these links. */

@@ -72,6 +72,8 @@ export interface Duplicates {
     /** `classification`: how values of the field are shown to people; personal where it is absent. */
     readonly fields: readonly { readonly name: string; readonly classification?: Classification }[]
   }
+  /** Names what else verdicts depend on: thresholds, weights, bounds. Absent: they never change. */
+  readonly judges?: string
   /** What is compared of a record, from its target fields. */
   features(set: Row): Features
   /** Under which blocks others find it. */

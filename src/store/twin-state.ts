@@ -93,8 +93,12 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
       return (db.get('SELECT plan FROM twin_sync WHERE sync = ?', sync)?.['plan'] ?? null) as string | null
     },
 
-    setTwinPlan(sync: string, plan: string): void {
-      write(() => db.run('UPDATE twin_sync SET plan = ? WHERE no = ?', plan, syncNo(db, sync)))
+    setTwinPlan(sync: string, plan: string, isAgain: boolean): void {
+      write(() => {
+        const no = syncNo(db, sync)
+        db.run('UPDATE twin_sync SET plan = ? WHERE no = ?', plan, no)
+        if (isAgain) db.run('UPDATE twin SET again = 1 WHERE sync = ? AND id > 0', no)
+      })
     },
 
     scanHead(sync: string, plan: string): ScanHead {

@@ -75,6 +75,23 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
     assert.equal(await ask(null, 50, ...own), null)
   },
 
+  async 'where the rules of comparison are other ones, all records of that sync are compared once more'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    await state.judge(judged(head, { links: [newLink(1, 1)], ...twins({ rows: [row(1, 'a', 7)] }) }))
+    assert.equal(await state.twinPlan(SYNC), null)
+    const known = async () => (await state.twinsOf([1]))[0]?.row?.features ?? null
+    await state.setTwinPlan(SYNC, 'p1 strict', false)
+    assert.deepEqual([await state.twinPlan(SYNC), await known()], ['p1 strict', 'a'])
+    await state.setTwinPlan('donors', 'p1 lax', true)
+    assert.equal(await known(), 'a', 'another sync has its own')
+    await state.setTwinPlan(SYNC, 'p1 lax', true)
+    assert.deepEqual([await state.twinPlan(SYNC), await known()], ['p1 lax', null])
+    assert.deepEqual(await found(state, null, 7), ['a'], 'the index stays as it is')
+    await state.judge(judged(head, twins({ rows: [row(1, 'a', 7)] })))
+    assert.equal(await known(), 'a')
+  },
+
   async 'a commit that is refused leaves nothing in the index'({ store }) {
     const old = await openFlow(store.state)
     await openFlow(store.state)
