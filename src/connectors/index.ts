@@ -5,7 +5,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import { type MysqlOptions, mysqlSchema } from './mysql/options.ts'
 import { type PostgresOptions, postgresSchema } from './postgres/options.ts'
-import { type SalesforceOptions, salesforceOptions } from './salesforce/options.ts'
+import { canMerge, type SalesforceOptions, salesforceOptions } from './salesforce/options.ts'
 
 /** What every connector gets from outside. */
 export interface ConnectorEnv {
@@ -29,6 +29,8 @@ export interface Connector {
   readonly target: boolean
   /** A target that reference data can be looked up in; every source can. */
   readonly lookup?: boolean
+  /** Whether records of an object can be merged inside the target; absent: none can. */
+  readonly merges?: (object: string) => boolean
   openSource(name: string, options: object, env: ConnectorEnv, tables: readonly WantedTable[]): Promise<Source>
   openTarget(name: string, options: object, env: ConnectorEnv): Promise<Target>
 }
@@ -66,6 +68,7 @@ export const connectors: { readonly [type: string]: Connector } = {
     source: false,
     target: true,
     lookup: true,
+    merges: canMerge,
     openSource: notA('source'),
     async openTarget(_name, options, env) {
       const { openSalesforce } = await import('./salesforce/target.ts')

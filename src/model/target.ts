@@ -85,6 +85,30 @@ export interface Scanned {
   readonly isAll: boolean
 }
 
+/** Two records of one object, by the target's ids, that are to be one: `loser` goes into `survivor`. */
+export interface MergePair {
+  readonly object: string
+  readonly survivor: string
+  readonly loser: string
+}
+
+/**
+ * How two records stand. `apart`: both are there. `merged`: the loser is deleted, merged into the survivor. `gone`: the loser is deleted,
+ * and not by that. `lost`: one of them cannot be found, and nothing more is known.
+ */
+export type MergeStanding = 'apart' | 'merged' | 'gone' | 'lost'
+
+/** Merging inside the target: done for no reason but a person's explicit wish. */
+export interface Merging {
+  /** Reads how they stand. Throws a SyncError while the target cannot be asked. */
+  look(pair: MergePair, signal: AbortSignal): Promise<MergeStanding>
+  /**
+   * Merges them, once: the loser is deleted, what referred to it refers to the survivor, no value of the survivor changes. Like `submit`
+   * it never rejects for what the target or the network did, and repeats nothing but one token refresh. Never `stale`.
+   */
+  send(pair: MergePair, signal: AbortSignal): Promise<Outcome>
+}
+
 /** A system that records are written to. */
 export interface Target {
   readonly traits: {
@@ -136,6 +160,8 @@ export interface Target {
    * while the target cannot be asked, or has no such field.
    */
   lookup?(object: string, field: string, values: readonly Value[], signal: AbortSignal): Promise<readonly Value[]>
+  /** Targets that cannot merge records, or have no proof of a merge, lack it. Which objects it merges: `Connector.merges`. */
+  readonly merging?: Merging
   /**
    * A row in the target's own normal form, so that images can be compared by their text: trimmed, empty as null, 15-digit
    * doubles, times in UTC, as this target stores them.

@@ -118,6 +118,12 @@ export const salesforceOptions = Type.Object(
   { additionalProperties: false },
 )
 
+/** Person accounts are Accounts. Source: SOAP API Developer Guide, merge(); recorded for others: INVALID_TYPE_FOR_OPERATION. */
+const MERGED_OBJECTS: ReadonlySet<string> = new Set(['account', 'contact', 'lead', 'case'])
+
+/** Whether Salesforce merges records of this object; custom objects it never does. */
+export const canMerge = (object: string): boolean => MERGED_OBJECTS.has(object.toLowerCase())
+
 /** Options of a system of type `salesforce`, as the configuration gives them. */
 export type SalesforceOptions = Static<typeof salesforceOptions>
 

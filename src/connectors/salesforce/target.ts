@@ -7,11 +7,13 @@ import { openSessions } from './auth.ts'
 import { planCalls, type WriteCall, type WriteItem, wireOf } from './calls.ts'
 import { type ApiUsage, type Client, openClient, type Reply } from './client.ts'
 import { lookupValues } from './lookup.ts'
+import { lookAt, sendMerge } from './merge.ts'
 import { type SalesforceOptions, type SalesforceSettings, settingsOf } from './options.ts'
 import { allOf, judge, rowOutcomes, sentTexts } from './outcomes.ts'
 import { fetchRecords, type Reading, readJson } from './read.ts'
 import { scanRecords } from './scan.ts'
 import { assertNames, lookupOf, objectFrom, openSchema, problemsOf, type Schema } from './shape.ts'
+import { openSoap } from './soap.ts'
 import { normalRow } from './values.ts'
 
 /** The target, with what only Salesforce can say of its organisation. */
@@ -34,6 +36,7 @@ export function openSalesforce(options: SalesforceOptions, env: { clock: Clock; 
   const http = httpFrom(options, settings, env.clock)
   const sessions = openSessions({ http, clock: env.clock, url: settings.url, auth: settings.auth })
   const client = openClient({ http, sessions, clock: env.clock, settings })
+  const soap = openSoap({ http, sessions, clock: env.clock, settings })
   const schema = openSchema()
   const writing: Writing = { client, schema, settings, clock: env.clock }
   const reading = (signal: AbortSignal): Reading => ({
@@ -73,6 +76,20 @@ export function openSalesforce(options: SalesforceOptions, env: { clock: Clock; 
       assertNames([object])
       if (schema.get(object) === undefined) await describe(object, schema, given)
       return lookupValues(given, object, name, values)
+    },
+    merging: {
+      look: (pair, signal) => lookAt(reading(signal), pair),
+      send: (pair, signal) =>
+        sendMerge(
+          pair,
+          {
+            soap,
+            until_mono: env.clock.mono() + settings.timeout_ms,
+            now: env.clock.now,
+            landing_ms: settings.landing_ms,
+          },
+          signal,
+        ),
     },
     normal: (object, row) => normalRow(row, (name) => schema.kind(object, name)),
     limits: () => client.usage(),

@@ -5,10 +5,11 @@ import type { Sessions } from './auth.ts'
 import { type Answer, answerJson } from './call.ts'
 import type { FaultSpec } from './faults.ts'
 import { toId18 } from './ids.ts'
+import { mergeRecords } from './merge.ts'
 import { commit, type Org, resetOrg } from './org.ts'
 import { objectOf, type Row } from './schema.ts'
-import { beginChange, rowsWith, updateRow } from './tables.ts'
-import { deleteRecord, type Work } from './write.ts'
+import { beginChange } from './tables.ts'
+import type { Work } from './write.ts'
 
 interface ControlRequest {
   readonly method: string
@@ -120,16 +121,7 @@ function merge(org: Org, body: unknown): Answer {
     return wrong(400, 'master and losers must be different live records')
   const by = org.users.values().next().value!.id
   const work: Work = { org, change: beginChange(), by, at_ms: org.now(), rowFault: null }
-  for (const loser of losers as Row[]) {
-    for (const { child, field } of org.schema.children.get(type.name) ?? []) {
-      if (field.onParentDelete === 'keep') continue
-      const children = org.tables.byType.get(child)!
-      for (const each of rowsWith(children, field, loser.id))
-        updateRow(children, work.change, each, { ...each.values, [field.name]: master.id }, by, work.at_ms)
-    }
-    deleteRecord(work, loser, master.id)
-  }
-  updateRow(table, work.change, master, master.values, by, work.at_ms)
+  mergeRecords(work, master, losers as Row[])
   commit(org, work.change, 0)
   return answerJson(200, { master: master.id, merged: losers.length })
 }

@@ -12,6 +12,7 @@ import { commit, type Org } from './org.ts'
 import type { Cursors } from './queries.ts'
 import { dispatch, objectsOf } from './router.ts'
 import type { Row } from './schema.ts'
+import { answerFault, answerSoap, soapMessage, soapObjects } from './soap.ts'
 import { beginChange, undoChange } from './tables.ts'
 
 /** What all requests of one running emulator share. */
@@ -38,6 +39,8 @@ export interface Plan {
   /** Ends every session, for a fault that asks for it. */
   readonly expireAll: () => void
   readonly limitInfo: () => string
+  /** The answer of a fault that refuses the request: as JSON, or as SOAP has it. */
+  readonly refuse: (error: ApiError) => Answer
 }
 
 const INFLATED_BYTES_MAX = 50_000_000
@@ -55,6 +58,7 @@ export function answerExchange(state: Exchange, request: IncomingMessage, bytes:
   const plan = (
     apply: (struck: ApiCall['actions'], at_ms?: number) => Answer,
     objects: () => readonly string[],
+    refuse: Plan['refuse'] = answerError,
   ): Plan => {
     const struck = org.faults.quiet ? [] : org.faults.strike({ method, url, objects: objects() })
     for (const { action } of struck) org.meter.add(`fault:${action.kind}`)
@@ -65,6 +69,7 @@ export function answerExchange(state: Exchange, request: IncomingMessage, bytes:
       came_ms: org.now(),
       expireAll: () => state.sessions.expireAll(),
       limitInfo: () => `api-usage=${org.meter.used()}/${org.meter.max}`,
+      refuse,
     }
   }
   if (path.startsWith('/emulator/')) {
@@ -77,7 +82,24 @@ export function answerExchange(state: Exchange, request: IncomingMessage, bytes:
       if (body instanceof ApiError) return answerJson(400, { error: body.message })
       return answerControl(org, state.sessions, { method, segments, query, body }, state.stats)
     }
-    return { actions: [], chance: () => 0, apply, came_ms: 0, expireAll: () => undefined, limitInfo: () => '' }
+    const plain = { expireAll: () => undefined, limitInfo: () => '', refuse: answerError }
+    return { actions: [], chance: () => 0, apply, came_ms: 0, ...plain }
+  }
+  if (path.startsWith('/services/Soap/')) {
+    const message = soapMessage(guarded(() => inflate(request, bytes).toString('utf8')))
+    return plan(
+      (struck, at_ms) =>
+        answerSoap(state, {
+          method,
+          path,
+          message,
+          number,
+          rowFault: rowFault(struck.map(({ action }) => action)),
+          at_ms,
+        }),
+      () => soapObjects(message),
+      answerFault,
+    )
   }
   if (path.startsWith('/services/oauth2/') || path.startsWith('/id/'))
     return plan(

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, gzipSync } from 'node:zlib'
-import { type Answer, answerError } from './call.ts'
+import type { Answer } from './call.ts'
 import { ApiError } from './errors.ts'
 import type { Plan } from './exchange.ts'
 import type { FaultAction } from './faults.ts'
@@ -68,11 +68,11 @@ function refusalOf(plan: Plan): Answer | null {
     switch (action.kind) {
       case 'session-expired':
         if (action.expireAll === true) plan.expireAll()
-        return answerError(new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid'))
+        return plan.refuse(new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid'))
       case 'limit':
-        return answerError(new ApiError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'))
+        return plan.refuse(new ApiError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'))
       case 'unavailable':
-        return answerError(new ApiError(503, 'SERVER_UNAVAILABLE', 'The server is temporarily unavailable'))
+        return plan.refuse(new ApiError(503, 'SERVER_UNAVAILABLE', 'The server is temporarily unavailable'))
       case 'html':
         return { status: action.status ?? 503, body: MAINTENANCE_PAGE, headers: { 'Content-Type': 'text/html' } }
       case 'status':
