@@ -80,6 +80,7 @@ export function watch(): Watch {
       case 'validated':
       case 'duplicates':
       case 'scan':
+      case 'merge':
       case 'report':
         return
       default:

@@ -31,6 +31,8 @@ export interface Compiled {
   readonly duplicates: Duplicates | null
   /** Hash of everything that judges. */
   readonly rules: string
+  /** The target can merge records of this object. */
+  readonly merges: boolean
 }
 
 /** A sync with the systems that it joins. */
@@ -68,6 +70,7 @@ export function compile(config: Config, names: readonly string[] = []): Compiled
       checked: checkedColumns(sync, folder),
       duplicates,
       rules: ruleHash(sync, mapping, duplicates?.plan.id ?? null, folder, readFileSync),
+      merges: connector(config.systems[sync.target.system]?.type ?? '').merges?.(mapping.object) === true,
     }
   })
 }
@@ -190,7 +193,7 @@ export function tableNamed(tables: readonly Table[], name: string): Table {
 
 /** A flow's specification, with what only the source knows: full names and keys of its tables. */
 export function specOf(
-  { sync, mapping, filter, duplicates, rules }: Compiled,
+  { sync, mapping, filter, duplicates, rules, merges }: Compiled,
   tables: readonly Table[],
   { stages, references, choose }: SyncChecks,
 ): FlowSpec {
@@ -212,6 +215,7 @@ export function specOf(
     references,
     duplicates: duplicates === null || choose === undefined ? duplicates : { ...duplicates, choose },
     deletes: sync.deletes,
+    merges,
     whileParked: sync.whileParked,
     requestRows: sync.batch.rows,
     windowRows: sync.window.rows,

@@ -3,9 +3,11 @@ import { unclassified } from '../mapping/mapping.ts'
 import type { FlowId } from '../model/change.ts'
 import { type Failure, failure, type Problem, SyncError } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
+import type { Key } from '../model/key.ts'
 import type { Source, Table } from '../model/source.ts'
 import type { Backlog, ParkedQuery, State, Store } from '../model/state.ts'
 import type { Target } from '../model/target.ts'
+import type { Word } from '../model/twins.ts'
 import { tablesOf } from '../pipeline/flow.ts'
 import { Flow } from '../pipeline/sync.ts'
 import type { Clock } from '../std/clock.ts'
@@ -54,6 +56,11 @@ export interface Engine {
   full(flow: FlowId): Promise<void>
   release(query: ParkedQuery): Promise<number>
   discard(query: ParkedQuery, by: string, why: string): Promise<number>
+  /**
+   * A person asks for merges inside the target: of one record with those that it is one with, or of all. Answers how many; they are sent
+   * when their turn comes. Rejects with SYNC-3041 where the target cannot merge such records.
+   */
+  merge(flow: FlowId, key: Key | null, rowsMax: number, word: Word): Promise<number>
   /** Lets a person change the state of a flow between two windows; what became due is judged at once. */
   change<T>(flow: FlowId, body: (state: State) => Promise<T>): Promise<T>
   /**
@@ -360,6 +367,16 @@ function engineOver(
     async discard(query, by, why) {
       const { flow } = of(query.flow)
       const n = await flow.exclusively(() => store.state.discard(query, by, why, clock.now()))
+      flow.wake()
+      return n
+    },
+    async merge(id, key, rowsMax, word) {
+      const { flow, spec } = of(id)
+      if (spec.merges !== true)
+        throw new SyncError(
+          failure('SYNC-3041', `Sync ${id}: records of ${spec.mapping.object} cannot be merged inside the target.`),
+        )
+      const n = await flow.exclusively(() => store.state.askMerges(id, key, rowsMax, word))
       flow.wake()
       return n
     },

@@ -80,6 +80,9 @@ export interface Reader {
   /** Merged records of a sync, and what persons said of its records; newest first. */
   merged: State['merged']
   decisions: State['decisions']
+  /** Pairs that may be merged inside the target, and merges that persons asked for. */
+  mergeable: State['mergeable']
+  merges: State['merges']
   /** How far the target's records are known for comparison. */
   scanHead: State['scanHead']
   /** Values that very many records share. */
@@ -183,6 +186,8 @@ function answers(
     },
     parkedCount: (query) => state.parkedCount(query),
     merged: (sync, key, rowsMax) => state.merged(sync, key, rowsMax),
+    mergeable: (...asked) => state.mergeable(...asked),
+    merges: (...asked) => state.merges(...asked),
     decisions: (sync, rowsMax) => state.decisions(sync, rowsMax),
     scanHead: (sync, plan) => state.scanHead(sync, plan),
     sharedValues: (...asked) => state.sharedValues(...asked),

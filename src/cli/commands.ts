@@ -289,6 +289,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         options: [
           { flags: '--key <id>', text: 'those of the record with this source key' },
           { flags: '--decisions', text: 'what people decided' },
+          { flags: '--merges', text: 'merges inside the target that people asked for' },
           output,
         ],
         load: async () => ({ execute: (await import('./duplicates.ts')).list }),
@@ -306,6 +307,19 @@ export const groups: readonly { readonly title: string; readonly commands: reado
         text: 'take a merged record out again, for ever',
         options: [...word, yes, output],
         load: async () => ({ execute: (await import('./duplicates.ts')).undo }),
+      },
+      {
+        name: 'duplicates merge',
+        args: ['<sync>'],
+        text: 'merge inside the target what was approved as one, and is there twice',
+        options: [
+          { flags: '--key <id>', text: 'those of the record with this source key' },
+          { flags: '--dry-run', text: 'list the pairs; nothing is asked for' },
+          ...word,
+          yes,
+          output,
+        ],
+        load: async () => ({ execute: (await import('./duplicates-merge.ts')).merge }),
       },
       {
         name: 'duplicates train',

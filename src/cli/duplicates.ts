@@ -5,6 +5,7 @@ import type { DecisionRow, MergedRow } from '../model/twins.ts'
 import { mask } from '../std/mask.ts'
 import { change } from './ask.ts'
 import { configuration } from './configuration.ts'
+import { listMerges } from './duplicates-merge.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, isSet, optionText } from './io.ts'
 import { answer, type Column, moment } from './output.ts'
@@ -49,7 +50,7 @@ const decisionColumns: readonly Column<DecisionRow>[] = [
   { title: 'AT', cell: (row) => moment(row.at_ms) },
 ]
 
-/** `duplicates list`: which records go with which others; with `--decisions` what people said. */
+/** `duplicates list`: which records go with which others; with `--decisions` what people said, with `--merges` what they had merged at the target. */
 export async function list(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
   const { name } = syncNamed(config, given.args['sync'] ?? '')
@@ -59,7 +60,9 @@ export async function list(given: Given, io: Io): Promise<number> {
     if (isSet(given, 'decisions')) {
       const rows = await reader.decisions(name, LISTED_MAX)
       answer(given, io, rows, rows, decisionColumns, 'Nobody has decided anything.')
-    } else {
+    } else if (isSet(given, 'merges'))
+      listMerges(given, io, await reader.merges(name, key === null ? null : keyFrom(key), LISTED_MAX))
+    else {
       const rows = await reader.merged(name, key === null ? null : keyFrom(key), LISTED_MAX)
       answer(given, io, rows, rows, mergedColumns, 'No record is merged into another one.')
     }

@@ -3,11 +3,13 @@ import type { Story } from '../app/reader.ts'
 import type { SyncConfig } from '../config/config.ts'
 import type { Entry } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
+import type { MergeRow } from '../model/merges.ts'
 import type { MergedRow } from '../model/twins.ts'
 import { type Row, rowFrom, text, type Value } from '../model/value.ts'
 import { type Classification, mask } from '../std/mask.ts'
 import { printable } from '../telemetry/sentence.ts'
 import { configuration } from './configuration.ts'
+import { mergeText } from './duplicates-merge.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, isSet } from './io.ts'
 import { moment, wantsJson } from './output.ts'
@@ -39,7 +41,8 @@ export async function execute(given: Given, io: Io): Promise<number> {
       const stories = await Promise.all(flows.map(({ head }) => reader.story(head.id, sync, key, ROWS_MAX)))
       const found = stories.filter(({ entries, known }) => entries.length > 0 || known !== null)
       const merged = await reader.merged(sync.name, key, ROWS_MAX)
-      return found.map((story) => ({ ...viewOf(story, key, shows), merged }))
+      const merges = await reader.merges(sync.name, key, ROWS_MAX)
+      return found.map((story) => ({ ...viewOf(story, key, shows), merged, merges }))
     }
     let views = await viewsOf(keyFrom(id))
     if (views.length === 0) views = (await Promise.all((await reader.keysOf(sync.name, id)).map(viewsOf))).flat()
@@ -78,7 +81,7 @@ function rowOf(row: Row, show: Show): { [column: string]: string | null } {
   return shown
 }
 
-type View = ReturnType<typeof viewOf> & { readonly merged: readonly MergedRow[] }
+type View = ReturnType<typeof viewOf> & { readonly merged: readonly MergedRow[]; readonly merges: readonly MergeRow[] }
 
 function viewOf({ flow, entries, known, rules, outcomes, flights }: Story, key: string, shows: Shows) {
   const lane = known?.lane ?? null
@@ -144,7 +147,7 @@ const entryView = ({ seq, op, at_ms, row, before, oldKey }: Entry, show: Show) =
 
 /** The story as lines: where the record stands, then what happened, oldest first. */
 function page(view: View): string[] {
-  const { flow, key, link, rules, agreed, lane, inFlight, olderOutcomes, entries, merged } = view
+  const { flow, key, link, rules, agreed, lane, inFlight, olderOutcomes, entries, merged, merges } = view
   const lines = [`${flow} ${key}`]
   if (link === null) lines.push('  not known at the target: every change of it was left out, or it waits to be judged')
   else lines.push(`  link ${link.number} ${link.state}${link.target === null ? '' : `, target id ${link.target}`}`)
@@ -156,6 +159,7 @@ function page(view: View): string[] {
         ? `  merged into ${row.into} since ${moment(row.at_ms)}: ${row.how}; it is kept and sent with that record`
         : `  leads ${row.key} since ${moment(row.at_ms)}: ${row.how}`,
     )
+  for (const row of [...merges].reverse()) lines.push(`  ${mergeText(row, key)}`)
   if (agreed !== null) lines.push('  agreed with the target:', ...columnsOf(agreed))
   if (lane !== null) {
     lines.push(`  ${lane.state} since ${lane.since}${lane.stage === null ? '' : `, at stage ${lane.stage}`}`)

@@ -487,6 +487,16 @@ export const failures = {
     retry: 'manual',
     hint: 'A trigger, flow or duplicate job of the organisation failed: its owner mends it, then release the record.',
   },
+  'SYNC-3041': {
+    title: 'The target cannot merge records of this object',
+    retry: 'never',
+    hint: 'Salesforce merges accounts, contacts, leads and cases. Others are merged by hand: move what refers to one of them, then delete it.',
+  },
+  'SYNC-3042': {
+    title: 'One of two records that were to be merged cannot be found at the target',
+    retry: 'manual',
+    hint: 'Look for the two records at the target: one was deleted, or the integration user cannot see it. Nothing was merged.',
+  },
   'SYNC-3050': {
     title: 'The target has no such object',
     retry: 'manual',
@@ -707,7 +717,7 @@ export const failures = {
   'SYNC-4062': {
     title: 'Two records that are the same are both at the target already',
     retry: 'manual',
-    hint: 'Nothing is merged inside the target. Merge them there, then `syncline review approve`; or keep them apart with `syncline review reject`.',
+    hint: '`syncline review approve` says that they are one; the target keeps both records until they are merged there, by hand or, because you ask for it, by `syncline duplicates merge`. Or keep them apart with `syncline review reject`.',
   },
   'SYNC-4063': {
     title: 'More records than `clusterMax` would become one',

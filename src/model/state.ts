@@ -4,6 +4,7 @@ import type { FigureState } from './figures.ts'
 import type { Held, IdChanges, Owner, Released } from './ids.ts'
 import type { Journal } from './journal.ts'
 import type { Key } from './key.ts'
+import type { MergesState } from './merges.ts'
 import type { JudgedCount, JudgedOutcome, ParkedLane, RuleSet } from './rule-set.ts'
 import type { Request } from './target.ts'
 import type { TwinCommit, TwinState } from './twins.ts'
@@ -267,7 +268,7 @@ export interface CauseRow {
 }
 
 /** The delivery state of all flows. One owner; each method is one transaction, flushed when it resolves. */
-export interface State extends TwinState, FigureState {
+export interface State extends TwinState, MergesState, FigureState {
   /**
    * Opens or creates a flow and raises its epoch. A new flow starts after `from`. Lanes that waited for a flight which no
    * longer exists become due, and so do those that wait for their time. Throws SYNC-5005 when the flow belongs to another journal.

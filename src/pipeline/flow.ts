@@ -56,6 +56,8 @@ export interface FlowSpec {
   /** How duplicates are found and merged; null where they are not looked for. */
   readonly duplicates: Duplicates | null
   readonly deletes: DeletePolicy
+  /** The target can merge records of this object; a person may then ask for it. */
+  readonly merges?: boolean
   /** A later change of a parked record: is judged on the parked image plus itself and supersedes it, or waits behind it (rule 6). */
   readonly whileParked: 'supersede' | 'wait'
   /** Records a request. */

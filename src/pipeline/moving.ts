@@ -1,4 +1,5 @@
 import type { Held, Released } from '../model/ids.ts'
+import type { Lane } from '../model/state.ts'
 
 /**
  * Who holds external ids that they are about to give up: the request that takes one away is not confirmed yet, so the target may
@@ -50,3 +51,7 @@ export function moving(): Moving {
     },
   }
 }
+
+/** External ids that some of these lanes are parked for, and that were given up while they were being judged: they are judged again. */
+export const givenUpLate = (lanes: readonly Lane[], givenUp: ReadonlySet<string>): Set<string> =>
+  new Set(lanes.flatMap(({ stage, wants }) => (stage === 'key' && wants != null && givenUp.has(wants) ? [wants] : [])))

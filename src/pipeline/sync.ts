@@ -1,18 +1,18 @@
 import { plan } from '../delivery/plan.ts'
 import type { Sequence } from '../model/change.ts'
 import { type Failure, SyncError } from '../model/failure.ts'
-import type { FlowHead, FlowStatus, Gap, Lane } from '../model/state.ts'
+import type { FlowHead, FlowStatus, Gap } from '../model/state.ts'
 import { type Mutex, mutex } from '../std/mutex.ts'
 import { type Bell, bell } from '../std/signal.ts'
 import type { Traffic } from './claims.ts'
 import { compose } from './compose.ts'
-import { type Flights, flights } from './flights.ts'
 import { type FlowParts, tablesOf } from './flow.ts'
 import { type Behind, upTo, widen } from './gap.ts'
 import { gather, type Subject } from './gather.ts'
 import { type Approval, type GuardCount, guard, guardOf } from './guard.ts'
 import { type Decision, judge } from './judge.ts'
-import { moving } from './moving.ts'
+import { type Air, airOf } from './merging.ts'
+import { givenUpLate, moving } from './moving.ts'
 import type { Settled } from './settle.ts'
 import { twinsOf } from './twins.ts'
 import type { FlowView } from './view.ts'
@@ -33,7 +33,7 @@ export class Flow {
   readonly #bell: Bell = bell()
   /** Judging writes lanes that settling an unhappy answer reads: one at a time. */
   readonly #lock: Mutex = mutex()
-  readonly #air: Flights
+  readonly #air: Air
   readonly #broken = Promise.withResolvers<never>()
   #judged: Sequence
   #status: FlowStatus
@@ -85,9 +85,13 @@ export class Flow {
         return released
       },
       settled: (settled: Settled) => this.#onSettled(settled),
+      merged: (link: number) => {
+        this.#moving.drop([link])
+        this.wake()
+      },
       failed: (error: unknown) => this.#broken.reject(error),
     }
-    this.#air = flights(parts, head, this.#lock, news, signal)
+    this.#air = airOf(parts, head, this.#lock, news, signal)
   }
 
   /** There may be something new. */
@@ -116,7 +120,7 @@ export class Flow {
     // What stands since an earlier run is told again: the views begin with nothing.
     if (!this.#isRunning) this.#become(this.#status, this.#reason)
     this.#moving.add(await state.held(spec.sync))
-    for (const flight of await state.flights(spec.id)) this.#air.resume({ flight, committed_ms: [] })
+    await this.#air.takeUp()
     try {
       while (!this.#signal.aborted) {
         const isFree = this.#air.queued < Math.max(windowRequests, target.traits.requestsMax)
@@ -138,7 +142,7 @@ export class Flow {
 
   /** Runs `body` while no window is being judged and no unhappy answer settled: for changes of lanes from outside. */
   exclusively<T>(body: () => Promise<T>): Promise<T> {
-    return this.#lock(body)
+    return this.#lock(() => body().finally(() => this.#air.asked()))
   }
 
   /** A flow that needs a snapshot cannot be paused or resumed: throws its failure. */
@@ -249,6 +253,7 @@ export class Flow {
     this.#freed.clear()
     this.#givenUp.clear()
     const started = clock.mono()
+    if (this.#away === null) await this.#air.begin()
     const window = await this.#take()
     if (window === null) return false
 
@@ -295,7 +300,8 @@ export class Flow {
     this.#moving.add([...decided.ids.held, ...decided.ids.evicted])
     this.#judged = window.scanned
     this.#count = count
-    await this.#freeLate(decided.lanes)
+    for (const wants of givenUpLate(decided.lanes, this.#givenUp))
+      await state.release({ flow: spec.id, state: 'parked', wants, rowsMax: 1_000 })
     for (const lane of decided.lanes) if (lane.state === 'waiting' && lane.due_ms === null) this.#behind.add(lane.link)
     this.#air.launch(launches)
     this.#probing = this.#away !== null && launches.length > 0
@@ -318,13 +324,6 @@ export class Flow {
       held: (link) => this.#moving.of(link),
       now_ms: this.#parts.clock.now(),
     }
-  }
-
-  /** Records parked for an external id that was given up while this window was being judged are judged again. */
-  async #freeLate(lanes: readonly Lane[]): Promise<void> {
-    const { state, spec } = this.#parts
-    for (const wants of new Set(lanes.flatMap((lane) => (lane.stage === 'key' ? (lane.wants ?? []) : []))))
-      if (this.#givenUp.has(wants)) await state.release({ flow: spec.id, state: 'parked', wants, rowsMax: 1_000 })
   }
 
   /** The next window: lanes that are due, then new entries. Null when there is nothing to do before the next ring. */
@@ -351,9 +350,10 @@ export class Flow {
     if (lanes.length > 0 || entries.length > 0 || scanned > this.#judged) return { entries, lanes, scanned }
     // A link that was freed may have no lane any more; others that were freed with it may.
     if (freed.length > 0) this.#bell.ring()
-    const isStill = this.#air.open === 0 && this.#behind.size === 0 && next_ms === null && !probing
+    const { due_ms, holds } = this.#air.turn(next_ms)
+    const isStill = this.#air.open === 0 && this.#behind.size === 0 && next_ms === null && !holds && !probing
     this.#idle = isStill && news === this.#news
-    return probing ? this.#rest(now_ms) : this.#rest(next_ms)
+    return probing ? this.#rest(now_ms) : this.#rest(due_ms)
   }
 
   /** Rings the bell at that time; nothing is to be done before, unless something else rings it. */

@@ -82,6 +82,10 @@ export function fakeEngine(): FakeEngine {
       await note(`discard ${JSON.stringify(query)} ${by} ${why}`)
       return 1
     },
+    async merge(flow, key, _rowsMax, { by, why }) {
+      await note(`merge ${flow} ${key} ${by} ${why}`)
+      return 3
+    },
     async change(flow, body) {
       const noting = new Proxy({} as State, {
         get: (_, method) => async (query: unknown) => {

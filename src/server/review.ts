@@ -10,8 +10,24 @@ const wordOf = ({ body }: Asked, { clock }: Answers): Word => ({
   at_ms: clock.now(),
 })
 
+/** Merges that are asked for in one call, at most. */
+const PAIRS_MAX = 1_000
+
 /** What persons say of parked records and of duplicates. */
 export const reviewRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/duplicates/merge',
+    summary: 'Records that are one, and are in the target twice, are to be merged there',
+    body: schemas.mergeBody,
+    answers: { 200: { text: 'How many.', schema: schemas.mergeAnswer } },
+    async answer(asked, from) {
+      const flow = known(String(asked.body['flow']), from.engine)
+      const { key } = asked.body
+      const wanted = typeof key === 'string' ? (key as Key) : null
+      return { status: 200, body: { asked: await from.engine.merge(flow, wanted, PAIRS_MAX, wordOf(asked, from)) } }
+    },
+  },
   {
     method: 'POST',
     path: '/api/v1/quarantine/edit',

@@ -103,6 +103,16 @@ export const undoBody = Type.Object(
   { flow, key: Type.String({ minLength: 2, maxLength: 4_096, description: 'The source key: ["42"].' }), ...word },
   closed,
 )
+export const mergeBody = Type.Object(
+  {
+    flow,
+    key: Type.Optional(
+      Type.String({ minLength: 2, maxLength: 4_096, description: 'Only those of this source key: ["42"].' }),
+    ),
+    ...word,
+  },
+  closed,
+)
 export const discardBody = Type.Object(
   {
     ...selection,
@@ -163,6 +173,7 @@ export const approvedAnswer = Type.Object({
   refused: Type.Array(Type.Object({ key: Type.String(), why: Type.String() })),
 })
 export const rejectedAnswer = Type.Object({ rejected: count })
+export const mergeAnswer = Type.Object({ asked: count })
 export const undoneAnswer = Type.Object({
   from: Type.Union([Type.Null(), Type.String()], {
     description: 'The record that it was merged into; null: into none.',

@@ -116,12 +116,18 @@ test('what is asked for is done', async () => {
   const released = await post(server, '/api/v1/quarantine/release', { flow: 'members', code: 'SYNC-4022' })
   assert.deepEqual(JSON.parse(released.text), { released: 2 })
   await post(server, '/api/v1/quarantine/discard', { flow: 'members', key: '["7"]', by: 'Ann', why: 'test' })
+  const merge = { flow: 'members', by: 'Ann', why: 'one person' }
+  assert.deepEqual(JSON.parse((await post(server, '/api/v1/duplicates/merge', merge)).text), { asked: 3 })
+  await post(server, '/api/v1/duplicates/merge', { ...merge, key: '["7"]' })
+  assert.equal((await post(server, '/api/v1/duplicates/merge', { flow: 'members' })).status, 400, 'by nobody')
   assert.deepEqual(engine.calls, [
     'pause members',
     'resume members true',
     'resume members false',
     'release {"flow":"members","state":"parked","rowsMax":10000,"code":"SYNC-4022"}',
     'discard {"flow":"members","state":"parked","rowsMax":10000,"key":"[\\"7\\"]"} Ann test',
+    'merge members null Ann one person',
+    'merge members ["7"] Ann one person',
   ])
 })
 

@@ -131,7 +131,15 @@ function wrap(db: DatabaseSync): Database {
 /** The numbered steps of each schema; the file's `user_version` says how many it has. */
 const steps: Readonly<Record<'journal' | 'state', readonly string[]>> = {
   journal: ['journal-001.sql', 'journal-002.sql'],
-  state: ['state-001.sql', 'state-002.sql', 'state-003.sql', 'state-004.sql', 'state-005.sql', 'state-006.sql'],
+  state: [
+    'state-001.sql',
+    'state-002.sql',
+    'state-003.sql',
+    'state-004.sql',
+    'state-005.sql',
+    'state-006.sql',
+    'state-007.sql',
+  ],
 }
 
 function migrate(db: Database, path: string, kind: 'journal' | 'state', readOnly: boolean): void {

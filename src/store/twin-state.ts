@@ -16,6 +16,7 @@ import type {
   Word,
 } from '../model/twins.ts'
 import { editLanes } from './edits.ts'
+import { mergesState } from './merges.ts'
 import { approveLanes, rejectLanes } from './review.ts'
 import { sharedValues } from './shared-values.ts'
 import type { Database } from './sqlite.ts'
@@ -23,7 +24,7 @@ import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
 import { counted, dropTwin, editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo, twinsAt } from './twins.ts'
 import { decide } from './words.ts'
 
-/** The methods of `TwinState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
+/** The methods of `TwinState` and `MergesState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
 export function twinState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {
   return {
     twinsOf: (links: readonly number[]): OwnTwin[] => ownTwins(db, links),
@@ -86,6 +87,8 @@ export function twinState(db: Database, index: TwinIndex, write: <T>(body: () =>
             'target'
           ] ?? null) as string | null,
       ),
+
+    ...mergesState(db, index, write),
 
     unmerge: (flow: FlowId, key: Key, word: Word): Key | null => write(() => unmerge(db, flow, key, word)),
 

@@ -3,6 +3,7 @@ import type { Event } from './event.ts'
 import type { Family, Sample } from './family.ts'
 
 const RESULTS = ['merged', 'unmerged', 'review'] as const
+const ENDS = ['merged', 'gone', 'refused', 'again'] as const
 
 /** What was found of duplicates in one flow: numbers alone, nothing of a record. */
 export class DuplicateFigures {
@@ -11,11 +12,18 @@ export class DuplicateFigures {
   /** How far the target's records are known; null where they are not read, or were not yet. */
   scan: { records: number; filled: boolean; read_ms: number | null; failures: number } | null = null
 
+  /** Merges inside the target that persons asked for. */
+  readonly merges: Record<(typeof ENDS)[number], number> = { merged: 0, gone: 0, refused: 0, again: 0 }
+
   constructor(isLooking: boolean) {
     this.found = isLooking ? nothing() : null
   }
 
-  add(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, clock: Pick<Clock, 'mono'>): void {
+  add(event: Extract<Event, { kind: 'duplicates' | 'scan' | 'merge' }>, clock: Pick<Clock, 'mono'>): void {
+    if (event.kind === 'merge') {
+      this.merges[event.end] += 1
+      return
+    }
     if (event.kind === 'scan') {
       const before = this.scan
       this.scan = {
@@ -61,6 +69,15 @@ export function duplicateFamilies(flows: readonly FlowDuplicates[], clock: Pick<
           of === null
             ? []
             : RESULTS.map((result): Sample => ({ labels: { ...labels, result }, value: of.results[result] })),
+        ),
+    },
+    {
+      name: 'sync_target_merges_total',
+      help: 'Merges inside the target that persons asked for: merged, gone already, refused, to be tried again.',
+      type: 'counter',
+      samples: () =>
+        flows.flatMap(({ labels, duplicates: { found: of, merges } }) =>
+          of === null ? [] : ENDS.map((result): Sample => ({ labels: { ...labels, result }, value: merges[result] })),
         ),
     },
     {

@@ -111,6 +111,13 @@ export type Event =
       readonly following: boolean
       readonly failure: Failure | null
     }
+  /** Two records were to be merged inside the target, as a person asked for. `again`: certainly not applied, tried again later. */
+  | {
+      readonly kind: 'merge'
+      readonly flow: FlowId
+      readonly end: 'merged' | 'gone' | 'refused' | 'again'
+      readonly failure: Failure | null
+    }
   /** Records are read back after an answer was lost. */
   | { readonly kind: 'landing'; readonly flow: FlowId; readonly records: number; readonly until_ms: number }
   /** The target does not take anything at present. */

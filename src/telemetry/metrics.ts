@@ -157,7 +157,8 @@ function count(
       return
     }
     case 'duplicates':
-    case 'scan': {
+    case 'scan':
+    case 'merge': {
       flows.get(event.flow)?.duplicates.add(event, clock)
       return
     }

@@ -57,6 +57,7 @@ export function lineOf(event: Event, flows: ReadonlyMap<string, FlowName>): Line
       return null
     case 'duplicates':
     case 'scan':
+    case 'merge':
       return lineOfTwins(event, flows.get(event.flow)?.target ?? 'the target')
     case 'judged':
     case 'answered':
@@ -128,8 +129,11 @@ function lineOfSource(event: SourceEvents): Line | null {
   }
 }
 
-function lineOfTwins(event: Extract<Event, { kind: 'duplicates' | 'scan' }>, target: string): Line | null {
+type TwinEvents = Extract<Event, { kind: 'duplicates' | 'scan' | 'merge' }>
+
+function lineOfTwins(event: TwinEvents, target: string): Line | null {
   const flow = printable(event.flow)
+  if (event.kind === 'merge') return lineOfMerge(event, flow, target)
   if (event.kind === 'duplicates') {
     const { compared, merged, unmerged, review, cut } = event
     const left = cut === 0 ? '' : `; ${count(cut, 'record')} share a trait with more others than are compared`
@@ -162,6 +166,23 @@ function parkedText(quarantined: number, review: number): string {
   const second =
     review === 0 ? '' : first === '' ? `${count(review, 'record')} went to review` : `, ${review} to review`
   return `${first}${second}: see ${lists.join(' and ')}`
+}
+
+const mergeEnds = {
+  merged: 'two records were merged inside',
+  gone: 'of two records that were to be merged one was deleted already inside',
+  refused: 'two records could not be merged inside',
+  again: 'two records are to be merged later inside',
+} as const
+
+function lineOfMerge({ end, failure }: Extract<Event, { kind: 'merge' }>, flow: string, target: string): Line {
+  const why = failure === null ? '' : `. ${failureText(failure)}`
+  return {
+    level: failure === null ? 'info' : 'warn',
+    sentence: `${flow}: ${mergeEnds[end]} ${target}, as a person asked for${why}`,
+    fields: { event: 'merge', flow, end, ...failureFields(failure) },
+    repeats: `merge|${flow}|${end}|${failure?.code}`,
+  }
 }
 
 type FlowEvents = Extract<Event, { kind: 'judged' | 'answered' | 'settled' | 'landing' | 'away' | 'flow' }>

@@ -5,14 +5,15 @@
  *
  * Points: `<file>.<method>:before|inside|after` with the files `store`, `state` and `journal`, where `inside` is after the last
  * statement and before COMMIT, and `after` is committed and nobody told; `source.open:before`, `source.chunk:before`,
- * `source.durable:before|after`; `target.submit:before|sent|answered`, `target.fetch:before|answered`.
+ * `source.durable:before|after`; `target.submit:before|sent|answered`, `target.fetch:before|answered`,
+ * `target.merge:before|sent|answered`.
  */
 import { DatabaseSync } from 'node:sqlite'
 import { isMainThread, parentPort } from 'node:worker_threads'
 import type { Connector } from '../../src/connectors/index.ts'
 import type { SourceEvent } from '../../src/model/change.ts'
 import type { Feed, Source } from '../../src/model/source.ts'
-import type { Target } from '../../src/model/target.ts'
+import type { Merging, Target } from '../../src/model/target.ts'
 
 const point = process.env['CRASH_POINT'] ?? ''
 const nth = Number(process.env['CRASH_NTH'] ?? 1)
@@ -109,8 +110,20 @@ async function* items(feed: Feed): AsyncGenerator<SourceEvent[], void> {
   }
 }
 
+const aroundMerging = (merging: Merging): Merging => ({
+  ...merging,
+  async send(...given) {
+    pass('target.merge:before')
+    if (isDue('target.merge:sent')) setTimeout(die, LEAVES_MS)
+    const outcome = await merging.send(...given)
+    pass('target.merge:answered')
+    return outcome
+  },
+})
+
 const aroundTarget = (target: Target): Target => ({
   ...target,
+  ...(target.merging === undefined ? {} : { merging: aroundMerging(target.merging) }),
   async submit(...given) {
     pass('target.submit:before')
     if (isDue('target.submit:sent')) setTimeout(die, LEAVES_MS)
