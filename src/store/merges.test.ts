@@ -130,6 +130,7 @@ test('a merge that is done leaves the loser as one that never was there; the sur
     ['T4'],
     'the index does not see it any more',
   )
+  assert.equal((await state.scanHead(FLOW, 'p')).records, 1)
   const [row] = await state.merges(FLOW, null, 10)
   assert.deepEqual([row?.state, row?.at_ms, row?.by], ['merged', 11_000, 'ann'])
   assert.deepEqual((await state.mergeable(FLOW, key(2), 10)).length, 0)

@@ -7,7 +7,7 @@ import { fence } from './commits.ts'
 import { wakeBehind } from './lanes.ts'
 import type { Cells, Database } from './sqlite.ts'
 import type { TwinIndex } from './twin-index.ts'
-import { dropTwin } from './twins.ts'
+import { dropDeleted } from './twins.ts'
 
 /** The methods of `MergesState` over a state file. `write` is one transaction. */
 export function mergesState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {
@@ -207,15 +207,12 @@ function leave(db: Database, index: TwinIndex, flow: FlowId, { link, loser, surv
   db.run(`DELETE FROM alias WHERE sync = ? AND side = 'a' AND link = ?`, sync, link)
   db.run(`UPDATE link SET b_key = NULL, state = 'open' WHERE id = ?`, link)
   db.run('DELETE FROM shadow WHERE link = ?', link)
-  for (const twin of db.all(
-    'SELECT twin.id, twin.sync FROM twin JOIN twin_sync ON twin_sync.no = twin.sync WHERE twin.target = ? AND twin_sync.sync = ?',
+  dropDeleted(db, index, flow, [{ target: loser, state: 'tombstone' }])
+  db.run(
+    'UPDATE twin SET target = NULL WHERE target = ? AND id > 0 AND sync = (SELECT no FROM twin_sync WHERE sync = ?)',
     loser,
     sync,
-  )) {
-    const [id, no] = [Number(twin['id']), Number(twin['sync'])]
-    if (id < 0) dropTwin(db, index, no, id)
-    else db.run('UPDATE twin SET target = NULL WHERE id = ?', id)
-  }
+  )
   db.run(
     `UPDATE decision SET target = ? WHERE target = ? AND kind IN ('same', 'different') AND a IN (SELECT id FROM link WHERE sync = ?)`,
     survivor,
