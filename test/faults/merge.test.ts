@@ -5,7 +5,7 @@ import type { FaultSpec } from '../../src/emulators/salesforce/faults.ts'
 import { openReader } from '../../src/store/open.ts'
 import { type Postgres, startPostgres } from '../../src/testing/postgres.ts'
 import { startChild } from './child.ts'
-import { startHere } from './here.ts'
+import { type Here, startHere } from './here.ts'
 import { makeWorld, type World } from './world.ts'
 
 const soap = { method: 'POST', path: '/services/Soap/' }
@@ -41,6 +41,7 @@ before(async () => {
 })
 after(() => server.stop())
 
+const key = { type: 'text', length: 40, externalId: true, unique: true } as const
 const syncs = `
   people:
     source: { system: legacy, table: public.people }
@@ -50,8 +51,8 @@ const syncs = `
     validate: { duplicates: { target: true } }
 `
 
-/** Two people of whom a person says that they are one, both in the CRM, and asks for the merge. */
-async function askedFor(world: World): Promise<void> {
+/** Two people of whom a person says that they are one, both in the CRM, before `then` on the running engine. */
+async function twoThere(world: World, then: (here: Here) => Promise<void>): Promise<void> {
   await world.client.query(`CREATE TABLE people (id int PRIMARY KEY, first text, last text, email text, notes text);
     INSERT INTO people VALUES (1, 'Selma', 'Weidenfeld', 'selma@example.org', 'a'), (2, 'Otmar', 'Krautgasser', null, 'b')`)
   await using here = await startHere(world)
@@ -63,9 +64,35 @@ async function askedFor(world: World): Promise<void> {
   const { approved } = await here.engine.change('people', (state) => state.approve(query, null, word))
   assert.equal(approved, 1)
   await here.settle()
-  await here.engine.pause('people')
-  assert.equal(await here.engine.merge('people', null, 10, word), 1)
+  await then(here)
 }
+
+/** The merge is asked for, and begun by the next process: the flow is paused meanwhile. */
+async function askedFor(world: World): Promise<void> {
+  await twoThere(world, async ({ engine }) => {
+    await engine.pause('people')
+    assert.equal(await engine.merge('people', null, 10, word), 1)
+  })
+  await resume(world)
+}
+
+test('a running engine merges at once what it is asked for; of objects that cannot be merged it refuses the wish', async () => {
+  const cards = syncs.replace('people:', 'cards:').replace('object: Contact', 'object: Card__c')
+  const more = cards.replace(/fields: .*/, 'fields: { Notes__c: notes }').replace(/validate: .*/, '')
+  const setup = {
+    objects: { Card__c: { fields: { Legacy_Id__c: key, Notes__c: { type: 'text', length: 99 } } } },
+  } as const
+  await using world = await makeWorld(server.url, { syncs: syncs + more, setup })
+  await twoThere(world, async ({ engine, settle, events }) => {
+    assert.equal((await world.select('SELECT Id FROM Contact')).length, 2)
+    assert.equal(await engine.merge('people', null, 10, word), 1)
+    await settle()
+    assert.equal((await world.select('SELECT Id FROM Contact')).length, 1)
+    assert.ok(events.some((event) => event.kind === 'merge' && event.end === 'merged'))
+    await assert.rejects(() => engine.merge('cards', null, 10, word), /SYNC-3041.*Card__c/)
+    assert.equal(await engine.merge('people', null, 10, word), 0)
+  })
+})
 
 for (const { point, leaves, fault, landing_ms = 800 } of points)
   test(`${point} leaves ${leaves}`, { timeout: 60_000 }, async () => {
@@ -75,7 +102,6 @@ for (const { point, leaves, fault, landing_ms = 800 } of points)
       syncs,
     })
     await askedFor(world)
-    await resume(world)
     if (fault !== undefined) world.org.faults.add(fault)
     const calls = (): number => world.org.faults.list().find(({ id }) => id === 'calls')?.matched ?? 0
     world.org.faults.add({ id: 'calls', kind: 'latency', latency_ms: 0, ...soap, after: 1_000_000 })
@@ -118,7 +144,6 @@ for (const { point, leaves, fault, landing_ms = 800 } of points)
     }
   })
 
-/** The flow is paused so that the merge is begun by the process that dies. */
 async function resume(world: World): Promise<void> {
   const { load } = await import('../../src/app/load.ts')
   const { changeState } = await import('../../src/app/reader.ts')
