@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { functionThread } from '../src/app/functions.ts'
+import { userFunctions } from '../src/app/functions.ts'
 import { referencesOver } from '../src/app/references.ts'
 import { mappingFunctions } from '../src/mapping/functions.ts'
 import { classesOf, compileMapping, inputsOf } from '../src/mapping/mapping.ts'
@@ -186,7 +186,7 @@ function floor(): number {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'syncline-bench-'))
-const thread = functionThread({ clock: systemClock, memory_mb: 128 })
+const thread = userFunctions({ memory_mb: 128 })
 try {
   const file = join(folder, 'member.ts')
   writeFileSync(

@@ -9,7 +9,7 @@ import type { CelType } from '../std/cel-cells.ts'
 import type { Clock } from '../std/clock.ts'
 import { referenceSets } from '../validation/reference.ts'
 import type { Compiled, Systems } from './build.ts'
-import { type FunctionThread, functionThread } from './functions.ts'
+import { type Functions, userFunctions } from './functions.ts'
 import { placed } from './places.ts'
 import { type Asked, referencesOver } from './references.ts'
 import { checkTypes, functionFiles, stagesOf } from './stages.ts'
@@ -30,7 +30,7 @@ export interface Checks {
 /** Builds what runs the checks. Nothing is started or asked before a stage needs it. */
 export function checksOver(config: Config, systems: Systems, clock: Clock, signal: AbortSignal): Checks {
   const folder = dirname(config.path)
-  const functions = functionsOf(config, clock)
+  const functions = functionsOf(config)
   return {
     of(sync, onBack) {
       const references = referencesOver(referenceSets(sync.validate.reference), {
@@ -58,18 +58,18 @@ function askedIn(name: string, { sources, lookups, targets }: Systems): Asked {
 
 const MEMORY_MB = 128
 
-function functionsOf(config: Config, clock: Clock): FunctionThread {
+function functionsOf(config: Config): Functions {
   const asked = Object.values(config.syncs).flatMap(({ validate }) =>
     validate.rules.flatMap((rule) => rule.memory_mb ?? []),
   )
-  return functionThread({ clock, memory_mb: asked.length === 0 ? MEMORY_MB : Math.max(...asked) })
+  return userFunctions({ memory_mb: asked.length === 0 ? MEMORY_MB : Math.max(...asked) })
 }
 
 /** Loads every function of rules and merges once, in a thread of its own, and says which cannot be used. Runs the code of those files. */
-export async function checkFunctions(config: Config, clock: Clock): Promise<Failure[]> {
+export async function checkFunctions(config: Config): Promise<Failure[]> {
   const folder = dirname(config.path)
   const files = [...new Set(Object.values(config.syncs).flatMap((sync) => functionFiles(sync, folder)))]
-  const thread = functionsOf(config, clock)
+  const thread = functionsOf(config)
   try {
     const found: Failure[] = []
     for (const file of files) {

@@ -95,7 +95,7 @@ export async function startEngine(config: Config, given: EngineOptions): Promise
   let store: Store | null = null
   try {
     // The systems answer while the store is being opened: neither needs the other.
-    const problems = findProblems(config, compiled, systems, clock, abort.signal)
+    const problems = findProblems(config, compiled, systems, abort.signal)
     problems.catch(() => {})
     const opened = await openStore(config.state, [...systems.sources.keys()], (error) => {
       emit({ kind: 'fatal', failure: error.failure })
@@ -147,11 +147,10 @@ async function findProblems(
   config: Config,
   compiled: readonly Compiled[],
   systems: Systems,
-  clock: Clock,
   signal: AbortSignal,
 ): Promise<Problem[]> {
   return [
-    ...(await checkFunctions(config, clock)).map((each): Problem => ({ level: 'error', failure: each })),
+    ...(await checkFunctions(config)).map((each): Problem => ({ level: 'error', failure: each })),
     ...(await checkOnline(config, compiled, systems, signal)),
     ...(await checkLookups(config, compiled, systems, signal)),
   ]

@@ -13,7 +13,7 @@ import { plainValue } from '../validation/plain.ts'
 import { folded, type ReferenceSet, referenceSets } from '../validation/reference.ts'
 import { type Compiled, compile, specOf } from './build.ts'
 import { type Expected, type ExpectedReason, type Fixture, type FixtureFile, fixtureFile } from './fixture-file.ts'
-import { functionThread } from './functions.ts'
+import { userFunctions } from './functions.ts'
 import { valuesIn } from './reference-file.ts'
 import { openRehearsal, type Rehearsal, subjectOf } from './rehearsal.ts'
 import { stagesOf } from './stages.ts'
@@ -56,7 +56,7 @@ export async function runFixtures(
       ),
     )
   }
-  const functions = functionThread({ clock, memory_mb: 256 })
+  const functions = userFunctions({ memory_mb: 256 })
   try {
     const tested: Tested[] = []
     const unsaid = new Set<string>()

@@ -1,3 +1,4 @@
+import type { Failure } from '../model/failure.ts'
 import type { MergeAnswer } from '../validation/duplicates/merge-functions.ts'
 import type { FunctionAnswer } from '../validation/functions.ts'
 
@@ -6,6 +7,28 @@ export interface Answers {
   readonly rule: FunctionAnswer
   readonly merge: MergeAnswer
 }
+
+/** Which function is called, and as what. */
+export interface Called<K extends keyof Answers> {
+  readonly file: string
+  readonly kind: K
+  /** For one call. */
+  readonly timeout_ms: number
+}
+
+/** What the engine asks the process of functions for: calls, or whether a file can be used. */
+export interface ToHost {
+  readonly id: number
+  readonly called: Called<keyof Answers>
+  /** What each call is called with, as JSON texts; null: the file is only loaded. */
+  readonly pairs: readonly string[] | null
+}
+
+/** What the process says to it. */
+export type FromHost =
+  | { readonly id: number; readonly kind: 'answers'; readonly answers: readonly Answers[keyof Answers][] }
+  | { readonly id: number; readonly kind: 'checked'; readonly why: string | null }
+  | { readonly id: number; readonly kind: 'unusable'; readonly failure: Failure }
 
 /** A call of the engine: what one function is called with, as the JSON text of a list of pairs; and a load alone, without any. */
 export interface ToFunctions {

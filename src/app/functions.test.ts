@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { SyncError } from '../model/failure.ts'
-import { systemClock } from '../std/clock.ts'
 import type { FunctionAnswer } from '../validation/functions.ts'
-import { functionThread } from './functions.ts'
+import { userFunctions } from './functions.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'syncline-functions-'))
-const thread = functionThread({ clock: systemClock, memory_mb: 32 })
+const thread = userFunctions({ memory_mb: 32 })
 after(async () => {
   await thread.close()
   rmSync(folder, { recursive: true })
@@ -126,6 +125,25 @@ test('a record that ends the thread fails alone: the others are judged', async (
     'it ended its thread by an error',
     'name: bad',
   ])
+})
+
+test('what ends the process of functions, as an array larger than its memory does, costs its record and nobody else', async () => {
+  const path = file(
+    'aborts.ts',
+    `export default (record) => {
+  if (record.name === 'array') return [{ error: String(new Array(6_000_000).fill(Math.random()).length) }]
+  if (record.name === 'kill') process.kill(process.pid, 'SIGKILL')
+  return record.name === 'bad' ? [{ field: 'name', error: 'bad' }] : null
+}`,
+  )
+  const names = ['bad', 'array', 'good', 'kill']
+  assert.deepEqual(words(await thread.call(path, calls(...names), 5_000)), [
+    'name: bad',
+    'it used more than 32 MB',
+    'good',
+    'its process was ended by SIGKILL',
+  ])
+  assert.equal(await thread.check(path), null)
 })
 
 test('a function that ends its thread for record after record stops the sync', async () => {

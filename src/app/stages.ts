@@ -86,7 +86,10 @@ export function checkStages(sync: SyncConfig, folder: string): RuleProblem[] {
 const placed = (problems: readonly RuleProblem[], { validate }: SyncConfig): RuleProblem[] =>
   problems.map((problem) => {
     const [root = '', place = '', ...rest] = problem.path
-    return { ...problem, path: [root, validate.referenceKeys[Number(place)] ?? place, ...rest] }
+    const key = validate.referenceKeys[Number(place)] ?? place
+    // There the name of the field is the key itself.
+    const isKey = key !== place && rest.length === 1 && rest[0] === 'field'
+    return { ...problem, path: [root, key, ...(isKey ? [] : rest)] }
   })
 
 function missingFile(file: string | undefined, folder: string, path: readonly string[]): RuleProblem[] {

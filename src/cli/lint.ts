@@ -19,7 +19,7 @@ export async function execute(given: Given, io: Io): Promise<number> {
     return exitOf(toldOf(error)[0].code)
   }
   const online = isSet(given, 'online')
-  const functions = (await checkFunctions(config, io.clock)).map((failure): Problem => ({ level: 'error', failure }))
+  const functions = (await checkFunctions(config)).map((failure): Problem => ({ level: 'error', failure }))
   const problems = [...functions, ...(online ? await asked(config, io) : [])]
   const errors = problems.filter(({ level }) => level === 'error').map(({ failure }) => failure)
   const notMade = online ? [] : checksNotMade(config)

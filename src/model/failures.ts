@@ -148,12 +148,12 @@ export const failures = {
   'SYNC-1026': {
     title: 'A rule cannot be used',
     retry: 'manual',
-    hint: 'Mend the rule that is named. A rule has `require` or `assert`, or a `function` whose file exports it as default.',
+    hint: 'Mend the rule or the part of the quality score that is named; docs/validation.md shows how each is written.',
   },
   'SYNC-1027': {
     title: 'A reference set cannot be used',
     retry: 'manual',
-    hint: 'Name a table and column of a system, a file (CSV, JSON, YAML), or a list.',
+    hint: 'Name a field that is mapped (or row.<column>), and a table and column of a system, a file (CSV, JSON, YAML), or a list.',
   },
   'SYNC-1028': {
     title: 'Weights of the duplicate stage cannot be used',

@@ -48,13 +48,13 @@ const rule = Type.Object(
         description: 'Source columns that the function reads beside those of mapping, filter and other rules.',
       }),
     ),
-    timeout: duration('How long the function may take for one record.', '1s'),
+    timeout: duration('How long the function may take for one record, at most 1m.', '1s'),
     memory_mb: Type.Optional(
       Type.Integer({
         minimum: 16,
         maximum: 4096,
         default: 128,
-        description: 'Memory of the thread that functions run in; the largest of all rules counts.',
+        description: 'JavaScript heap of the process that functions run in; the largest of all rules counts.',
       }),
     ),
   },

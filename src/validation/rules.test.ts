@@ -148,3 +148,11 @@ test('everything that is wrong with rules is found at once, at its place', () =>
     ],
   )
 })
+
+test('I7: a function has a bound of its own, whatever the configuration says', () => {
+  const of = (timeout: string) => checkRules([{ function: './a.ts', timeout }], environment())
+  assert.deepEqual(of('1m'), [])
+  assert.deepEqual(of('61s'), [
+    { code: 'SYNC-1026', path: ['rules', '0', 'timeout'], message: 'a function may run for at most 1m, here are 61s' },
+  ])
+})

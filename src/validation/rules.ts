@@ -13,6 +13,9 @@ import type { RuleOptions } from './options.ts'
 import { plainRow } from './plain.ts'
 import { shown } from './show.ts'
 
+/** How long a function may be given for one record. */
+const timeoutMax_ms = 60_000
+
 /** A rule that is written down as expressions. */
 interface Expressions {
   readonly kind: 'expressions'
@@ -196,5 +199,7 @@ function fromFile(rule: RuleOptions, name: string, add: Add): Rule[] {
     if (rule[key] !== undefined) add(`\`${key}\` has no meaning beside \`function\``, key)
   const file = rule.function as string
   const timeout_ms = duration_ms(rule.timeout ?? '1s') ?? 1_000
+  // While a function runs its window waits, and with it the sync.
+  if (timeout_ms > timeoutMax_ms) add(`a function may run for at most 1m, here are ${rule.timeout}`, 'timeout')
   return [{ kind: 'function', name, file, columns: rule.columns ?? [], timeout_ms }]
 }
