@@ -9,6 +9,7 @@ import { type Database, openDatabase } from '../store/sqlite.ts'
 import { stateFile } from '../store/state.ts'
 import { FLOW, judged, newLink, openFlow } from '../testing/contract/commits.ts'
 import type { Chosen } from '../validation/duplicates/merge-functions.ts'
+import type { FieldRule } from '../validation/duplicates/merge-options.ts'
 import { survive } from '../validation/duplicates/survive.ts'
 import { key, spec, subject } from './fixture.ts'
 import type { Comparison, Duplicates, Features } from './flow.ts'
@@ -24,7 +25,7 @@ const says = (verdict: Comparison['verdict']): Comparison => ({
 })
 
 /** The same name is the same record; the same first letter may be. */
-const rules = (clusterMax = 3): Duplicates => ({
+const rules = (clusterMax = 3, rule: FieldRule = 'longest'): Duplicates => ({
   plan: { id: 'p', fields: [{ name: 'Name' }], clusterMax, candidatesMax: 50 },
   features: (set) => [text(field(set, 'Name') ?? null) ?? ''],
   blocks: ([name = '']) => (name === '' ? [] : [BigInt(name.charCodeAt(0))]),
@@ -32,7 +33,7 @@ const rules = (clusterMax = 3): Duplicates => ({
   compare([a = '']: Features, [b = '']: Features) {
     return says(a === b ? 'merge' : a[0] === b[0] ? 'review' : 'separate')
   },
-  survive: (records) => survive(records, { default: 'longest', fields: new Map() }),
+  survive: (records) => survive(records, { default: rule, fields: new Map() }),
   target: false,
 })
 
@@ -40,6 +41,7 @@ interface Change {
   readonly id: number
   /** Null: deleted. */
   readonly name: string | null
+  readonly note?: string | null
 }
 
 /** A state with the records that it knows, over files that can be opened again. */
@@ -71,7 +73,11 @@ class Records {
     const gone = changes.flatMap(({ name }, i) => (name === null ? [i] : []))
     const [stage] = step.among([], places, gone)
     const candidates = places.map((place) => {
-      const set: Row = { Ext__c: String(changes[place]?.id), Name: changes[place]?.name ?? null, Note__c: null }
+      const set: Row = {
+        Ext__c: String(changes[place]?.id),
+        Name: changes[place]?.name ?? null,
+        Note__c: changes[place]?.note ?? null,
+      }
       return { key: subjects[place]?.key as Key, link: known[place]?.link ?? null, row: set, set }
     })
     const verdicts = (await stage?.judge(candidates, { reference: () => 'unknown' }, () => true)) ?? []
@@ -202,5 +208,43 @@ test('verdicts depend neither on where windows end nor on restarts', async () =>
       assert.ok(!leaders?.some((leader) => members?.includes(leader)), 'who leads goes with nobody')
     }),
     { seed: 5, numRuns: 150 },
+  )
+})
+
+test('a leader gets the same fields from its cluster, in whatever order, windows and between whatever restarts its records came', async () => {
+  const notes = fc.array(fc.constantFrom(null, 'x', 'y', 'zz', 'yy'), { minLength: 2, maxLength: 6 })
+  const rule = fc.constantFrom<FieldRule>('complete', 'longest', 'frequent', { newest: 'Note__c' })
+  const ways = fc.array(fc.record({ at: fc.nat({ max: 1_000 }), ends: fc.boolean(), restarts: fc.boolean() }), {
+    minLength: 6,
+    maxLength: 6,
+  })
+  await fc.assert(
+    fc.asyncProperty(notes, rule, ways, async (given, by, way) => {
+      const all = given.map((note, i): Change => ({ id: i + 1, name: 'ann', note }))
+      /** The fields of the record that leads in the end, and the keys of the others. */
+      const merged = async (order: readonly Change[], cuts: typeof way) => {
+        const records = new Records()
+        let window: Change[] = []
+        for (const [i, change] of order.entries()) {
+          window.push(change)
+          if (!cuts[i]?.ends && i < order.length - 1) continue
+          await records.window(window, rules(10, by))
+          if (cuts[i]?.restarts) await records.restart()
+          window = []
+        }
+        const { step } = await records.window([order[0] as Change], rules(10, by))
+        const { Ext__c: leader, ...fields } = step.set(0) as Row
+        assert.equal(leader, String(order[0]?.id), 'its external id is its own')
+        assert.equal((await records.clusters()).length, all.length - 1)
+        return fields
+      }
+      const one = await merged(all, [])
+      const shuffled = all
+        .map((change, i) => ({ change, at: way[i]?.at ?? 0 }))
+        .sort((a, b) => a.at - b.at)
+        .map(({ change }) => change)
+      assert.deepEqual(await merged(shuffled, way), one)
+    }),
+    { seed: 6, numRuns: 80 },
   )
 })
