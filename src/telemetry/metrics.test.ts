@@ -255,6 +255,24 @@ test('the series of one flow are bounded, and the mean follows what is new', asy
   assert.ok(Number(mean?.split(' ').at(-1)) > 0.99, mean)
 })
 
+test('merges inside the target are counted by how they ended, from 0 on, where duplicates are looked for', async () => {
+  const view = measured({ duplicates: new Set(['members']) })
+  const of = async () => family(await view.text(), 'sync_target_merges_total')
+  const counts = (merged: number, gone: number, refused: number, again: number) => [
+    `sync_target_merges_total{${labels},result="merged"} ${merged}`,
+    `sync_target_merges_total{${labels},result="gone"} ${gone}`,
+    `sync_target_merges_total{${labels},result="refused"} ${refused}`,
+    `sync_target_merges_total{${labels},result="again"} ${again}`,
+  ]
+  assert.deepEqual(await of(), counts(0, 0, 0, 0))
+  const merge = { kind: 'merge', flow: 'members', failure: null } as const
+  const locked = failure('SYNC-3030', 'locked')
+  view.emit({ ...merge, end: 'again', failure: locked }, { ...merge, end: 'merged' }, { ...merge, end: 'gone' })
+  view.emit({ ...merge, end: 'refused', failure: locked }, { ...merge, end: 'merged' })
+  assert.deepEqual(await of(), counts(2, 1, 1, 1))
+  assert.deepEqual(await family(await measured().text(), 'sync_target_merges_total'), [])
+})
+
 test('duplicates: pairs, results and cut searches are counted from 0 on; the reading of the target has progress, age and failures', async () => {
   const view = measured({ duplicates: new Set(['members']) })
   const found = {
