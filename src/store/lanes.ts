@@ -1,9 +1,11 @@
 import type { FlowId, Sequence } from '../model/change.ts'
 import type { ParkedLane } from '../model/rule-set.ts'
 import type { Image, LaneOf, OutcomeRow, ParkedQuery } from '../model/state.ts'
+import type { Word } from '../model/twins.ts'
 import { appendOutcomes } from './chain.ts'
 import { laneOf } from './rows.ts'
 import type { Database } from './sqlite.ts'
+import { decide } from './words.ts'
 
 /** Lanes that are looked at in one go where all of a queue are meant. */
 const LANES_AT_ONCE = 1_000
@@ -121,15 +123,16 @@ export function releaseLanes(db: Database, query: ParkedQuery): number {
 export function discardLanes(db: Database, query: ParkedQuery, by: string, why: string, at_ms: number): number {
   let discarded = 0
   for (const links of parkedLinks(db, query)) {
-    discardSome(db, query.flow, links, `${by}: ${why}`, at_ms)
+    discardSome(db, query.flow, links, { by, why, at_ms })
     discarded += links.length
   }
   return discarded
 }
 
-function discardSome(db: Database, flow: FlowId, links: readonly number[], note: string, at_ms: number): void {
+function discardSome(db: Database, flow: FlowId, links: readonly number[], word: Word): void {
+  const { by, why, at_ms } = word
   const known = db.all(
-    `SELECT lane.link, lane.last, lane.next_image FROM json_each(?) AS asked
+    `SELECT lane.link, lane.last, lane.next_image, lane.reasons ->> '$[0].code' AS code FROM json_each(?) AS asked
      JOIN lane ON lane.flow = ? AND lane.link = asked.value ORDER BY asked.key`,
     JSON.stringify(links),
     flow,
@@ -137,12 +140,15 @@ function discardSome(db: Database, flow: FlowId, links: readonly number[], note:
   const lanes = known.map((row) => ({
     link: Number(row['link']),
     last: row['last'] as number | null,
+    code: String(row['code'] ?? ''),
     next: row['next_image'] === null ? null : (JSON.parse(String(row['next_image'])) as Image),
   }))
   const rows = lanes.flatMap(({ link, last }): OutcomeRow[] =>
-    last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note }],
+    last === null ? [] : [{ seq: last, link, kind: 'discarded', by: null, request: null, note: `${by}: ${why}` }],
   )
   appendOutcomes(db, flow, rows, at_ms, 'as its record')
+  // Where no entry stands behind a record, that it was given up, by whom and why, is told by the decision alone.
+  for (const { link, last, code } of lanes) if (last === null) decide(db, 'refuse', link, { target: code }, word)
   for (const { link, next } of lanes) {
     wakeBehind(db, flow, link)
     if (next === null) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', flow, link)

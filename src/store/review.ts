@@ -39,8 +39,8 @@ export function rejectLanes(db: Database, query: ParkedQuery, word: Word): numbe
     rejected += 1
     const alike = alikeOf(lane)
     if (alike.length === 0) {
-      // Also where no entry stands behind it, somebody has said so.
-      decide(db, 'refuse', lane.link, { target: lane.reasons[0]?.code ?? '' }, word)
+      // The entry tells it, too; but what was kept although it is deleted is looked for among the decisions.
+      if (lane.last !== null) decide(db, 'refuse', lane.link, { target: lane.reasons[0]?.code ?? '' }, word)
       discardLanes(db, { flow: query.flow, state: 'review', key: lane.key, rowsMax: 1 }, word.by, word.why, word.at_ms)
       continue
     }

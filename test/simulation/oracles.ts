@@ -82,6 +82,10 @@ function givenUp({ files, spec }: After): ReadonlyMap<Key, string | null> {
     const key = keyOf([id]) as Key
     const { known, outcomes } = files.state.story(spec.id, spec.sync, key, [], 1)
     if (outcomes[0]?.kind === 'discarded') found.set(key, known?.target ?? null)
+    // It was to be sent again for reasons of ours: no entry stands behind it, but somebody's word.
+    const [last] = outcomes
+    const word = files.state.decisions(spec.sync, 10_000).find((said) => said.key === key && said.kind === 'refuse')
+    if (word !== undefined && word.at_ms >= (last?.at_ms ?? 0)) found.set(key, known?.target ?? null)
   }
   return found
 }

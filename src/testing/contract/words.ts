@@ -13,6 +13,28 @@ const row = (link: number) => ({ link, plan: 'p1', features: `["${link}"]`, bloc
 
 /** What becomes of a person's word when its record is deleted. */
 export const wordCases: Readonly<Record<string, StoreCase>> = {
+  async 'who gave up a record that no entry stands behind, and why, is kept with the decisions'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const refused = (link: number, last: number | null) =>
+      lane(link, last ?? 0, {
+        first: last,
+        last,
+        state: 'parked',
+        stage: 'target',
+        reasons: [{ stage: 'target', code: 'SYNC-3032', error: 'refused' }],
+      })
+    const links = [1, 2].map((n) => newLink(n, n))
+    await state.judge(judged(head, { links, lanes: [refused(1, null), refused(2, 2)] }))
+    assert.equal(await state.discard({ flow: FLOW, state: 'parked', rowsMax: 9 }, 'Ann', 'left', 5_000), 2)
+    assert.deepEqual(
+      (await state.decisions(SYNC, 9)).map(({ kind, key: of, target, by, why }) => [kind, of, target, by, why]),
+      [['refuse', key(1), 'SYNC-3032', 'Ann', 'left']],
+    )
+    const [told] = (await state.story(FLOW, SYNC, key(2), [], 9)).outcomes
+    assert.equal(told?.note, 'Ann: left', 'the other one has an entry that tells it')
+  },
+
   async 'a word about a deleted record counts no more, for its key may name another one; of others it is about the cluster'({
     store,
   }) {
