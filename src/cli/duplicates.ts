@@ -10,6 +10,7 @@ import { exits } from './exit.ts'
 import { type Given, type Io, isSet, optionText } from './io.ts'
 import { answer, type Column, moment } from './output.ts'
 import { agreed } from './quarantine.ts'
+import { again, type Judged, judgedBy, judgedLater } from './quarantine-release.ts'
 import { Refusal } from './refusal.ts'
 import { wordOf } from './review.ts'
 import { keyFrom, readState, syncNamed } from './syncs.ts'
@@ -112,12 +113,24 @@ export async function undo(given: Given, io: Io): Promise<number> {
   const word = wordOf(given, io, 'duplicates undo')
   await agreed(given, io, `take ${key} out of the record that it goes with`)
   const { by, why } = word
-  const from = await change<Key | null>(config, {
-    online: async (api) =>
-      ((await api.post('/api/v1/duplicates/undo', { flow: name, key, by, why })) as { from: Key | null }).from,
-    offline: ({ state }) => state.unmerge(name, key, word),
+  const { from, judged } = await change<{ readonly from: Key | null; readonly judged: Judged }>(config, {
+    online: async (api) => {
+      const undone = (await api.post('/api/v1/duplicates/undo', { flow: name, key, by, why })) as { from: Key | null }
+      return { from: undone.from, judged: await judgedBy(api, name) }
+    },
+    offline: async (store) => ({
+      from: await store.state.unmerge(name, key, word),
+      judged: await judgedLater(store, name),
+    }),
   })
   if (from === null) throw new Refusal('SYNC-7108', `Record ${key} of sync ${name} is not merged into another one.`)
-  answer(given, io, { key, from }, [], [], `${key} goes alone again; it is not the same as ${from}, ever.`)
+  answer(
+    given,
+    io,
+    { key, from },
+    [],
+    [],
+    `${key} goes alone again and is not the same as ${from}, ever. Both are${again(judged, name).slice(1)}`,
+  )
   return exits.ok
 }

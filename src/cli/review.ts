@@ -90,21 +90,30 @@ export async function reject(given: Given, io: Io): Promise<number> {
   if (total > 0) await agreed(given, io, `reject ${meaning(total, found, 'no')}`)
   const { state: _, ...body } = query
   const { by, why } = word
-  const rejected =
+  const done =
     found.length === 0
-      ? 0
+      ? null
       : await change(config, {
-          online: async (api) =>
-            ((await api.post('/api/v1/review/reject', { ...body, by, why })) as { rejected: number }).rejected,
-          offline: ({ state }) => state.reject(query, word),
+          online: async (api) => {
+            const { rejected } = (await api.post('/api/v1/review/reject', { ...body, by, why })) as { rejected: number }
+            return { rejected, judged: await judgedBy(api, query.flow) }
+          },
+          offline: async (store) => ({
+            rejected: await store.state.reject(query, word),
+            judged: await judgedLater(store, query.flow),
+          }),
         })
+  const rejected = done?.rejected ?? 0
+  // Who is kept apart from others goes on its way; who is given up does not.
+  const goesOn = found.some(({ reasons }) => reasons.some(({ alike }) => alike !== undefined))
+  const when = done === null || !goesOn ? '.' : `; what is kept apart is${again(done.judged, query.flow).slice(1)}`
   answer(
     given,
     io,
     { rejected },
     [],
     [],
-    found.length === 0 ? nobodyWaits(query.flow) : `${counted(rejected, 'record')} rejected by ${by}.`,
+    found.length === 0 ? nobodyWaits(query.flow) : `${counted(rejected, 'record')} rejected by ${by}${when}`,
   )
   return exits.ok
 }
