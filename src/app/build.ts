@@ -69,7 +69,13 @@ export function compile(config: Config, names: readonly string[] = []): Compiled
       filter: sync.source.where === null ? null : compileFilter(sync.source.where, aliases),
       checked: checkedColumns(sync, folder),
       duplicates,
-      rules: ruleHash(sync, mapping, duplicates?.plan.id ?? null, folder, readFileSync),
+      rules: ruleHash(
+        sync,
+        mapping,
+        duplicates === null ? null : `${duplicates.plan.id} ${duplicates.judges ?? ''}`,
+        folder,
+        readFileSync,
+      ),
       merges: connector(config.systems[sync.target.system]?.type ?? '').merges?.(mapping.object) === true,
     }
   })

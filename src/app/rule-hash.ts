@@ -38,7 +38,7 @@ export function ruleHash(
     functions,
     reference,
     quality,
-    // The plan names what is compared, weights included.
+    // The plan names what is compared, with thresholds, bounds and weights.
     duplicates: duplicates === null ? null : { plan, merge: duplicates.merge, target: duplicates.target },
     merges: merges.length === 0 ? undefined : merges.map(({ file }) => contentHash(resolve(folder, file), read)),
     deletes: { policy: deletes.policy, field: deletes.field },
