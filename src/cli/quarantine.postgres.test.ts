@@ -81,6 +81,8 @@ test('nothing is done where nothing fits, and it is said; the count comes before
     /^No parked record of members fits/,
   )
   assert.match((await here('review', 'reject', 'members', '--key', '77')).out, /^No record of members in review fits/)
+  const mistyped = await here('review', 'approve', 'members', '--stage', 'duplicate', '--yes')
+  assert.match(mistyped.err, /SYNC-7101 --stage expects key, .*target; got duplicate\. Did you mean "duplicates"\?/)
   const asked = await here('quarantine', 'discard', 'members', '--code', 'SYNC-4041', '--by', 'ann', '--why', 'left')
   assert.match(asked.err, /SYNC-7109 This would discard, for ever, 2 of the parked records\. Nothing was done\./)
   const approve = await here('review', 'approve', 'members')

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { ParkedQuery } from '../model/state.ts'
 import type { StageName } from '../model/verdict.ts'
 import { duration_ms } from '../std/duration.ts'
+import { didYouMean } from '../std/suggest.ts'
 import { configuration } from './configuration.ts'
 import { type Given, type Io, optionText } from './io.ts'
 import { figure } from './output.ts'
@@ -10,6 +11,19 @@ import { keyFrom, readState, syncNamed } from './syncs.ts'
 
 /** Records that one command lists, releases or discards at most. */
 export const RECORDS_MAX = 1_000_000
+
+/** Where a record may be parked, in the order of the road. */
+const stages: readonly StageName[] = [
+  'key',
+  'mapping',
+  'schema',
+  'rules',
+  'reference',
+  'duplicates',
+  'quality',
+  'target',
+]
+const isStage = (text: string): text is StageName => (stages as readonly string[]).includes(text)
 
 /** Which parked records of a sync are meant. */
 export function queryOf(given: Given, io: Pick<Io, 'clock'>, flow: string, rowsMax = RECORDS_MAX): ParkedQuery {
@@ -20,6 +34,8 @@ export function queryOf(given: Given, io: Pick<Io, 'clock'>, flow: string, rowsM
       `--code expects a code as \`quarantine list\` shows it, such as SYNC-4022; got ${code}.`,
     )
   const [stage, field, rule] = [optionText(given, 'stage'), optionText(given, 'field'), optionText(given, 'rule')]
+  if (stage !== null && !isStage(stage))
+    throw new Refusal('SYNC-7101', `--stage expects ${stages.join(', ')}; got ${stage}.${didYouMean(stage, stages)}`)
   const age_ms = ageOf(given)
   return {
     flow,
@@ -27,7 +43,7 @@ export function queryOf(given: Given, io: Pick<Io, 'clock'>, flow: string, rowsM
     rowsMax,
     ...(key === null ? {} : { key: keyFrom(key) }),
     ...(code === null ? {} : { code }),
-    ...(stage === null ? {} : { stage: stage as StageName }),
+    ...(stage === null ? {} : { stage }),
     ...(field === null ? {} : { field }),
     ...(rule === null ? {} : { rule }),
     ...(age_ms === null ? {} : { before_ms: io.clock.now() - age_ms }),
