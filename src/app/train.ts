@@ -42,7 +42,9 @@ export async function trainSync(
   const plan = one === undefined ? null : planOfSync(one.sync, one.mapping.fields, dirname(config.path))
   if (one === undefined || plan === null)
     throw new SyncError(
-      failure('SYNC-1029', `Sync ${name} looks for no duplicates: it has no \`validate: duplicates:\`.`),
+      failure('SYNC-1029', `Sync ${name} looks for no duplicates: it has no \`validate: duplicates:\`.`, {
+        hint: '`validate: duplicates: {}` is enough to begin with.',
+      }),
     )
   const systems = await openSystems(config, [one], env)
   try {

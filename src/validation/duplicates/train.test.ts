@@ -68,6 +68,7 @@ test('too few records are refused', async () => {
   await assert.rejects(train({ rows: rows.slice(0, 50), plan, random: seededRandom(1) }), (error: unknown) => {
     assert.ok(error instanceof SyncError)
     assert.equal(error.failure.code, 'SYNC-1029')
+    assert.match(error.failure.hint, /weights that are shipped/)
     return true
   })
 })

@@ -63,7 +63,9 @@ export async function train({ rows, labels = [], plan, random, progress }: Train
   }
   if (sample.records < recordsMin)
     throw new SyncError(
-      failure('SYNC-1029', `There are ${sample.records} records to learn from, at least ${recordsMin} are needed.`),
+      failure('SYNC-1029', `There are ${sample.records} records to learn from, at least ${recordsMin} are needed.`, {
+        hint: 'Leave `weights:` out: the weights that are shipped serve small tables.',
+      }),
     )
   progress?.({ phase: 'estimate', records: sample.records })
   const decided = [...labels].map(({ a, b, same }) => ({ a: featuresOf(a, plan), b: featuresOf(b, plan), same }))
