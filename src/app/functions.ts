@@ -22,7 +22,7 @@ type Ended = { readonly kind: 'ended'; readonly why: string }
 /**
  * One process for the functions of all rules and merges (rule 21), started when it is first needed, with a thread in it that they run in.
  * What a function does to its thread (function-thread.ts) is told by that process. What ends the process itself, as one array larger
- * than its memory does, costs the record that did it, which is found by asking again for fewer; the engine never ends of it. Functions
+ * than its memory does, costs the record that did it, which is found by asking again for each alone; the engine never ends of it. Functions
  * see no variables of the environment.
  * @param memory_mb JavaScript heap of the thread
  */
@@ -65,8 +65,10 @@ export function userFunctions({ memory_mb }: { memory_mb: number }): Functions {
     if (said.kind === 'unusable') throw new SyncError(said.failure)
     const why = said.kind === 'ended' ? said.why : 'it gave no answer'
     if (pairs.length > 1) {
-      const half = pairs.length >> 1
-      return [...(await runAll(called, pairs.slice(0, half), ends)), ...(await runAll(called, pairs.slice(half), ends))]
+      // One of them did it: each is asked alone.
+      const answers: (Answers[K] | Failed)[] = []
+      for (const pair of pairs) answers.push(...(await runAll(called, [pair], ends)))
+      return answers
     }
     if (++ends.n > ENDS_MAX)
       throw new SyncError(failure('SYNC-2031', `${called.file}: for ${ENDS_MAX} records of one window ${why}.`))
