@@ -66,6 +66,8 @@ const table: readonly (readonly [ComparedKind, Value, string])[] = [
   ['website', 'https://www.Example.com/about?x=1', 'example.com'],
   ['identifier', 'ab-12 34', 'ab1234'],
   ['identifier', '0000000', ''],
+  ['identifier', '0', ''],
+  ['identifier', '007', '007'],
   ['text', 'The  WASA2 object-oriented system', 'the wasa2 object oriented system'],
   ['number', '1999.0', '1999'],
   ['number', { kind: 'decimal', text: '10.50' }, '10.5'],

@@ -46,7 +46,8 @@ const normals: { readonly [kind in ComparedKind]: (folded: string) => string } =
   country: (folded) => inForm(words(folded).join(' '), countryForms),
   organisation: organisationName,
   website: domainName,
-  identifier: (folded) => bare(folded, 4),
+  // 0 is what stands where there is none.
+  identifier: (folded) => bare(folded, 4).replace(/^0+$/, ''),
   text: (folded) => words(folded).slice(0, wordsMax).join(' '),
   number: (folded) => (/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/.test(folded) ? String(Number(folded)) : bare(folded, 99)),
 }
