@@ -4,6 +4,7 @@ import type { Delivery, Outcome, Ref, Request, Scanned, Target } from '../../src
 import { field, fold, newRow, type Row, text } from '../../src/model/value.ts'
 import type { Random } from '../../src/std/random.ts'
 import type { World } from './clock.ts'
+import { mergingIn } from './merges.ts'
 
 /** How hostile the network and the CRM are: chances from 0 to 1. */
 export interface CrmFaults {
@@ -15,7 +16,7 @@ export interface CrmFaults {
 }
 
 export const LANDING_MS = 7_000
-const TIMEOUT_MS = 2_000
+export const TIMEOUT_MS = 2_000
 
 /** One applied write, for the oracles. */
 export interface Applied {
@@ -37,6 +38,12 @@ export class Crm {
   readonly applied: Applied[] = []
   /** Requests by record that may still take effect: more than one at a time breaks I4. */
   readonly #flying = new Map<string, number>()
+  /** The same by the CRM's own ids, merges included. */
+  readonly #air = new Map<string, number>()
+  /** Losers of merges, each with its survivor. */
+  readonly merged = new Map<string, string>()
+  /** Chances of merges inside it; null: it merges nothing. */
+  merges: Random | null = null
   readonly violations: string[] = []
   /** Records in the order of their last change, deleted ones too, for who follows them. */
   readonly #changed: { readonly id: string; readonly n: number }[] = []
@@ -94,6 +101,7 @@ export class Crm {
         })
       },
       scan: (_object, fields, after, rowsMax) => this.#scan(fields, after, rowsMax, alive),
+      ...(this.merges === null ? {} : { merging: mergingIn(this, this.#world, this.merges, alive) }),
       normal: (_object, row) => row,
       close: async () => {},
     }
@@ -111,6 +119,19 @@ export class Crm {
     this.records.delete(id)
     this.strays?.delete(id)
     this.#mark(id)
+  }
+
+  /** From here on a request may change these records: one at a time (I4). */
+  takeOff(ids: readonly string[]): void {
+    for (const id of ids) {
+      const flying = (this.#air.get(id) ?? 0) + 1
+      if (flying > 1) this.violations.push(`I4: two requests for record ${id} may land`)
+      this.#air.set(id, flying)
+    }
+  }
+
+  touchDown(ids: readonly string[]): void {
+    for (const id of ids) this.#air.set(id, (this.#air.get(id) ?? 1) - 1)
   }
 
   #mark(id: string): void {
@@ -180,9 +201,12 @@ export class Crm {
       if (flying > 1) this.violations.push(`I4: two requests for link ${link} may land`)
       this.#flying.set(String(link), flying)
     }
+    const ids = request.deliveries.flatMap(({ ref }) => this.#find(ref)?.[0] ?? [])
+    this.takeOff(ids)
     let outcomes: Outcome[] = unknown
     this.#world.schedule(arrival, () => {
       outcomes = request.deliveries.map((delivery) => this.#apply(delivery))
+      this.touchDown(ids)
       for (const { link } of request.deliveries)
         this.#flying.set(String(link), (this.#flying.get(String(link)) ?? 1) - 1)
     })

@@ -5,7 +5,7 @@ import type { Journal } from '../../src/model/journal.ts'
 import type { Filter, Mapping } from '../../src/model/mapping.ts'
 import type { Source } from '../../src/model/source.ts'
 import type { FlowHead, State } from '../../src/model/state.ts'
-import type { Target } from '../../src/model/target.ts'
+import type { Outcome, Target } from '../../src/model/target.ts'
 import { field, newRow, text } from '../../src/model/value.ts'
 import type { Stage } from '../../src/model/verdict.ts'
 import { Capture } from '../../src/pipeline/capture.ts'
@@ -100,6 +100,7 @@ export const specOf = (
   stages: [noBadNames(rule)],
   references: { known: async () => ({ known: new Set(), away: null }) },
   duplicates,
+  merges: duplicates !== null,
   deletes: { policy, field: policy === 'soft' ? 'Gone__c' : null, guard: null },
   whileParked,
   requestRows: sizes.request,
@@ -120,6 +121,8 @@ export interface Bugs {
   twoEngines?: boolean
   /** A lost answer is taken for a request that was not sent. */
   plainRetry?: boolean
+  /** The same of a merge inside the target. */
+  plainMergeRetry?: boolean
   /** Accepted is taken for confirmed. */
   acceptedIsDelivered?: boolean
   /** The cursor moves, what it judged is forgotten. */
@@ -364,13 +367,16 @@ function brokenState(state: State, files: Files, bugs: Bugs): State {
 }
 
 function brokenTarget(target: Target, bugs: Bugs): Target {
+  const { merging } = target
+  if (bugs.plainMergeRetry && merging !== undefined)
+    return { ...target, merging: { ...merging, send: async (...args) => unsentIfLost(await merging.send(...args)) } }
   if (!bugs.plainRetry && !bugs.acceptedIsDelivered) return target
   return {
     ...target,
     async submit(request, save, signal) {
       const outcomes = await target.submit(request, save, signal)
       return outcomes.map((outcome) => {
-        if (bugs.plainRetry && outcome.kind === 'unknown') return { kind: 'unsent', failure: outcome.failure }
+        if (bugs.plainRetry) return unsentIfLost(outcome)
         if (bugs.acceptedIsDelivered && outcome.kind !== 'confirmed')
           return { kind: 'confirmed', id: `accepted-${Math.abs(request.number)}` }
         return outcome
@@ -378,3 +384,6 @@ function brokenTarget(target: Target, bugs: Bugs): Target {
     },
   }
 }
+
+const unsentIfLost = (outcome: Outcome): Outcome =>
+  outcome.kind === 'unknown' ? { kind: 'unsent', failure: outcome.failure } : outcome

@@ -19,6 +19,7 @@ const planted: readonly { bug: keyof Bugs; seeds: number; first?: number; withTw
   // It shows only where the engine dies while a changed external id is on its way.
   { bug: 'forgetsHeld', first: 300, seeds: 200, notices: /O\d|I4/ },
   { bug: 'untoldLeaders', seeds: 60, withTwins: true, notices: /O1|O9/ },
+  { bug: 'plainMergeRetry', seeds: 400, withTwins: true, notices: /I4: two requests for record/ },
   { bug: 'forgetsTwins', seeds: 60, withTwins: true, notices: /the same and stand apart/ },
 ]
 

@@ -5,6 +5,7 @@ import { Crm } from './crm.ts'
 import { type Bugs, type IdsFrom, Incarnation, specOf } from './engine.ts'
 import { openFiles } from './files.ts'
 import { Legacy } from './legacy.ts'
+import { wish } from './merges.ts'
 import { hasReleasable, oracles } from './oracles.ts'
 import { Person } from './person.ts'
 import { interfere, mailOf, twinRules } from './twins.ts'
@@ -102,19 +103,19 @@ function dealIds(seed: number): Ids {
 const plainIds: Ids = { random: seededRandom(0), from: 'key', comeBack: false, atMapping: false }
 
 /** Which chances a history has: a seed keeps its history when there are more of them. */
-export type History = 'plain' | 'bounded' | 'ids'
+export type History = 'plain' | 'bounded' | 'ids' | 'merges'
 
 /**
  * One history of legacy system, engine and CRM from one seed: faults on, then calm, then the oracles. Every seed draws its own
  * mix of faults and sizes.
  * @param history `plain`: without bounds and waiting; `bounded`: external ids are the keys, which do not come back where a record is
- * read as it is now
+ * read as it is now; `ids`: nothing is merged inside the CRM
  */
 export async function simulate(
   seed: number,
   bugs: Bugs = {},
   withTwins = false,
-  history: History = 'ids',
+  history: History = 'merges',
 ): Promise<Verdict> {
   const random = seededRandom(seed)
   const world = new World()
@@ -126,8 +127,10 @@ export async function simulate(
   const rule = { strict: true }
   // A source of its own: histories without duplicates stay what they were.
   const twins = withTwins ? seededRandom(seed + 1_000_000) : null
-  const ids = history === 'ids' ? dealIds(seed) : plainIds
+  const ids = history === 'ids' || history === 'merges' ? dealIds(seed) : plainIds
   const { joined, spec, crm, legacy, sourceFaults, keys } = deal(random, world, whileParked, rule, twins, ids)
+  const merges = withTwins && history === 'merges' ? seededRandom(3 * MORE + seed) : null
+  crm.merges = merges
   const files = openFiles(world, whileParked === 'wait')
   const source = (alive: () => boolean) => legacy.source(alive, sourceFaults)
   const boot = () => new Incarnation(world, random, files, spec, source, (alive) => crm.target(alive), household, bugs)
@@ -149,6 +152,12 @@ export async function simulate(
         // What a person decides may be anything.
         crm.strays?.clear()
         engine.person((state) => interfere(state, twins, world.now()))
+      })
+  if (merges !== null)
+    for (let n = Math.floor(merges.next() * 12); n > 0; n--)
+      world.schedule(merges.next() * (span + 5_000), () => {
+        crm.strays?.clear()
+        engine.person((state) => wish(state, merges, world.now()))
       })
   let crashes = 0
   for (let n = Math.floor(random.next() * 4); n > 0; n--) world.schedule(random.next() * span, interrupt)
