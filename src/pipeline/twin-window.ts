@@ -349,7 +349,12 @@ export class TwinWindow {
         ? { kind: 'accept', adopt: only.target }
         : this.#review(one, [only], 'SYNC-4061', 'That record of the target carries another external id.')
     if (one.delivered)
-      return this.#review(one, [only], 'SYNC-4062', 'Both are at the target already; nothing is merged there before you ask for it.')
+      return this.#review(
+        one,
+        [only],
+        'SYNC-4062',
+        'Both are at the target already; nothing is merged there before you ask for it.',
+      )
     if (this.members(one.id, one.own.leads.length) > 0)
       return this.#review(one, [only], 'SYNC-4061', 'Other records are merged into this one.')
     const size = this.#size(only.leadId)
