@@ -1,7 +1,8 @@
 /** Duplicates as a person meets them: a real PostgreSQL, the Salesforce emulator, and the commands. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import type pg from 'pg'
 import type { Ended } from './io.fake.ts'
@@ -327,30 +328,6 @@ test('other thresholds compare what is there already once more, and plan says be
   assert.equal((await here('audit')).code, 0)
 })
 
-test('weights are trained from the own table, and the file is one that the configuration can name', async () => {
-  await db.query(
-    `INSERT INTO members SELECT i, 'First' || (i % 97), 'Last' || i, 'm' || i || '@example.org', '+43 1 ' || (1000000 + i * 37),
-     date '1950-01-01' + (i * 53) % 18000 FROM generate_series(1000, 1400) i`,
-  )
-  const trained = await here('duplicates', 'train', 'members', '--out', 'own.json')
-  assert.equal(trained.code, 0, trained.err)
-  assert.match(trained.out, /Weights from 535 records/)
-  assert.equal((JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { version: number }).version, 1)
-  scenario.configure(members.replace('target: true', 'target: true\n        weights: own.json'))
-  const lint = await here('lint')
-  assert.equal(lint.code, 0, lint.err)
-
-  scenario.configure(
-    members.replace('target: true', 'target: true\n        weights: own.json\n        fields: { Phone: text }'),
-  )
-  assert.match((await here('lint')).err, /SYNC-1028 .*trained on other fields/)
-  const again = await here('duplicates', 'train', 'members', '--out', 'own.json')
-  assert.equal(again.code, 0, `weights that do not fit do not stand in the way of new ones: ${again.err}`)
-  assert.equal((await here('lint')).code, 0)
-  const nowhere = await here('duplicates', 'train', 'members', '--out', 'none/own.json')
-  assert.match(nowhere.err, /SYNC-7112 .*none\/own\.json cannot be written: its folder is not there\./)
-})
-
 test('a leader that becomes another person lets its members go, whatever the CRM still shows of it', async () => {
   const same = `'Nepomuk', 'Nagelschmied', 'nepo@nagel.example', '+43 1 3344551', '1971-01-07'`
   await db.query(`INSERT INTO members VALUES (40, ${same}, 'first'), (41, ${same}, 'second')`)
@@ -376,4 +353,25 @@ test('a leader that becomes another person lets its members go, whatever the CRM
       .map(({ key, into }) => [key, into]),
     [['["42"]', '["41"]']],
   )
+})
+
+test('decisions of one record are listed by its key; of very many the newest, and it is said so', async () => {
+  const list = async (...words: string[]) => {
+    const { out, err } = await here('duplicates', 'list', 'members', '--decisions', '--output', 'json', ...words)
+    return { rows: JSON.parse(out) as { key: string; other: string | null }[], err }
+  }
+  const own = await list('--key', '20')
+  assert.ok(own.rows.length > 0, 'from the side of the other record, too')
+  assert.ok(own.rows.every(({ key, other }) => key === '["20"]' || other === '["20"]'))
+  assert.equal(own.err, '')
+  const state = new DatabaseSync(join(folder, 'data', 'state.db'))
+  const link = state.prepare(`SELECT id FROM link WHERE a_key = '["3"]'`).get()?.['id'] as number
+  const insert = state.prepare(`INSERT INTO decision (kind, a, who, why, at_ms) VALUES ('pass', ?, 'ann', '-', 1)`)
+  state.exec('BEGIN')
+  for (let i = 0; i < 1_000; i++) insert.run(link)
+  state.exec('COMMIT')
+  state.close()
+  const all = await list()
+  assert.deepEqual([all.rows.length, all.err], [1_000, 'Only the newest 1,000 are listed: --key names one record.'])
+  assert.deepEqual((await list('--key', '20')).rows, own.rows)
 })

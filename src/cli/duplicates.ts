@@ -8,7 +8,7 @@ import { configuration } from './configuration.ts'
 import { listMerges } from './duplicates-merge.ts'
 import { exits } from './exit.ts'
 import { type Given, type Io, isSet, optionText } from './io.ts'
-import { answer, type Column, moment } from './output.ts'
+import { answer, type Column, figure, moment } from './output.ts'
 import { agreed } from './quarantine.ts'
 import { again, type Judged, judgedBy, judgedLater } from './quarantine-release.ts'
 import { Refusal } from './refusal.ts'
@@ -17,6 +17,8 @@ import { keyFrom, readState, syncNamed } from './syncs.ts'
 
 /** Rows that are listed at most. */
 const LISTED_MAX = 1_000
+/** Decisions that are looked through: persons made them. */
+const DECISIONS_MAX = 1_000_000
 
 const mergedColumns: readonly Column<MergedRow>[] = [
   { title: 'RECORD', cell: (row) => row.key },
@@ -51,20 +53,27 @@ const decisionColumns: readonly Column<DecisionRow>[] = [
   { title: 'AT', cell: (row) => moment(row.at_ms) },
 ]
 
+/** What is listed of rows that come newest first. */
+function newest<Row>(rows: readonly Row[], io: Io): readonly Row[] {
+  if (rows.length > LISTED_MAX) io.err(`Only the newest ${figure(LISTED_MAX)} are listed: --key names one record.`)
+  return rows.slice(0, LISTED_MAX)
+}
+
 /** `duplicates list`: which records go with which others; with `--decisions` what people said, with `--merges` what they had merged at the target. */
 export async function list(given: Given, io: Io): Promise<number> {
   const config = configuration(given, io)
   const { name } = syncNamed(config, given.args['sync'] ?? '')
-  const key = optionText(given, 'key')
+  const text = optionText(given, 'key')
+  const key = text === null ? null : keyFrom(text)
   const reader = readState(config)
   try {
     if (isSet(given, 'decisions')) {
-      const rows = await reader.decisions(name, LISTED_MAX)
+      const all = await reader.decisions(name, DECISIONS_MAX)
+      const rows = newest(key === null ? all : all.filter((row) => row.key === key || row.other === key), io)
       answer(given, io, rows, rows, decisionColumns, 'Nobody has decided anything.')
-    } else if (isSet(given, 'merges'))
-      listMerges(given, io, await reader.merges(name, key === null ? null : keyFrom(key), LISTED_MAX))
+    } else if (isSet(given, 'merges')) listMerges(given, io, newest(await reader.merges(name, key, LISTED_MAX + 1), io))
     else {
-      const rows = await reader.merged(name, key === null ? null : keyFrom(key), LISTED_MAX)
+      const rows = newest(await reader.merged(name, key, LISTED_MAX + 1), io)
       answer(given, io, rows, rows, mergedColumns, 'No record is merged into another one.')
     }
     return exits.ok
