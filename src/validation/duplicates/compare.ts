@@ -1,5 +1,6 @@
 import { compareValues, isName, isOwn, levelsOf } from './levels.ts'
 import { familyRarity, givenRarity } from './name-rarity.ts'
+import { isOtherGeneration } from './names.ts'
 import type { ComparedKind, Comparison, Features, FieldComparison, Plan, PlannedField } from './types.ts'
 
 /** How much a further field of the same place counts, once one has said it: city and region follow from the postcode. */
@@ -24,7 +25,7 @@ export function compare(a: Features, b: Features, plan: Plan, namesakes = 0, exp
   const key = keyOf(a, b, plan)
   const bits = key === undefined ? Math.min(againstStrangers, againstRelatives) : keyBits
   const { mergeBits, reviewBits } = plan.thresholds
-  const veto = key === undefined && bits >= reviewBits ? vetoOf(levels, plan) : undefined
+  const veto = key === undefined && bits >= reviewBits ? vetoOf(levels, a, b, plan) : undefined
   const verdict = bits < reviewBits ? 'separate' : bits < mergeBits || veto !== undefined ? 'review' : 'merge'
   return {
     bits,
@@ -253,13 +254,14 @@ const tellingBits = -3.7
 const ofOne: { readonly [kind in ComparedKind]?: true } = { email: true, 'date-of-birth': true, identifier: true }
 
 /**
- * What must not be merged without a person, however much else agrees, unless an identifier does: another birthday; another given
+ * What must not be merged without a person, however much else agrees: junior and senior. Unless an identifier agrees: another birthday; another given
  * name; nothing but the name; another family name or e-mail address where nothing agrees that a household or an office does not
  * share (a father and his son of one name). Of organisations: another name, or one that is alike at another address, which is a
  * branch more often than a removal.
  */
-function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
+function vetoOf(levels: readonly number[], a: Features, b: Features, plan: Plan): string | undefined {
   const { fields } = plan
+  if (fields.some(({ kind }, at) => isName[kind] && isOtherGeneration(a[at]!, b[at]!))) return 'junior and senior'
   const levelOf = (of: ComparedKind): number => {
     const place = fields.findIndex(({ kind }, at) => kind === of && levels[at] !== missing)
     return place < 0 ? missing : levels[place]!
@@ -273,6 +275,7 @@ function vetoOf(levels: readonly number[], plan: Plan): string | undefined {
   if (fields.some(({ kind }, at) => kind === 'identifier' && levels[at] === 0)) return undefined
   if (!fields.some(({ kind }) => isName[kind])) {
     const [name, street] = [levelOf('organisation'), levelOf('street')]
+    if (name === missing && fields.some(({ kind }) => kind === 'organisation')) return 'the name is not known of both'
     if (name === levelsOf.organisation.length - 1) return 'the names differ'
     return name >= 2 && street >= 3 ? 'the names are alike and the addresses differ' : undefined
   }

@@ -6,6 +6,8 @@ export interface Pattern {
   readonly count: number
   /** What a person decided of pairs of this pattern, where one did. */
   readonly same?: boolean
+  /** Whether it is so unlike by the starting weights that it cannot teach what the same look like. */
+  readonly isFar?: boolean
 }
 
 /** For each field the share of each level. */
@@ -76,7 +78,7 @@ function partsOf(pattern: Pattern, now: Classes, share: { m: number; r: number; 
     r: Math.log(share.r) + likelihood(pattern.levels, now.r),
     v: Math.log(share.v) + likelihood(pattern.levels, now.v),
   }
-  if (pattern.same === false) logs.m = Number.NEGATIVE_INFINITY
+  if (pattern.same === false || pattern.isFar === true) logs.m = Number.NEGATIVE_INFINITY
   const top = Math.max(logs.m, logs.r, logs.v)
   const [m, r, v] = [Math.exp(logs.m - top), Math.exp(logs.r - top), Math.exp(logs.v - top)]
   const sum = m + r + v

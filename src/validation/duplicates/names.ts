@@ -10,7 +10,8 @@ function spelling(name: string): string {
 }
 
 const generationOf = (name: string): string => name.slice(name.lastIndexOf('+') + 1)
-const isOtherGeneration = (a: string, b: string): boolean =>
+/** Whether one is said to be the father and the other the son. */
+export const isOtherGeneration = (a: string, b: string): boolean =>
   a.includes('+') && b.includes('+') && generationOf(a) !== generationOf(b)
 const nameOf = (name: string): string => (name.includes('+') ? name.slice(0, name.lastIndexOf('+')) : name)
 

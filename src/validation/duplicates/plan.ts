@@ -115,6 +115,11 @@ function sortOf(kinds: readonly ComparedKind[]): 'person' | 'other' {
   return kinds.some((kind) => personal.includes(kind)) ? 'person' : 'other'
 }
 
+/** Levels that are no step between nearer and farther: other forms, parts, places that were swapped, a mailbox that many share. */
+const offScale: ReadonlySet<string> = new Set(
+  'form swapped part initial year order short local mailbox suffix shared'.split(' '),
+)
+
 function plannedField({ name, kind, parts }: Compared, sort: 'person' | 'other', weights: Weights): PlannedField {
   const own = Object.hasOwn(weights.fields, name) ? weights.fields[name] : undefined
   const levels = own ?? weights.kinds[`${sort}/${kind}`]
@@ -128,9 +133,8 @@ function plannedField({ name, kind, parts }: Compared, sort: 'person' | 'other',
     const { m, u, r } = found
     const [strangers, relatives] = [Math.log2(m / u), Math.log2(m / r)]
     const least = place === 0 ? 0 : Number.NEGATIVE_INFINITY
-    // A mailbox that many share is no step between nearer and farther.
-    if (level.name !== 'shared') most = Math.min(most, Math.max(least, strangers))
-    const strangersBits = level.name === 'shared' ? strangers : most
+    const strangersBits = level.name === 'shared' ? strangers : Math.min(most, Math.max(least, strangers))
+    if (!offScale.has(level.name)) most = strangersBits
     return { ...level, m, u, r, strangersBits, relativesBits: Math.max(least, relatives) }
   })
   const frequencies = Object.hasOwn(weights.frequencies, name) ? weights.frequencies[name] : undefined

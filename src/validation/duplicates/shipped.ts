@@ -111,7 +111,7 @@ const perTenThousand: { readonly [kind in ComparedKind]: readonly (readonly [m: 
  */
 const relativesOfOthers: { readonly [kind in ComparedKind]?: readonly number[] } = {
   email: [300, 5, 20, 30, 1500],
-  phone: [200, 150, 200],
+  phone: [150, 120, 160],
   street: [100, 60, 50, 100, 150],
   city: [3000, 100, 100],
   postcode: [1000, 300, 1500],

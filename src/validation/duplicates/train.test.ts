@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { measure } from '../../../bench/linkage.ts'
 import { generate } from '../../../bench/people.ts'
 import { SyncError } from '../../model/failure.ts'
+import { newRow } from '../../model/value.ts'
 import { seededRandom } from '../../std/random.ts'
 import { estimate } from './estimate.ts'
 import { featuresOf } from './features.ts'
@@ -100,4 +101,52 @@ test('expectation and maximisation finds what data were made of', () => {
   const found = estimate([...counts.values()], { m: five([0.7, 0.3]), r: five([0.4, 0.6]), v: five([0.1, 0.9]) })
   assert.ok(Math.abs(found.m[0]![0]! - 0.9) < 0.02, `m ${found.m[0]![0]}`)
   assert.ok(Math.abs(found.pairs.m - 6000) < 400, `pairs ${found.pairs.m}`)
+})
+
+const given =
+  'Peter Walter Ernst Werner Ottokar Heinrich Bruno Arnold Konrad Ludwig Jakob Friedrich Simon Oswald Hartmut Lorenz Valentin Theodor Gregor Philipp'
+const family =
+  'Maier Meier Mayer Meyer Schmidt Schmitt Schmid Hofmann Hoffmann Huber Gruber Bauer Wagner Weber Fischer Becker Koch Wolf Schulz Schulze'
+
+test('many namesakes, and what a block shares by itself, are not taken for the same', async () => {
+  const random = seededRandom(5)
+  const [firsts, lasts] = [given.split(' '), family.split(' ')]
+  const births = Array.from({ length: 1800 }, () =>
+    new Date(Date.UTC(1940, 0, 1 + Math.floor(random.next() * 22_000))).toISOString().slice(0, 10),
+  )
+  // 1800 people of 400 names; 200 of them twice, with an error in one of the names.
+  const rows = Array.from({ length: 2000 }, (_, i) => {
+    const person = i % 1800
+    const [first, last] = [firsts[person % 20]!, lasts[Math.floor(person / 20) % 20]!]
+    return Object.assign(newRow(), {
+      FirstName: i >= 1800 && i % 2 === 1 ? `${first.slice(0, -1)}x${first.slice(-1)}` : first,
+      LastName: i >= 1800 && i % 2 === 0 ? `${last.slice(0, 2)}x${last.slice(2)}` : last,
+      Birthdate: births[person]!,
+    })
+  })
+  const bare = planOf({}, ['FirstName', 'LastName', 'Birthdate'])
+  const { weights, expectedMatches } = await train({ rows, plan: bare, random: seededRandom(1) })
+  assert.ok(Math.abs(expectedMatches - 200) < 60, `${expectedMatches}`)
+  assert.ok(weights.fields['Birthdate']!['different']!.m < 0.2)
+  assert.ok(weights.fields['FirstName']!['different']!.m < 0.2)
+})
+
+test('a rare level between two others does not take their weight', async () => {
+  // Family names that are given names of others, too: names that look swapped are common, and say little.
+  const firsts = given.split(' ')
+  const rows = Array.from({ length: 600 }, (_, i) => {
+    const person = i % 500
+    const first = firsts[person % 20]!
+    return Object.assign(newRow(), {
+      FirstName: i < 500 ? first : `${first.slice(0, -1)}x${first.slice(-1)}`,
+      LastName: firsts[Math.floor(person / 20) % 20]!,
+      Birthdate: new Date(Date.UTC(1940, 0, 1 + person * 37)).toISOString().slice(0, 10),
+    })
+  })
+  const bare = planOf({}, ['FirstName', 'LastName', 'Birthdate'])
+  const { weights } = await train({ rows, plan: bare, random: seededRandom(1) })
+  const levels = withWeights(bare, weights).fields[0]!.levels
+  const bits = (name: string) => levels.find((level) => level.name === name)!.strangersBits
+  assert.ok(bits('swapped') < 1, `${bits('swapped')}`)
+  assert.ok(bits('near') > 1.5 && bits('near') <= bits('exact'), `${bits('near')} ${bits('exact')}`)
 })

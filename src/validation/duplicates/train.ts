@@ -46,6 +46,8 @@ const randomPairs = 100_000
 const labelWorth = 4
 /** Random pairs that look so much the same, before training, are left out of `u`. */
 const sameBits = -4
+/** From here down a pair is too unlike, before training, to show what the same look like: what a block shares by itself would. */
+const farBits = -8
 /** Starting values of `u` are worth so many random pairs. */
 const uWorth = 100
 const progressEvery = 10_000
@@ -70,9 +72,9 @@ export async function train({ rows, labels = [], plan, random, progress }: Train
   progress?.({ phase: 'estimate', records: sample.records })
   const decided = [...labels].map(({ a, b, same }) => ({ a: featuresOf(a, plan), b: featuresOf(b, plan), same }))
   const pairs = sample.pairs(pairsMax)
-  const patterns = patternsOf(pairs, decided, plan)
-  const start = startOf(plan)
   const sized = forPopulation(plan, sample.records)
+  const patterns = patternsOf(pairs, decided, sized)
+  const start = startOf(plan)
   const u = shares(randomLevels(sample.drawn, start, sized, random), start.u, uWorth)
   const found = estimate(patterns, { m: start.m, r: start.r, v: blended(u, patterns) })
   const weights = weightsOf(found, u, sample, decided.length, pairs.length, plan)
@@ -94,12 +96,13 @@ interface Decided {
 
 /** Equal combinations of levels are counted, not kept. */
 function patternsOf(pairs: readonly [Features, Features][], decided: readonly Decided[], plan: Plan): Pattern[] {
-  const seen = new Map<string, { levels: number[]; count: number; same?: boolean }>()
+  const seen = new Map<string, { levels: number[]; count: number; same?: boolean; isFar: boolean }>()
   const count = (a: Features, b: Features, times: number, same?: boolean) => {
     const levels = levelsBetween(a, b, plan)
-    const name = `${levels.join()}${same ?? ''}`
+    const isFar = same === undefined && compare(a, b, plan, 0, false).bits < farBits
+    const name = `${levels.join()}${same ?? ''}${isFar}`
     const known = seen.get(name)
-    if (known === undefined) seen.set(name, { levels, count: times, ...(same === undefined ? {} : { same }) })
+    if (known === undefined) seen.set(name, { levels, count: times, ...(same === undefined ? {} : { same }), isFar })
     else known.count += times
   }
   for (const [a, b] of pairs) count(a, b, 1)
