@@ -123,17 +123,19 @@ export function releaseLanes(db: Database, query: ParkedQuery): number {
 export function discardLanes(db: Database, query: ParkedQuery, by: string, why: string, at_ms: number): number {
   let discarded = 0
   for (const links of parkedLinks(db, query)) {
-    discardSome(db, query.flow, links, { by, why, at_ms })
+    discardLinks(db, query.flow, links, { by, why, at_ms })
     discarded += links.length
   }
   return discarded
 }
 
-function discardSome(db: Database, flow: FlowId, links: readonly number[], word: Word): void {
+/** The same for the lanes of these links, whatever their state. */
+export function discardLinks(db: Database, flow: FlowId, links: readonly number[], word: Word): void {
   const { by, why, at_ms } = word
+  // CROSS: the list leads. Else every lane of the flow is looked at for each list.
   const known = db.all(
     `SELECT lane.link, lane.last, lane.next_image, lane.reasons ->> '$[0].code' AS code FROM json_each(?) AS asked
-     JOIN lane ON lane.flow = ? AND lane.link = asked.value ORDER BY asked.key`,
+     CROSS JOIN lane ON lane.flow = ? AND lane.link = asked.value ORDER BY asked.key`,
     JSON.stringify(links),
     flow,
   )

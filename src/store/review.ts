@@ -2,7 +2,7 @@ import type { LaneOf, ParkedQuery } from '../model/state.ts'
 import type { Approved, Word } from '../model/twins.ts'
 import { rowHash } from '../model/value.ts'
 import type { Alike } from '../model/verdict.ts'
-import { discardLanes, eachParked } from './lanes.ts'
+import { discardLinks, eachParked } from './lanes.ts'
 import type { Database } from './sqlite.ts'
 import type { TwinIndex } from './twin-index.ts'
 import { dropTwin, lookAgain } from './twins.ts'
@@ -41,7 +41,7 @@ export function rejectLanes(db: Database, query: ParkedQuery, word: Word): numbe
     if (alike.length === 0) {
       // The entry tells it, too; but what was kept although it is deleted is looked for among the decisions.
       if (lane.last !== null) decide(db, 'refuse', lane.link, { target: lane.reasons[0]?.code ?? '' }, word)
-      discardLanes(db, { flow: query.flow, state: 'review', key: lane.key, rowsMax: 1 }, word.by, word.why, word.at_ms)
+      discardLinks(db, query.flow, [lane.link], word)
       continue
     }
     for (const each of alike) {
