@@ -165,6 +165,37 @@ test('colleagues and neighbours of one given name go before a person', () => {
   assert.equal(between(shared, { ...shared, LastName: 'Hopper' }, office).verdict, 'merge')
 })
 
+test('names alone never make two people one, also where nothing else is compared', () => {
+  const bare = planOf({ thresholds: { merge: { bits: -10 }, review: { bits: -20 } } }, [
+    'FirstName',
+    'LastName',
+    'Country',
+  ])
+  const person = { FirstName: 'Ada', LastName: 'Lovelace', Country: 'GB' }
+  const found = between(person, person, bare)
+  assert.deepEqual([found.verdict, found.veto], ['review', 'only the names agree'])
+  const towns = planOf({ thresholds: { merge: { bits: -10 }, review: { bits: -20 } } }, [
+    'FirstName',
+    'LastName',
+    'City',
+  ])
+  assert.equal(between({ ...person, City: 'Leeds' }, { ...person, City: 'Leeds' }, towns).verdict, 'merge')
+})
+
+test('junior and senior go before a person, whatever agrees', () => {
+  const numbered = planOf({}, [...names, 'Suffix', 'SSN'])
+  const one = { ...ada, Suffix: 'Jr.', SSN: '078-05-1120' }
+  const found = between(one, { ...one, Suffix: 'Sr.' }, numbered)
+  assert.deepEqual([found.verdict, found.veto], ['review', 'junior and senior'])
+  assert.equal(between(one, { ...one, Suffix: null }, numbered).verdict, 'merge')
+})
+
+test('a firm whose name is not known goes before a person', () => {
+  const firms = planOf({}, ['Name', 'Phone', 'Website', 'BillingStreet'])
+  const place = { Name: null, Phone: '+44 1632 960123', Website: 'mill.example', BillingStreet: 'Church Lane 12' }
+  assert.equal(between(place, { ...place, Name: 'Northern Mill' }, firms).veto, 'the name is not known of both')
+})
+
 test('a father and his son of one name go before a person', () => {
   const father = { ...ada, Birthdate: null }
   const son = between(father, { ...ada, Email: 'lovelace.junior@example.net' })

@@ -282,6 +282,8 @@ function vetoOf(levels: readonly number[], a: Features, b: Features, plan: Plan)
   const agrees = (at: number, kind: ComparedKind) => levels[at] !== missing && levels[at]! <= (kind === 'email' ? 3 : 2)
   if (plan.ownExpected && !fields.some(({ kind }, at) => isOwn[kind] && agrees(at, kind)))
     return 'only the names and the town agree'
+  if (!plan.ownExpected && !fields.some(({ kind }, at) => (kind === 'postcode' || kind === 'city') && agrees(at, kind)))
+    return 'only the names agree'
   if (differs('date-of-birth')) return 'the dates of birth differ'
   if (differs('given-name')) return 'the given names differ'
   const own = fields.some(({ kind }, at) => ofOne[kind] && agrees(at, kind))
