@@ -55,3 +55,43 @@ test('everything that is checked is in the contract, where the standard puts it'
   )
   assert.equal(object.quality[1]!['description'], 'Required for student members')
 })
+
+test('each logical type has the options that the standard knows for it; the rest of the schema is a check', () => {
+  const rules = `    validate:
+      schema:
+        type: object
+        properties:
+          FirstName: { type: string, format: date, minLength: 10 }
+          Status__c: { type: [number, "null"], format: e164, minimum: 0, multipleOf: 0.01 }
+          Full_Name__c: { $ref: "#/$defs/name" }
+        $defs: { name: { maxLength: 3 } }
+      rules: [{ name: one, assert: "row.a == 1" }]
+      reference: { row.country: { in: [AT, DE] } }
+      duplicates: { keys: [[FirstName]] }
+      quality: { poor: pass, completeness: [FirstName] }
+`
+  const text = with_('    validate:\n      schema: { type: object, required: [FirstName] }\n', rules)
+  const { config } = load(text)
+  const contract = contractOf(config.syncs['members']!, '1.0.0')
+  const [object] = contract['schema'] as unknown as [
+    { properties: { [name: string]: unknown }[]; quality: { [name: string]: unknown }[] },
+  ]
+  const of = (name: string) => {
+    const one = object.properties.find((property) => property['name'] === name)!
+    const [check] = (one['quality'] ?? []) as { implementation: { jsonSchema: unknown } }[]
+    return [one['logicalType'], one['logicalTypeOptions'], check?.implementation.jsonSchema]
+  }
+  assert.deepEqual(of('FirstName'), ['date', undefined, { minLength: 10 }])
+  assert.deepEqual(of('Status__c'), ['number', { minimum: 0, multipleOf: 0.01 }, { format: 'e164' }])
+  assert.deepEqual(of('Full_Name__c'), ['string', undefined, { $ref: '#/$defs/name' }])
+  assert.deepEqual(
+    object.quality.map(({ name, dimension, severity }) => [name, dimension, severity]),
+    [
+      ['schema', 'conformity', 'error'],
+      ['one', 'consistency', 'error'],
+      ['reference row.country', 'consistency', 'error'],
+      ['duplicates', 'uniqueness', 'error'],
+      ['quality score', 'accuracy', 'info'],
+    ],
+  )
+})

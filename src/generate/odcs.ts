@@ -8,7 +8,7 @@ type Keywords = { readonly [keyword: string]: unknown }
  * A sync as a data contract of the Open Data Contract Standard v3.1.0 (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/):
  * what Syncline checks of every record before it is delivered, in the words that catalogues and data-quality tools read. One object,
  * the target's; its properties are the mapped fields. What the standard has no word for is a `custom` check with the engine
- * `syncline`; nothing that is checked is left out.
+ * `syncline`: nothing of `validate:` is left out.
  *
  * @param version the contract's own revision
  */
@@ -34,7 +34,13 @@ export function contractOf(sync: SyncConfig, version: string): { readonly [name:
         logicalType: 'object',
         physicalName: target.object,
         properties: fields.map((field) => propertyOf(field, keys.indexOf(field), sync)),
-        ...listed('quality', [...schemaChecks(sync), ...ruleChecks(sync), ...qualityChecks(sync)]),
+        ...listed('quality', [
+          ...schemaChecks(sync),
+          ...ruleChecks(sync),
+          ...rowChecks(sync),
+          ...duplicateChecks(sync),
+          ...qualityChecks(sync),
+        ]),
       },
     ],
     customProperties: [
@@ -95,15 +101,54 @@ function logicalTypeOf(keywords: Keywords): string {
   return typeof type === 'string' ? type : 'string'
 }
 
-/** Bounds that the standard knows for a property. */
+/** Keywords that the standard knows for a property, by its logical type, with the type of their values. */
+const options: { readonly [logicalType: string]: { readonly [keyword: string]: 'string' | 'number' | 'boolean' } } = {
+  string: { minLength: 'number', maxLength: 'number', pattern: 'string', format: 'string' },
+  integer: numeric(),
+  number: numeric(),
+  array: { minItems: 'number', maxItems: 'number', uniqueItems: 'boolean' },
+  object: { minProperties: 'number', maxProperties: 'number' },
+}
+
+function numeric(): { readonly [keyword: string]: 'number' } {
+  const names = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']
+  return Object.fromEntries(names.map((name) => [name, 'number']))
+}
+
 function optionsOf(keywords: Keywords): { [name: string]: Part } {
-  const names = ['minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'multipleOf', 'format'] as const
-  const options: { [name: string]: Part } = {}
-  for (const name of names) {
-    const value = keywords[name]
-    if (typeof value === 'string' || typeof value === 'number') options[name] = value
-  }
-  return options
+  const known = options[logicalTypeOf(keywords)] ?? {}
+  return Object.fromEntries(
+    Object.entries(keywords).filter(([name, value]) => Object.hasOwn(known, name) && typeof value === known[name]),
+  ) as { [name: string]: Part }
+}
+
+/** Said by a word of the standard of its own, or no check. */
+const saidElsewhere: ReadonlySet<string> = new Set([
+  'type',
+  'enum',
+  'title',
+  'description',
+  'examples',
+  'default',
+  '$comment',
+])
+
+/** What the schema asks of one field and the standard has no word for: one check with these keywords. */
+function moreChecks(field: string, keywords: Keywords): Part[] {
+  const said = optionsOf(keywords)
+  const isTime = ['date', 'timestamp', 'time'].includes(logicalTypeOf(keywords))
+  const more = Object.fromEntries(
+    Object.entries(keywords).filter(
+      ([name]) => !saidElsewhere.has(name) && !Object.hasOwn(said, name) && !(isTime && name === 'format'),
+    ),
+  )
+  // `type: [number, string]` has one logical type.
+  const types = typesOf(keywords).filter((type) => type !== 'null')
+  const all = types.length > 1 ? { type: keywords['type'], ...more } : more
+  if (Object.keys(all).length === 0) return []
+  return [
+    custom(`schema ${field}`, 'conformity', 'What the JSON Schema asks of the field.', { jsonSchema: all as Part }),
+  ]
 }
 
 function fieldChecks(field: string, keywords: Keywords, required: boolean, sync: SyncConfig): Part[] {
@@ -112,19 +157,42 @@ function fieldChecks(field: string, keywords: Keywords, required: boolean, sync:
   const words = [keywords['enum'] ?? []].flat().filter((word) => word !== null)
   if (words.length > 0)
     checks.push({ ...library('invalidValues'), dimension: 'conformity', arguments: { validValues: words as Part[] } })
-  for (const reference of sync.validate.reference)
-    if (reference.field === field)
-      checks.push(
-        custom(`reference ${field}`, 'consistency', `Occurs in ${placeOf(reference.in)}.`, {
-          in: placeOf(reference.in),
-        }),
-      )
-  return checks
+  return [...checks, ...moreChecks(field, keywords), ...referenceChecks(sync, (name) => name === field)]
+}
+
+/** Reference data of source columns, which are no properties of the object. */
+const rowChecks = (sync: SyncConfig): Part[] => referenceChecks(sync, (name) => name.startsWith('row.'))
+
+const referenceChecks = ({ validate }: SyncConfig, isMeant: (field: string) => boolean): Part[] =>
+  validate.reference
+    .filter(({ field }) => isMeant(field))
+    .map(({ field, in: set, message }) =>
+      custom(`reference ${field}`, 'consistency', message ?? `${field} occurs in ${placeOf(set)}.`, {
+        field,
+        in: placeOf(set),
+      }),
+    )
+
+function duplicateChecks({ validate: { duplicates } }: SyncConfig): Part[] {
+  if (duplicates === null) return []
+  const { fields = {}, keys = [], thresholds } = duplicates
+  return [
+    custom('duplicates', 'uniqueness', 'No two records are the same person or organisation.', {
+      fields: Object.keys(fields),
+      keys: keys as Part,
+      ...(thresholds === undefined ? {} : { thresholds: thresholds as unknown as Part }),
+    }),
+  ]
 }
 
 const library = (metric: string) => ({ type: 'library', metric, mustBe: 0, severity: 'error' })
 
-function custom(name: string, dimension: string, description: string, implementation: { [name: string]: Part }): Part {
+function custom(
+  name: string,
+  dimension: string,
+  description: string,
+  implementation: { [name: string]: Part },
+): { readonly [name: string]: Part } {
   return { name, type: 'custom', engine: 'syncline', dimension, severity: 'error', description, implementation }
 }
 
@@ -152,18 +220,19 @@ function ruleChecks({ validate }: SyncConfig): Part[] {
     const implementation = Object.fromEntries(
       Object.entries(how).filter(([key]) => ['when', 'require', 'assert', 'function', 'field'].includes(key)),
     ) as { [name: string]: Part }
-    const title = name ?? rule.function ?? `rule ${i + 1}`
+    const title = name ?? (rule.function ?? `rule-${i + 1}`).replace(/^.*\//, '').replace(/\.[^.]*$/, '')
     return custom(title, rule.require === undefined ? 'consistency' : 'completeness', message ?? title, implementation)
   })
 }
 
 function qualityChecks({ validate: { quality } }: SyncConfig): Part[] {
   if (quality === null) return []
-  const threshold = quality.threshold ?? null
-  return [
-    custom('quality score', 'accuracy', 'A score from 0 to 1 of completeness, validity, consistency and freshness.', {
-      score: quality as unknown as Part,
-      mustBeGreaterOrEqualTo: threshold,
-    }),
-  ]
+  const { threshold = 0.6, poor = 'review' } = quality
+  const check = custom(
+    'quality score',
+    'accuracy',
+    'A score from 0 to 1 of completeness, validity, consistency and freshness.',
+    { score: quality as unknown as Part, mustBeGreaterOrEqualTo: threshold },
+  )
+  return [{ ...check, severity: poor === 'pass' ? 'info' : 'warning' }]
 }
