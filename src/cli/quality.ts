@@ -48,8 +48,15 @@ function formOf(given: Given, io: Io, to: string | null): ReportForm {
   const format = optionText(given, 'format') as ReportForm | null
   const isJson = wantsJson(given, io)
   if (format !== null) return format
-  const byName = to === null ? undefined : endings[extname(to).toLowerCase()]
-  return byName ?? (isJson ? 'json' : 'text')
+  const ending = to === null ? '' : extname(to).toLowerCase()
+  const byName = Object.hasOwn(endings, ending) ? endings[ending] : undefined
+  if (byName !== undefined) return byName
+  if (ending === '' || isJson) return isJson ? 'json' : 'text'
+  const known = Object.keys(endings).join(', ')
+  throw new Refusal(
+    'SYNC-7101',
+    `--to ${to}: no form is known by the ending ${ending}; known are ${known}, or --format.`,
+  )
 }
 
 async function write(file: string, text: string, io: Io): Promise<void> {

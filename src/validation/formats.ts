@@ -25,7 +25,7 @@ const theirs = {
   uuid: 'a UUID',
 } as const
 
-/** A number with its country code, or as it is written at home: 7 to 15 digits with separators, and an extension. */
+/** A number with its country code, or as it is written at home: 5 to 15 digits with separators, and an extension. */
 const nationalPhone = /^[+(0-9][0-9 ().\-/\u00a0]{4,30}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?$/
 
 function isPhone(text: string): boolean {

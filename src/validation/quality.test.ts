@@ -115,7 +115,7 @@ test('everything that is wrong with the quality stage is found at once', () => {
       'quality.consistency.1.name two conditions are called "a"',
       'quality.consistency.1.assert Unexpected token: EOF, at character 4:',
       'quality.freshness.field "seen" is not a field that the mapping writes.',
-      'quality.freshness.fresh `fresh` must be shorter than `stale`',
+      'quality.freshness.fresh `fresh` must be shorter than `stale` (30d)',
       'quality.weights at least one weight must be more than 0',
     ],
   )

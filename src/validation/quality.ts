@@ -254,7 +254,8 @@ function freshness(
   const one = subject(given.field, 'freshness', 'field')
   const [fresh_ms, stale_ms] = [duration_ms(given.fresh ?? '90d'), duration_ms(given.stale ?? '730d')]
   if (fresh_ms === undefined || stale_ms === undefined) return []
-  if (fresh_ms >= stale_ms) add('`fresh` must be shorter than `stale`', 'freshness', 'fresh')
+  if (fresh_ms >= stale_ms)
+    add(`\`fresh\` must be shorter than \`stale\` (${given.stale ?? '730d'})`, 'freshness', 'fresh')
   if (one === null) return []
   return [
     (candidate) => {
