@@ -97,7 +97,8 @@ export function columnChart(
     })
     return `<g${isPartial(bucket, report) ? ' class="partial"' : ''}>${boxes.join('')}</g>`
   })
-  const ticks = high < 2 ? [0, high] : [0, high / 2, high]
+  // Half a record is no tick.
+  const ticks = Number.isInteger(high / 2) ? [0, high / 2, high] : [0, high]
   return svg({ id, title, said }, [
     axes(ticks.map((tick) => ({ at: y(tick), text: short(tick) }))),
     ...columns,
