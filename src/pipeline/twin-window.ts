@@ -136,9 +136,22 @@ export class TwinWindow {
   join(id: TwinId, into: TwinId | null, stored: TwinId | null): void {
     const before = this.#leader(id, stored)
     if ((into ?? id) === before) return
-    if (before !== id) this.#grown.set(before, (this.#grown.get(before) ?? 0) - 1)
+    if (before !== id) this.#grow(before, -1)
+    // Who is merged brings its own members along.
+    const brought = into === null ? 0 : this.members(id, this.#led(id))
     this.#into.set(id, into)
-    if (into !== null) this.#grown.set(into, (this.#grown.get(into) ?? 0) + 1)
+    if (into === null) return
+    this.#grow(id, -brought)
+    this.#grow(into, 1 + brought)
+  }
+
+  #grow(id: TwinId, by: number): void {
+    this.#grown.set(id, (this.#grown.get(id) ?? 0) + by)
+  }
+
+  /** How many records the state knows to be merged into it. */
+  #led(id: TwinId): number {
+    return this.#leads.get(id)?.members ?? this.#rows.get(id)?.own.leads.length ?? 0
   }
 
   /** The record is out of the index: deleted, or to be judged afresh. */
@@ -162,10 +175,10 @@ export class TwinWindow {
     return stored + (this.#grown.get(id) ?? 0)
   }
 
-  /** Members that this window gave to a leader. */
+  /** Members that this window gave to a leader, also by merging their own leader into it. */
   joined(into: TwinId): Standing[] {
     return [...this.#into].flatMap(([id, lead]) => {
-      const row = lead === into ? this.#rows.get(id) : undefined
+      const row = lead !== null && this.#leader(id, null) === into ? this.#rows.get(id) : undefined
       return row === undefined ? [] : [row]
     })
   }
@@ -211,7 +224,7 @@ export class TwinWindow {
   }
 
   #size(lead: TwinId): number {
-    return 1 + this.members(lead, this.#leads.get(lead)?.members ?? this.#rows.get(lead)?.own.leads.length ?? 0)
+    return 1 + this.members(lead, this.#led(lead))
   }
 
   /** A person's word: no guard stands in its way. */

@@ -151,7 +151,8 @@ export class TwinStep {
       return leads ? [{ n, place, id, set }] : []
     })
     if (leaders.length === 0) return candidates
-    const stored = await this.#membersOf(leaders.map(({ id }) => id))
+    // Who is merged brings its own members along.
+    const stored = await this.#membersOf([...leaders.map(({ id }) => id), ...this.#members.keys()])
     // A member whose key changes in this window goes by the new one: ties are told apart by keys.
     const keys = new Map(
       this.#subjects.flatMap(({ key, known }) => (known === null ? [] : [[known.link, key] as const])),
@@ -161,7 +162,8 @@ export class TwinStep {
       const own = whole(set, known?.shadow ?? null, this.#spec)
       const others = [
         ...stored
-          .filter((member) => member.into === id && this.#window.changed(member.link) === undefined)
+          .filter(({ link }) => this.#window.changed(link) === undefined)
+          .filter(({ link, into }) => this.#window.leader(link, into) === id)
           .map((member) => ({
             key: keys.get(member.link) ?? member.key,
             set: rowFrom(this.#members.get(member.link)?.set ?? member.set),

@@ -16,6 +16,7 @@ import type {
 import { touchLane } from './commits.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
+import { hasOf, ownerOf } from './twin-owner.ts'
 import { endWords } from './words.ts'
 
 /** Index, members and decisions, as statements. Writing runs inside a transaction of the caller. */
@@ -244,23 +245,6 @@ function sameAs(db: Database, link: number, said: Cells): OwnTwin['same'] {
 
 const leadLink = (db: Database, link: number): number =>
   Number(db.get('SELECT into_link FROM member WHERE link = ?', link)?.['into_link'] ?? link)
-
-/** Which link of the same sync has a record of the target, or takes it over. */
-function hasOf(db: Database, link: number, target: string): number | null {
-  const sync = String(db.get('SELECT sync FROM link WHERE id = ?', link)?.['sync'])
-  const linked = db.get(`SELECT id FROM link WHERE sync = ? AND b_key = ? AND state = 'linked'`, sync, target)?.['id']
-  return linked === undefined ? ownerOf(db, sync, target) : Number(linked)
-}
-
-/** The link of a sync that takes over a record of the target; another sync may have that record, too. */
-function ownerOf(db: Database, sync: string, target: string): number | null {
-  const taken = db.get(
-    'SELECT id FROM twin WHERE target = ? AND id > 0 AND sync = (SELECT no FROM twin_sync WHERE sync = ?)',
-    target,
-    sync,
-  )
-  return taken === undefined ? null : Number(taken['id'])
-}
 
 function leadOf(db: Database, link: number): Lead {
   const row = db.get('SELECT a_key, state FROM link WHERE id = ?', link)

@@ -18,10 +18,13 @@ export const keptTwins: readonly number[] = [
   5, 11, 30, 47, 58, 96, 107, 108, 161, 176, 186, 289, 334, 571, 577, 604, 649, 1071, 1235, 1781, 2219, 2337, 2434,
 ]
 
-/** And since they have them. */
+/** Since they have them. */
 export const keptTwinIds: readonly number[] = [
   63, 69, 167, 272, 389, 594, 713, 757, 1402, 1847, 1860, 5129, 6803, 6976, 8607,
 ]
+
+/** And since records are merged inside the CRM. */
+export const keptMerges: readonly number[] = [1212, 2219, 4933]
 
 /** What a person needs to look into a failing seed. */
 export const describeFailure = ({ seed, problems, last }: Verdict): string =>

@@ -146,19 +146,8 @@ export async function simulate(
     edits -= 1
   }
   for (let n = edits; n > 0; n--) world.schedule(random.next() * span, edit)
-  if (twins !== null)
-    for (let n = Math.floor(twins.next() * 8); n > 0; n--)
-      world.schedule(twins.next() * span, () => {
-        // What a person decides may be anything.
-        crm.strays?.clear()
-        engine.person((state) => interfere(state, twins, world.now()))
-      })
-  if (merges !== null)
-    for (let n = Math.floor(merges.next() * 12); n > 0; n--)
-      world.schedule(merges.next() * (span + 5_000), () => {
-        crm.strays?.clear()
-        engine.person((state) => wish(state, merges, world.now()))
-      })
+  if (twins !== null) decisions(8, span, twins, interfere)
+  if (merges !== null) decisions(12, span + 5_000, merges, wish)
   let crashes = 0
   for (let n = Math.floor(random.next() * 4); n > 0; n--) world.schedule(random.next() * span, interrupt)
   if (household !== null)
@@ -188,6 +177,16 @@ export async function simulate(
       const act = acts[Math.floor(more.random.next() * acts.length)] as () => void
       world.schedule(more.random.next() * span, act)
     }
+  }
+
+  /** Up to so many words of a person about duplicates. */
+  function decisions(most: number, within_ms: number, chances: Random, act: typeof interfere): void {
+    for (let n = Math.floor(chances.next() * most); n > 0; n--)
+      world.schedule(chances.next() * within_ms, () => {
+        // What a person decides may be anything.
+        crm.strays?.clear()
+        engine.person((state) => act(state, chances, world.now()))
+      })
   }
 
   /** The person opens what stands and releases what is parked, until all is quiet. */

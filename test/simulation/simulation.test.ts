@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describeFailure, kept, keptIds, keptPlain, keptTwinIds, keptTwins } from './seeds.ts'
+import { describeFailure, kept, keptIds, keptMerges, keptPlain, keptTwinIds, keptTwins } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 const SEEDS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 2_000)
@@ -60,6 +60,10 @@ test('seeds with duplicates that failed once keep every promise', async () => {
   }
   for (const seed of keptTwinIds) {
     const verdict = await simulate(seed, {}, true, 'ids')
+    assert.deepEqual(verdict.problems, [], describeFailure(verdict))
+  }
+  for (const seed of keptMerges) {
+    const verdict = await simulate(seed, {}, true)
     assert.deepEqual(verdict.problems, [], describeFailure(verdict))
   }
 })
