@@ -8,6 +8,14 @@ export function hasOf(db: Database, link: number, target: string): number | null
   return linked === undefined ? ownerOf(db, sync, target) : Number(linked)
 }
 
+/** Whether a record of the target belongs to a link of the same sync that is deleted. */
+export const isDeleted = (db: Database, link: number, target: string): boolean =>
+  db.get(
+    `SELECT 1 AS one FROM link WHERE sync = (SELECT sync FROM link WHERE id = ?) AND b_key = ? AND state = 'tombstone'`,
+    link,
+    target,
+  ) !== undefined
+
 /**
  * The link that is to have a record of the target: it takes it over, or the record carries its external id, because the answer to its
  * creation is not known yet, or because somebody else has made it.

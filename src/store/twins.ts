@@ -16,7 +16,7 @@ import type {
 import { touchLane } from './commits.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
-import { hasOf, ownerOf } from './twin-owner.ts'
+import { hasOf, isDeleted, ownerOf } from './twin-owner.ts'
 import { endWords } from './words.ts'
 
 /** Index, members and decisions, as statements. Writing runs inside a transaction of the caller. */
@@ -236,6 +236,8 @@ function sameAs(db: Database, link: number, said: Cells): OwnTwin['same'] {
     const target = String(said['target'])
     const owner = hasOf(db, link, target)
     if (owner !== null && owner !== link) return { lead: leadOf(db, leadLink(db, owner)) }
+    // What we deleted there is nobody's record; its own may come back to it.
+    if (isDeleted(db, link, target)) return null
     return db.get('SELECT 1 AS one FROM twin WHERE target = ? AND id < 0', target) === undefined ? null : { target }
   }
   const other = Number(said['b'])
