@@ -266,16 +266,22 @@ export function foundTwins(
   const row = db.get('SELECT no, records FROM twin_sync WHERE sync = ?', sync)
   const no = Number(row?.['no'] ?? 0)
   const of = asked.map((one) => index.find(no, one, candidatesMax))
-  const ids: number[] = []
-  const features: string[] = []
+  const asking = new Set(of.flatMap((answer) => answer?.ids ?? []))
+  const found = textsOf(db, plan, [...asking])
+  return { ...found, of, size: Number(row?.['records'] ?? 0) }
+}
+
+/** What is compared of records of a plan. One statement: each of its own would take and give back the file's lock, which costs more than the row. */
+function textsOf(db: Database, plan: string, ids: readonly number[]): Pick<TwinsFound, 'ids' | 'features'> {
+  if (ids.length === 0) return { ids, features: [] }
   // In the order of the table: neighbours are read once.
-  for (const id of [...new Set(of.flatMap((answer) => answer?.ids ?? []))].sort((a, b) => a - b)) {
-    const found = db.get('SELECT features FROM twin WHERE id = ? AND plan = ?', id, plan)
-    if (found === undefined) continue
-    ids.push(id)
-    features.push(String(found['features']))
-  }
-  return { ids, features, of, size: Number(row?.['records'] ?? 0) }
+  const asked = JSON.stringify([...ids].sort((a, b) => a - b))
+  const rows = db.all(
+    'SELECT twin.id, features FROM json_each(?) AS asked CROSS JOIN twin ON twin.id = asked.value WHERE plan = ?',
+    asked,
+    plan,
+  )
+  return { ids: rows.map((row) => row['id'] as number), features: rows.map((row) => row['features'] as string) }
 }
 
 /** Who these records are. */
