@@ -19,7 +19,7 @@ import { systemsYaml } from '../src/config/systems.fake.ts'
 import { blockKeys } from '../src/model/candidates.ts'
 import { type Key, keyOf } from '../src/model/key.ts'
 import type { Row } from '../src/model/value.ts'
-import type { Duplicates, FlowSpec } from '../src/pipeline/flow.ts'
+import type { Duplicates, FlowSpec, Sketches } from '../src/pipeline/flow.ts'
 import type { Subject } from '../src/pipeline/gather.ts'
 import { systemClock } from '../src/std/clock.ts'
 import { boundHeap } from '../src/std/memory.ts'
@@ -153,12 +153,22 @@ function people(ids: readonly number[], seed: number): Row[] {
 
 const memberSubject = (row: Row): Subject => subjectOf(keyOf([row['id']]) as Key, row, null)
 
-/** Pairs that were compared since the last figure. */
-let compared = 0
+/** Candidates since the last figure, and those of them that were compared. */
+let [candidates, compared] = [0, 0]
 
-/** Counts comparisons. */
+/** Counts candidates and comparisons. */
 const counting = (rules: Duplicates): Duplicates => ({
   ...rules,
+  sketches: {
+    sketch: (features) => (rules.sketches as Sketches).sketch(features),
+    probe(features, records) {
+      const mayResemble = (rules.sketches as Sketches).probe(features, records)
+      return (sketches, at) => {
+        candidates += 1
+        return mayResemble(sketches, at)
+      }
+    },
+  },
   compare(...pair) {
     compared += 1
     return rules.compare(...pair)
@@ -172,6 +182,7 @@ async function timed(
   rehearsal: Rehearsal,
   rows: (n: number) => readonly Row[] | Promise<readonly Row[]>,
 ): Promise<number> {
+  candidates = 0
   compared = 0
   const counts = new Map<string, number>()
   const windows: Subject[][] = []
@@ -186,7 +197,7 @@ async function timed(
   const ratio = floor === null ? '' : `  ratio ${(rate / floor).toFixed(2)}`
   const told = [...counts].map(([kind, n]) => `${n} ${kind}`).join(', ')
   process.stdout.write(
-    `${name.padEnd(44)} ${Math.round(rate).toLocaleString('en').padStart(9)} records/s${ratio}  ${Math.round(cpu_us / MEASURED)} us of CPU and ${(compared / MEASURED).toFixed(1)} compared each  ${told}\n`,
+    `${name.padEnd(44)} ${Math.round(rate).toLocaleString('en').padStart(9)} records/s${ratio}  ${Math.round(cpu_us / MEASURED)} us of CPU ${(candidates / MEASURED).toFixed(1)} candidates and ${(compared / MEASURED).toFixed(1)} comparisons each  ${told}\n`,
   )
   return rate
 }
@@ -261,7 +272,7 @@ try {
         const blocks = blockKeys(rules.blocks(rules.features(spec.mapping.map(row).set)))
         return { link: null, blocks, names: null }
       })
-      const { of } = await store.state.twins('members', rules.plan.id, asked, 1)
+      const { of } = await store.state.twins('members', asked, 1)
       rows.push(...some.filter((_, i) => (of[i]?.ids ?? []).length === 0))
     }
     return rows.slice(0, n)

@@ -102,6 +102,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
         ref: ref === null ? null : ref.trim().toLowerCase(),
         features: JSON.stringify(features),
         blocks: blockKeys(rules.blocks(features)),
+        ...(rules.sketches === undefined ? {} : { sketch: rules.sketches.sketch(features) }),
       }
     })
     const news = rows.length + scanned.gone.length > 0

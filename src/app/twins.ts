@@ -16,6 +16,7 @@ import { featuresOf } from '../validation/duplicates/features.ts'
 import { chosenBy, isFunction, type MergeFunctions } from '../validation/duplicates/merge-functions.ts'
 import type { FieldRule } from '../validation/duplicates/merge-options.ts'
 import { forPopulation, planOf } from '../validation/duplicates/plan.ts'
+import { sketching } from '../validation/duplicates/sketch.ts'
 import { type Survivorship, survive } from '../validation/duplicates/survive.ts'
 import type { Features, Plan, Weights } from '../validation/duplicates/types.ts'
 import { readWeights } from '../validation/duplicates/weights.ts'
@@ -70,6 +71,7 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
   }
   const rules = survivorshipOf(sync)
   const classes = classesOf(sync.mapping)
+  const sketches = sketching(plan)
   // Both are asked of one record after the other.
   let last: { readonly of: Features; readonly blocks: bigint[]; readonly names: bigint | undefined } | null = null
   const found = (features: Features) => {
@@ -83,6 +85,15 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
     blocks: (features) => found(features).blocks,
     names: (features) => found(features).names ?? null,
     compare: (a, b, { records, namesakes }) => compare(a, b, planFor(records), namesakes, false),
+    sketches: {
+      sketch: sketches.sketch,
+      probe(features, records) {
+        const { priorBits, thresholds } = planFor(records)
+        const most = sketches.probe(features, priorBits)
+        // Sums of the same bits in another order differ in their last digits.
+        return (words, at) => most(words, at) >= thresholds.reviewBits - 1e-6
+      },
+    },
     survive: (records) => survive(records, rules),
     target: sync.validate.duplicates?.target === true,
   }

@@ -8,6 +8,8 @@
 export const BLOCK_RECORDS_MAX = 100
 /** Of a block with more records than this, only those are compared that share a second one. */
 export const ALONE_RECORDS_MAX = 8
+/** Words of a sketch, 32 bits each (validation/duplicates/sketch.ts). */
+export const SKETCH_WORDS = 6
 /** A record with no more blocks than this cannot be expected to share a second one. */
 const FEW_BLOCKS = 5
 

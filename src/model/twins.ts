@@ -16,6 +16,8 @@ export interface TwinRow {
   readonly features: string
   /** Signed 32 bits each, distinct. */
   readonly blocks: readonly number[]
+  /** `SKETCH_WORDS` of signed 32 bits, kept in memory: tells strangers before their row is read. Absent: it tells nothing. */
+  readonly sketch?: readonly number[]
   /** The record of the target, not linked yet, that it takes over. */
   readonly target: string | null
 }
@@ -86,13 +88,18 @@ export interface TwinFound {
 
 /** Records that may be alike, for many asked at once. */
 export interface TwinsFound {
-  /** What is compared of them, each told once; those of another plan, which cannot be compared, are left out. */
-  readonly ids: readonly number[]
-  readonly features: readonly string[]
   /** One answer an asked record; null where nobody shares a block with it. */
   readonly of: readonly (TwinAnswer | null)[]
+  /** The sketches of all ids of all answers, one after the other; zeros where nothing is known. */
+  readonly sketches: Int32Array
   /** Records in the index. */
   readonly size: number
+}
+
+/** What is compared of records of the index, as JSON. */
+export interface TwinTexts {
+  readonly ids: readonly number[]
+  readonly features: readonly string[]
 }
 
 /** Whom the index holds beside one asked record. */
@@ -177,6 +184,7 @@ export interface ScanCommit {
     readonly ref: string | null
     readonly features: string
     readonly blocks: readonly number[]
+    readonly sketch?: readonly number[]
   }[]
   /** Ids that are deleted at the target. */
   readonly gone: readonly string[]
@@ -212,8 +220,10 @@ export interface SharedValue {
 export interface TwinState {
   /** One answer a link. */
   twinsOf(links: readonly number[]): Promise<readonly OwnTwin[]>
-  /** Records that share blocks with asked ones, under one plan, at most `candidatesMax` an asked record. */
-  twins(sync: string, plan: string, asked: readonly TwinAsk[], candidatesMax: number): Promise<TwinsFound>
+  /** Records that share blocks with asked ones, at most `candidatesMax` an asked record. */
+  twins(sync: string, asked: readonly TwinAsk[], candidatesMax: number): Promise<TwinsFound>
+  /** What is compared of records of the index; those of another plan, which cannot be compared, are left out. */
+  twinTexts(plan: string, ids: readonly number[]): Promise<TwinTexts>
   /** Who these records of the index are; those that are nobody's any more are left out. */
   twinsAt(sync: string, ids: readonly number[]): Promise<readonly TwinFound[]>
   /** All members of these leaders. */

@@ -84,12 +84,24 @@ export interface Duplicates {
   names(features: Features): bigint | null
   /** `records`: how many there are in the index. `namesakes`: how many of them bear the names of `a`. */
   compare(a: Features, b: Features, among: { readonly records: number; readonly namesakes: number }): Comparison
+  /** Tells strangers before their rows are read; absent: all candidates are compared. */
+  readonly sketches?: Sketches
   /** The fields of a leader, from its own (the first) and those of its members. The same whatever the members' order. */
   survive(records: readonly Contender[]): Row | Promise<Row>
   /** What functions of the user choose in its place, of many merges at once; absent where none is asked. */
   readonly choose?: (merges: readonly (readonly Contender[])[]) => Promise<readonly Chosen[]>
   /** Records that the target holds are compared too. */
   readonly target: boolean
+}
+
+/** What is kept in memory of each record, `SKETCH_WORDS` a record. */
+export interface Sketches {
+  sketch(features: Features): readonly number[]
+  /**
+   * Whether one record and another one, whose sketch begins at `at`, may be anything but separate among so many records. Where it says
+   * no, `compare` says separate.
+   */
+  probe(features: Features, records: number): (sketches: Int32Array, at: number) => boolean
 }
 
 /** Answers to the needs of stages (rule 7), for one window. */

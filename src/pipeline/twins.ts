@@ -13,7 +13,7 @@ import { type Asking, findTwins } from './twin-found.ts'
 import { type Say, type Standing, type TwinId, TwinWindow } from './twin-window.ts'
 
 /** What the state answers about duplicates while a window is judged. */
-export type TwinAnswers = Pick<State, 'twinsOf' | 'twins' | 'twinsAt' | 'members'>
+export type TwinAnswers = Pick<State, 'twinsOf' | 'twins' | 'twinTexts' | 'twinsAt' | 'members'>
 
 /** One record of the window that concerns duplicates, by its place. */
 type Turn =
@@ -278,6 +278,7 @@ export class TwinStep {
         plan: this.#rules.plan.id,
         features,
         blocks: looks ? one.blocks : blockKeys(this.#rules.blocks(one.compared)),
+        ...(this.#rules.sketches === undefined ? {} : { sketch: this.#rules.sketches.sketch(one.compared) }),
         target: adopt,
       })
     if (leads && looks) this.#shaken.add(id)

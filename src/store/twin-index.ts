@@ -1,12 +1,14 @@
 import { BLOCK_RECORDS_MAX, candidatesOf } from '../model/candidates.ts'
 import type { TwinAnswer, TwinAsk } from '../model/twins.ts'
 import { Postings } from './postings.ts'
+import { Sketches } from './sketches.ts'
 import type { Database } from './sqlite.ts'
 
-/** A row of the index: its number, and the blocks under which it is found. */
+/** A row of the index: its number, the blocks under which it is found, and its sketch. */
 export interface Indexed {
   readonly id: number
   readonly blocks: readonly number[]
+  readonly sketch?: readonly number[] | undefined
 }
 
 /**
@@ -22,6 +24,8 @@ export interface TwinIndex {
   put(sync: number, row: Indexed, before: readonly number[] | null): void
   /** Takes the blocks of a row out, from the next search on. Runs inside a transaction. */
   take(sync: number, row: Indexed): void
+  /** Puts the sketch of a row into a place that holds zeros. Runs after `find`. */
+  sketch(id: number, into: Int32Array, at: number): void
   /** Who is to be compared with a record, at most `idsMax`; null where nobody shares a block with it. */
   find(sync: number, asked: TwinAsk, idsMax: number): TwinAnswer | null
   /**
@@ -35,23 +39,14 @@ export interface TwinIndex {
 
 /** The index of a state file. Reads nothing before it is first used. */
 export function twinIndex(db: Database): TwinIndex {
-  let bySync: Map<number, Postings> | null = null
-  /** Blocks that go and that come. */
-  let pending: { sync: number; id: number; gone: readonly number[]; come: readonly number[] }[] = []
+  let kept: Kept | null = null
+  let pending: Pending[] = []
   /** One more than is read: the record that asks may be among them. */
   const found = new Int32Array(BLOCK_RECORDS_MAX + 1)
 
-  function all(): Map<number, Postings> {
-    bySync ??= loaded(db)
-    return bySync
-  }
-
-  function postingsOf(sync: number): Postings {
-    const known = all().get(sync)
-    if (known !== undefined) return known
-    const postings = new Postings()
-    all().set(sync, postings)
-    return postings
+  function all(): Kept {
+    kept ??= loaded(db)
+    return kept
   }
 
   /** How many others are in a block; who they are is noted where they are not too many. */
@@ -76,22 +71,25 @@ export function twinIndex(db: Database): TwinIndex {
   }
 
   function catchUp(): void {
-    for (const { sync, id, gone, come } of pending) {
-      const known = postingsOf(sync)
+    for (const { sync, id, gone, come, sketch } of pending) {
+      const known = postingsOf(all(), sync)
       for (const block of gone) known.remove(block, id)
       for (const block of come) known.add(block, id)
+      all().sketches.set(id, sketch)
     }
     pending = []
   }
 
   return {
     ready: () => void all(),
-    take: (sync, { id, blocks }) => void pending.push({ sync, id, gone: blocks, come: [] }),
-    put: (sync, { id, blocks }, before) => void pending.push({ sync, id, gone: before ?? [], come: blocks }),
+    take: (sync, { id, blocks }) => void pending.push({ sync, id, gone: blocks, come: [], sketch: null }),
+    put: (sync, { id, blocks, sketch }, before) =>
+      void pending.push({ sync, id, gone: before ?? [], come: blocks, sketch: sketch ?? null }),
+    sketch: (id, into, at) => all().sketches.copy(id, into, at),
     catchUp,
     find(sync, { link, blocks, names }, idsMax) {
       if (pending.length > 0) catchUp()
-      const known = postingsOf(sync)
+      const known = postingsOf(all(), sync)
       const shared = new Map<number, number>()
       const sizes = blocks.map((block, i) => read(known, block, 1 << i, link, shared))
       if (shared.size === 0 && sizes.every((size) => size === 0)) return null
@@ -100,27 +98,66 @@ export function twinIndex(db: Database): TwinIndex {
       return { ids, shared: ids.map((id) => shared.get(id) ?? 0), sizes, cut, namesakes }
     },
     reset() {
-      bySync = null
+      kept = null
       pending = []
     },
   }
 }
 
-/** All rows, read once. */
-function loaded(db: Database): Map<number, Postings> {
-  const bySync = new Map<number, Postings>()
-  for (const row of db.each('SELECT id, sync, blocks FROM twin')) {
-    const [id, sync] = [Number(row['id']), Number(row['sync'])]
-    const postings = bySync.get(sync) ?? new Postings()
-    bySync.set(sync, postings)
-    const blocks = new Int32Array((row['blocks'] as Uint8Array).slice().buffer)
-    for (let i = 0; i < blocks.length; i++) postings.add(blocks[i] as number, id)
-  }
-  return bySync
+/** What is in memory. */
+interface Kept {
+  readonly bySync: Map<number, Postings>
+  readonly sketches: Sketches
 }
 
-/** Blocks as bytes, as they are stored with their row. */
-export const blocksBytes = (blocks: readonly number[]): Uint8Array => new Uint8Array(new Int32Array(blocks).buffer)
+/** A row that changes: blocks that go and that come, and its sketch from then on. */
+interface Pending {
+  readonly sync: number
+  readonly id: number
+  readonly gone: readonly number[]
+  readonly come: readonly number[]
+  readonly sketch: readonly number[] | null
+}
 
-/** Reads what `blocksBytes` wrote. */
-export const blocksFrom = (bytes: Uint8Array): number[] => [...new Int32Array(bytes.slice().buffer)]
+function postingsOf({ bySync }: Kept, sync: number): Postings {
+  const known = bySync.get(sync)
+  if (known !== undefined) return known
+  const postings = new Postings()
+  bySync.set(sync, postings)
+  return postings
+}
+
+/** All rows, read once. */
+function loaded(db: Database): Kept {
+  const kept: Kept = { bySync: new Map(), sketches: new Sketches() }
+  for (const row of db.each('SELECT id, sync, blocks FROM twin')) {
+    const id = Number(row['id'])
+    const postings = postingsOf(kept, Number(row['sync']))
+    const { words, blocks } = wordsIn(row['blocks'] as Uint8Array)
+    for (let i = 0; i < blocks; i++) postings.add(words[i] as number, id)
+    if (words.length > blocks) kept.sketches.set(id, words.subarray(blocks))
+  }
+  return kept
+}
+
+/** Blocks and sketch as bytes, as they are stored with their row: the last byte says how many words of the sketch follow the blocks. */
+export function indexedBytes({ blocks, sketch }: Pick<Indexed, 'blocks' | 'sketch'>): Uint8Array {
+  if (sketch === undefined) return new Uint8Array(new Int32Array(blocks).buffer)
+  const bytes = new Uint8Array(4 * (blocks.length + sketch.length) + 1)
+  bytes.set(new Uint8Array(new Int32Array([...blocks, ...sketch]).buffer))
+  bytes[bytes.length - 1] = sketch.length
+  return bytes
+}
+
+function wordsIn(bytes: Uint8Array): { words: Int32Array; blocks: number } {
+  // A row of an earlier version has blocks alone.
+  const sketch = bytes.length % 4 === 0 ? 0 : (bytes.at(-1) as number)
+  const words = new Int32Array(bytes.slice(0, bytes.length - (bytes.length % 4)).buffer)
+  return { words, blocks: words.length - sketch }
+}
+
+/** The blocks of what `indexedBytes` wrote. */
+export function blocksFrom(bytes: Uint8Array): number[] {
+  const { words, blocks } = wordsIn(bytes)
+  return [...words.subarray(0, blocks)]
+}

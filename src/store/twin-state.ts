@@ -13,6 +13,7 @@ import type {
   TwinAsk,
   TwinFound,
   TwinsFound,
+  TwinTexts,
   Word,
 } from '../model/twins.ts'
 import { editLanes } from './edits.ts'
@@ -20,16 +21,28 @@ import { mergesState } from './merges.ts'
 import { approveLanes, rejectLanes } from './review.ts'
 import { sharedValues } from './shared-values.ts'
 import type { Database } from './sqlite.ts'
-import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
-import { counted, dropTwin, editsOf, foundTwins, lookAgain, membersOf, ownTwins, syncNo, twinsAt } from './twins.ts'
+import { blocksFrom, indexedBytes, type TwinIndex } from './twin-index.ts'
+import {
+  counted,
+  dropTwin,
+  editsOf,
+  foundTwins,
+  lookAgain,
+  membersOf,
+  ownTwins,
+  syncNo,
+  twinsAt,
+  twinTexts,
+} from './twins.ts'
 import { decide } from './words.ts'
 
 /** The methods of `TwinState` and `MergesState` over a state file. `write` is one transaction, after whose failure the index is read anew. */
 export function twinState(db: Database, index: TwinIndex, write: <T>(body: () => T) => T) {
   return {
     twinsOf: (links: readonly number[]): OwnTwin[] => ownTwins(db, links),
-    twins: (sync: string, plan: string, asked: readonly TwinAsk[], candidatesMax: number): TwinsFound =>
-      foundTwins(db, index, sync, plan, asked, candidatesMax),
+    twins: (sync: string, asked: readonly TwinAsk[], candidatesMax: number): TwinsFound =>
+      foundTwins(db, index, sync, asked, candidatesMax),
+    twinTexts: (plan: string, ids: readonly number[]): TwinTexts => twinTexts(db, plan, ids),
     twinsAt: (sync: string, ids: readonly number[]): TwinFound[] => twinsAt(db, sync, ids),
     members: (leads: readonly number[]): MemberKnown[] => membersOf(db, leads),
     edits: (links: readonly number[]): EditRow[] => editsOf(db, links),
@@ -141,7 +154,7 @@ function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void 
     db.run('UPDATE twin_sync SET scan_plan = ?, filled = 0, scanned = 0 WHERE no = ?', commit.plan, no)
   let next = Math.min(0, Number(db.get('SELECT min(id) AS n FROM twin')?.['n'] ?? 0))
   let [fresh, lost] = [0, 0]
-  for (const { target, ref, features, blocks } of commit.rows) {
+  for (const { target, ref, features, blocks, sketch } of commit.rows) {
     const old = db.get('SELECT id, blocks FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
     if (old === undefined) fresh += 1
     const id = old === undefined ? --next : Number(old['id'])
@@ -155,9 +168,9 @@ function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void 
       target,
       ref,
       features,
-      blocksBytes(blocks),
+      indexedBytes({ blocks, sketch }),
     )
-    index.put(no, { id, blocks }, before)
+    index.put(no, { id, blocks, sketch }, before)
   }
   for (const target of commit.gone) {
     const old = db.get('SELECT id FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)

@@ -1,3 +1,4 @@
+import { SKETCH_WORDS } from '../model/candidates.ts'
 import type { FlowId } from '../model/change.ts'
 import type { Key } from '../model/key.ts'
 import type { Known } from '../model/state.ts'
@@ -12,10 +13,11 @@ import type {
   TwinFound,
   TwinRow,
   TwinsFound,
+  TwinTexts,
 } from '../model/twins.ts'
 import { touchLane } from './commits.ts'
 import type { Cells, Database } from './sqlite.ts'
-import { blocksBytes, blocksFrom, type TwinIndex } from './twin-index.ts'
+import { blocksFrom, indexedBytes, type TwinIndex } from './twin-index.ts'
 import { hasOf, isDeleted, ownerOf } from './twin-owner.ts'
 import { endWords } from './words.ts'
 
@@ -81,7 +83,7 @@ function putTwins(
       row.link > newest ? undefined : db.get('SELECT plan, features, blocks FROM twin WHERE id = ?', row.link)
     const before = known?.['blocks'] as Uint8Array | undefined
     if (known?.['plan'] === row.plan && known['features'] !== row.features) changed.push(row.link)
-    const bytes = blocksBytes(row.blocks)
+    const bytes = indexedBytes(row)
     db.run(
       `INSERT INTO twin (id, sync, plan, again, target, features, blocks) VALUES (?,?,?,0,?,?,?)
        ON CONFLICT (id) DO UPDATE SET plan = excluded.plan, again = 0, target = excluded.target, features = excluded.features, blocks = excluded.blocks`,
@@ -93,7 +95,7 @@ function putTwins(
       bytes,
     )
     if (before === undefined || !equal(before, bytes))
-      index.put(no, { id: row.link, blocks: row.blocks }, before === undefined ? null : blocksFrom(before))
+      index.put(no, { ...row, id: row.link }, before === undefined ? null : blocksFrom(before))
     if (before !== undefined) continue
     fresh += 1
     // Those that a person merged into this record, when it was not there yet.
@@ -254,26 +256,29 @@ function leadOf(db: Database, link: number): Lead {
   return { link, key: String(row?.['a_key']) as Key, delivered: row?.['state'] === 'linked', members: Number(n) }
 }
 
-/** Records that share blocks with the asked ones, with what is compared of them. */
+/** Records that share blocks with the asked ones, with their sketches. */
 export function foundTwins(
   db: Database,
   index: TwinIndex,
   sync: string,
-  plan: string,
   asked: readonly TwinAsk[],
   candidatesMax: number,
 ): TwinsFound {
   const row = db.get('SELECT no, records FROM twin_sync WHERE sync = ?', sync)
   const no = Number(row?.['no'] ?? 0)
   const of = asked.map((one) => index.find(no, one, candidatesMax))
-  const asking = new Set(of.flatMap((answer) => answer?.ids ?? []))
-  const found = textsOf(db, plan, [...asking])
-  return { ...found, of, size: Number(row?.['records'] ?? 0) }
+  const sketches = new Int32Array(SKETCH_WORDS * of.reduce((sum, answer) => sum + (answer?.ids.length ?? 0), 0))
+  let at = 0
+  for (const answer of of)
+    for (const id of answer?.ids ?? []) {
+      index.sketch(id, sketches, at)
+      at += SKETCH_WORDS
+    }
+  return { of, sketches, size: Number(row?.['records'] ?? 0) }
 }
 
 /** What is compared of records of a plan. One statement: each of its own would take and give back the file's lock, which costs more than the row. */
-function textsOf(db: Database, plan: string, ids: readonly number[]): Pick<TwinsFound, 'ids' | 'features'> {
-  if (ids.length === 0) return { ids, features: [] }
+export function twinTexts(db: Database, plan: string, ids: readonly number[]): TwinTexts {
   // In the order of the table: neighbours are read once.
   const asked = JSON.stringify([...ids].sort((a, b) => a - b))
   const rows = db.all(

@@ -20,8 +20,8 @@ const twins = (more: Partial<TwinCommit>): Partial<JudgeCommit> => ({
 })
 
 const found = async (state: State, link: number | null, ...blocks: number[]) => {
-  const { ids, features, of } = await state.twins(SYNC, 'p1', [{ link, blocks, names: null }], 50)
-  return (of[0]?.ids ?? []).map((id) => features[ids.indexOf(id)]).sort()
+  const { of } = await state.twins(SYNC, [{ link, blocks, names: null }], 50)
+  return [...(await state.twinTexts('p1', of[0]?.ids ?? [])).features].sort()
 }
 
 /** What the part of `State` that knows duplicates promises. */
@@ -57,7 +57,7 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
     await store.state.judge(judged(head, { links: many.map((n) => newLink(n, n)), ...twins({ rows }) }))
     const { state } = await reopen()
     const ask = async (link: number | null, idsMax: number, ...blocks: number[]) => {
-      const { of, size } = await state.twins(SYNC, 'p1', [{ link, blocks, names: 1 }], idsMax)
+      const { of, size } = await state.twins(SYNC, [{ link, blocks, names: 1 }], idsMax)
       assert.equal(size, 130)
       return of[0]
     }
@@ -90,6 +90,39 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
     assert.deepEqual(await found(state, null, 7), ['a'], 'the index stays as it is')
     await state.judge(judged(head, twins({ rows: [row(1, 'a', 7)] })))
     assert.equal(await known(), 'a')
+  },
+
+  async 'sketches are answered beside who shares a block, after a restart too, and zeros of rows that have none'({
+    store,
+    reopen,
+  }) {
+    const head = await openFlow(store.state)
+    const sketch = (n: number) => [n, -n, 1, 0, 2 ** 31 - 1, -(2 ** 31)]
+    const rows = [
+      row(1, 'a', 7),
+      { ...row(2, 'b', 7, 8), sketch: sketch(2) },
+      { ...row(5_000, 'c', 8), sketch: sketch(3) },
+    ]
+    const links = [1, 2, 5_000].map((n) => newLink(n, n))
+    await store.state.judge(judged(head, { links, ...twins({ rows }) }))
+    const there = { target: 'x', ref: null, features: '["x"]', blocks: [8], sketch: sketch(4) }
+    await store.state.scanned({ sync: SYNC, plan: 'p1', at_ms: 1, cursor: 'c', filled: true, rows: [there], gone: [] })
+    const ask = async (state: State) => {
+      const asked = [7, 9, 8].map((block) => ({ link: null, blocks: [block], names: null }))
+      const { of, sketches } = await state.twins(SYNC, asked, 50)
+      return { ids: of.map((answer) => answer?.ids ?? []), sketches: [...sketches] }
+    }
+    const none = [0, 0, 0, 0, 0, 0]
+    const all = {
+      ids: [[1, 2], [], [-1, 2, 5_000]],
+      sketches: [none, sketch(2), sketch(4), sketch(2), sketch(3)].flat(),
+    }
+    assert.deepEqual(await ask(store.state), all)
+    const { state } = await reopen()
+    assert.deepEqual(await ask(state), all)
+    const again = await openFlow(state)
+    await state.judge(judged(again, twins({ rows: [row(2, 'b2', 7, 8)], gone: [5_000] })))
+    assert.deepEqual(await ask(state), { ids: [[1, 2], [], [-1, 2]], sketches: [none, none, sketch(4), none].flat() })
   },
 
   async 'a commit that is refused leaves nothing in the index'({ store }) {
@@ -181,8 +214,8 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
     const { state } = await reopen()
     const ask = [{ link: null, blocks: [7], names: null }]
     const leads = async () => {
-      const { ids } = await state.twins(SYNC, 'p1', ask, 50)
-      return (await state.twinsAt(SYNC, ids)).map(({ target, lead }) => [target, lead?.key ?? null]).sort()
+      const { of } = await state.twins(SYNC, ask, 50)
+      return (await state.twinsAt(SYNC, of[0]?.ids ?? [])).map(({ target, lead }) => [target, lead?.key ?? null]).sort()
     }
     assert.deepEqual(await leads(), [
       ['x', key(1)],
@@ -240,7 +273,8 @@ export const twinCases: Readonly<Record<string, StoreCase>> = {
       judged(head, { links: [newLink(1, 1)], ...twins({ rows: [{ ...row(1, 'a', 7), target: 'x' }] }) }),
     )
     const leads = async (sync: string) => {
-      const { ids } = await state.twins(sync, 'p1', [{ link: null, blocks: [7], names: null }], 50)
+      const { of } = await state.twins(sync, [{ link: null, blocks: [7], names: null }], 50)
+      const ids = of[0]?.ids ?? []
       return (
         await state.twinsAt(
           sync,

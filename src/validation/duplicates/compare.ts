@@ -4,7 +4,7 @@ import { isOtherGeneration } from './names.ts'
 import type { ComparedKind, Comparison, Features, FieldComparison, Plan, PlannedField } from './types.ts'
 
 /** How much a further field of the same place counts, once one has said it: city and region follow from the postcode. */
-const placeShare = 0.3
+export const placeShare = 0.3
 /** The bits of a deterministic key: beyond any doubt that other fields can raise. */
 const keyBits = 40
 
@@ -184,7 +184,7 @@ function matched(place: number, level: number, a: Features, b: Features, plan: P
 const relatedToo: { readonly [kind in ComparedKind]?: true } = { text: true, number: true }
 
 /** What says where somebody lives. One move changes all of it, and neighbours share most. */
-const isPlace: { readonly [kind in ComparedKind]?: true } = {
+export const isPlace: { readonly [kind in ComparedKind]?: true } = {
   street: true,
   city: true,
   postcode: true,
@@ -214,7 +214,7 @@ function onePlace(evidence: Evidence, plan: Plan): void {
  * Bits to add because of the value itself: less for a common name than for a rare one (term frequency), less for a short text
  * than for a long one.
  */
-function rarity(field: PlannedField, level: number, a: string, b: string): number {
+export function rarity(field: PlannedField, level: number, a: string, b: string): number {
   const { kind, frequencies, trained } = field
   if (level === 0 && frequencies !== undefined) {
     const share = Object.hasOwn(frequencies, a) ? frequencies[a]! : frequencies['']
@@ -232,7 +232,7 @@ function rarity(field: PlannedField, level: number, a: string, b: string): numbe
 }
 
 /** Against the shipped weights, which are those of a text of about ten letters. */
-function textRarity(units: number, level: number): number {
+export function textRarity(units: number, level: number): number {
   if (units <= 1) return -6
   if (units === 2) return -4.5
   if (units <= 4) return -2

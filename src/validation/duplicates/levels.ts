@@ -168,7 +168,7 @@ function emails(a: string, b: string): number {
 }
 
 /** Dots and what follows a plus, which some providers ignore. */
-const mailbox = (local: string): string => local.replace(/\+.*$/, '').replaceAll('.', '')
+export const mailbox = (local: string): string => local.replace(/\+.*$/, '').replaceAll('.', '')
 
 function phones(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length)
@@ -215,7 +215,7 @@ const isSameUnspaced = (a: string, b: string): boolean =>
   a.charCodeAt(0) === b.charCodeAt(0) && a.replaceAll(' ', '') === b.replaceAll(' ', '')
 
 /** The numbers of a street, and its words without those that many streets have. */
-function streetParts(street: string): { numbers: string; name: string } {
+export function streetParts(street: string): { numbers: string; name: string } {
   let [numbers, name, kinds] = ['', '', '']
   for (let from = 0; from < street.length; ) {
     const space = street.indexOf(' ', from)

@@ -13,7 +13,8 @@ const generationOf = (name: string): string => name.slice(name.lastIndexOf('+') 
 /** Whether one is said to be the father and the other the son. */
 export const isOtherGeneration = (a: string, b: string): boolean =>
   a.includes('+') && b.includes('+') && generationOf(a) !== generationOf(b)
-const nameOf = (name: string): string => (name.includes('+') ? name.slice(0, name.lastIndexOf('+')) : name)
+/** Without what tells a father from his son. */
+export const nameOf = (name: string): string => (name.includes('+') ? name.slice(0, name.lastIndexOf('+')) : name)
 
 /** Places in `levelsOf['given-name']`. */
 export function givenNames(left: string, right: string): number {

@@ -197,6 +197,9 @@ export function isFormOfName(name: string): boolean {
   return named.has(name)
 }
 
+/** The names that a folded given name may stand for, as places in the list. */
+export const formsOfName = (name: string): readonly number[] => named.get(name) ?? []
+
 /** Whether one given name may be short for, or a form of, the other. Both folded. */
 export function isNickname(a: string, b: string): boolean {
   const inA = named.get(a)
