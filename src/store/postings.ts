@@ -1,11 +1,13 @@
 /** So many ids of one key stand in the table; the others of a common key have a list of their own. */
-const TOGETHER_MAX = 16
+const TOGETHER_MAX = 24
 /** The table is kept in parts, by the first bits of the hash: each grows by itself, so that growing needs little room and time. */
 const PARTS_BITS = 8
 const SLOTS_MIN = 64
 /** How full a part may be before it is made anew, and how many slots it then has for each id. */
 const FULL = 0.88
 const SLOTS_PER_ID = 1.36
+/** Parts are much the same size: they begin with different ones, so that they do not all grow at the same time. */
+const slotsOf = (part: number): number => Math.round(SLOTS_MIN * (FULL * SLOTS_PER_ID) ** (part / (1 << PARTS_BITS)))
 /** A slot that was used: probing goes on. */
 const GONE = -2_147_483_648
 /** What a part may grow to: addresses that are set aside, not memory. */
@@ -27,10 +29,10 @@ interface Part {
  * them are kept aside. Nobody adds what is there already. Ids are not 0.
  */
 export class Postings {
-  readonly #parts: Part[] = Array.from({ length: 1 << PARTS_BITS }, () => partOf(SLOTS_MIN))
+  readonly #parts: Part[] = Array.from({ length: 1 << PARTS_BITS }, (_, part) => partOf(slotsOf(part)))
   /** The slots of the part that grows, as they were. */
   #old = new Int32Array(0)
-  readonly #common = new Map<number, { ids: Int32Array; count: number }>()
+  readonly #common = new Map<number, number[]>()
 
   add(key: number, id: number): void {
     const hash = spread(key)
@@ -60,19 +62,19 @@ export class Postings {
     for (let at = placeOf(hash, size); slots[2 * at + 1] !== 0; at = at + 1 === size ? 0 : at + 1) {
       if (slots[2 * at] !== key || slots[2 * at + 1] !== id) continue
       // Who has a list has a full share of the table: nobody is in both.
-      slots[2 * at + 1] = list === undefined ? GONE : this.#takeCommon(key, list, list.count - 1)
+      slots[2 * at + 1] = list === undefined ? GONE : this.#takeCommon(key, list, list.length - 1)
       if (list === undefined) part.live -= 1
       return
     }
-    const found = list === undefined ? -1 : list.ids.subarray(0, list.count).indexOf(id)
+    const found = list === undefined ? -1 : list.indexOf(id)
     if (list !== undefined && found >= 0) this.#takeCommon(key, list, found)
   }
 
-  #takeCommon(key: number, list: { ids: Int32Array; count: number }, at: number): number {
-    const id = list.ids[at] as number
-    list.count -= 1
-    list.ids[at] = list.ids[list.count] as number
-    if (list.count === 0) this.#common.delete(key)
+  #takeCommon(key: number, list: number[], at: number): number {
+    const id = list[at] as number
+    const last = list.pop() as number
+    if (at < list.length) list[at] = last
+    if (list.length === 0) this.#common.delete(key)
     return id
   }
 
@@ -86,11 +88,12 @@ export class Postings {
       if (count < max) into[count] = slots[2 * at + 1] as number
       count += 1
     }
-    if (this.#common.size === 0) return count
+    // Who has a list has a full share of the table.
+    if (count < TOGETHER_MAX) return count
     const list = this.#common.get(key)
     if (list === undefined) return count
-    if (count + list.count <= max) into.set(list.ids.subarray(0, list.count), count)
-    return count + list.count
+    if (count + list.length <= max) into.set(list, count)
+    return count + list.length
   }
 
   /** Makes a part anew where it is, with room for more ids and without the slots of those that are gone. */
@@ -118,19 +121,8 @@ export class Postings {
 
   #addCommon(key: number, id: number): void {
     const list = this.#common.get(key)
-    if (list === undefined) {
-      const ids = new Int32Array(4)
-      ids[0] = id
-      this.#common.set(key, { ids, count: 1 })
-      return
-    }
-    if (list.count === list.ids.length) {
-      const ids = new Int32Array(Math.ceil(list.count * 1.5))
-      ids.set(list.ids)
-      list.ids = ids
-    }
-    list.ids[list.count] = id
-    list.count += 1
+    if (list === undefined) this.#common.set(key, [id])
+    else list.push(id)
   }
 }
 
