@@ -3,7 +3,8 @@
  * and duplicates against the index in the store's thread, and the flushed transaction of every window of 2,000 records. Of the known
  * members nine in ten are people with names as they occur, and one in ten belongs to a family that shares name, house and town; they
  * go the same road, only uncompared. Measured are new records for which blocking finds nobody, members of families with about ten
- * candidates each, and people as they come, duplicates among them. Beside them two floors of the same run: mapping alone, and mapping
+ * candidates each (those that blocking finds; how many are compared after a look at their sketches is told too), and people as they come,
+ * duplicates among them. Beside them two floors of the same run: mapping alone, and mapping
  * with rules and reference sets. CPU is that of both threads: on a busy machine it tells more than the rate. Default: 1,000,000 known
  * members, measured at 10,000 and at the end.
  */

@@ -157,6 +157,7 @@ const INITIAL = 1 << 29
 const mayErr = (units: number, apart: number, isOneEnd: boolean | undefined): boolean =>
   units <= 6 ? apart <= 2 && isOneEnd === true : apart <= 4
 
+/** Levels of given names. */
 export function givenLevels({ units, bits: a }: Own, b: number): number {
   const [apart, either] = [bitsIn((a ^ b) & 0x3fff), a | b]
   const [isFirst, isLast] = [((a ^ b) >>> 14) & 15, ((a ^ b) >>> 18) & 15].map((bits) => bits === 0)
@@ -170,6 +171,7 @@ export function givenLevels({ units, bits: a }: Own, b: number): number {
   return levels
 }
 
+/** Levels of family names. */
 export function familyLevels({ units, bits: a }: Own, b: number): number {
   const apart = bitsIn((a ^ b) & 0x3fff)
   const [isFirst, isLast] = [((a ^ b) >>> 14) & 15, ((a ^ b) >>> 18) & 15].map((bits) => bits === 0)

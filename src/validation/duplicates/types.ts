@@ -206,6 +206,7 @@ export interface Clustering {
  *   blocks.ts    blocksOf(features, plan): bigint[]                     signed 64 bits, distinct, at most `blocksMax`
  *                namesBlockOf(features, plan): bigint | undefined       its size, as `namesakes`, makes `compare` wary of common names
  *   compare.ts   compare(a, b, plan, namesakes?): Comparison
+ *   sketch.ts    sketching(plan): Sketching                              what of a record stays in memory, and the most that a pair may reach by it
  *   clusters.ts  clusters(links, { clusterMax, apart }): Clustering
  *   train.ts     train({ rows, labels, plan, random, progress }): Promise<Training>; weightsTable(plan): string
  *   weights.ts   readWeights(json: unknown): Weights                    throws SyncError; weightsText(weights): string
