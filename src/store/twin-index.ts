@@ -144,7 +144,9 @@ function loaded(db: Database): Kept {
 export function indexedBytes({ blocks, sketch }: Pick<Indexed, 'blocks' | 'sketch'>): Uint8Array {
   if (sketch === undefined) return new Uint8Array(new Int32Array(blocks).buffer)
   const bytes = new Uint8Array(4 * (blocks.length + sketch.length) + 1)
-  bytes.set(new Uint8Array(new Int32Array([...blocks, ...sketch]).buffer))
+  const words = new Int32Array(bytes.buffer, 0, blocks.length + sketch.length)
+  words.set(blocks)
+  words.set(sketch, blocks.length)
   bytes[bytes.length - 1] = sketch.length
   return bytes
 }

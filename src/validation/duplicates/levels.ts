@@ -168,7 +168,7 @@ function emails(a: string, b: string): number {
 }
 
 /** Dots and what follows a plus, which some providers ignore. */
-export const mailbox = (local: string): string => local.replace(/\+.*$/, '').replaceAll('.', '')
+const mailbox = (local: string): string => local.replace(/\+.*$/, '').replaceAll('.', '')
 
 function phones(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length)

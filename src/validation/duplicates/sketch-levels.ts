@@ -1,4 +1,4 @@
-import { compareValues, mailbox, streetParts } from './levels.ts'
+import { compareValues, streetParts } from './levels.ts'
 import { nameOf } from './names.ts'
 import { formsOfName } from './nicknames.ts'
 import { firstWord, typos } from './similarity.ts'
@@ -45,15 +45,13 @@ const classOf = Uint8Array.from({ length: 128 }, (_, code) => {
 function parity(text: string, classes: number): number {
   let bits = 0
   const end = Math.min(text.length, comparedUnitsMax)
-  for (let i = 0; i < end; i++) bits ^= 1 << ((classOf[text.charCodeAt(i) & 127] as number) % classes)
-  return bits
+  for (let i = 0; i < end; i++) bits ^= 1 << (classOf[text.charCodeAt(i) & 127] as number)
+  // The last classes share bits where there are fewer.
+  return (bits & ((1 << classes) - 1)) ^ (bits >>> classes)
 }
 
-function hash(text: string): number {
-  let bits = 0x1b873593
-  for (let i = 0; i < text.length; i++) bits = Math.imul(bits ^ text.charCodeAt(i), 0x85ebca6b) ^ (bits >>> 13)
-  return (bits ^ (bits >>> 16)) >>> 0
-}
+const step = (bits: number, unit: number): number => Math.imul(bits ^ unit, 0x85ebca6b) ^ (bits >>> 13)
+const SEED = 0x1b873593
 
 function bitsIn(mask: number): number {
   let count = 0
@@ -79,19 +77,34 @@ function nameBits(value: string): number | null {
   )
 }
 
+const [PLUS, DOT, SPACE, ZERO, NINE] = [43, 46, 32, 48, 57]
+const isDigit = (unit: number): boolean => unit >= ZERO && unit <= NINE
+
 /** The mailbox (12), its digits (4), parity of all (14). */
 function emailBits(email: string): number {
   const at = email.lastIndexOf('@')
-  const local = at < 0 ? email : email.slice(0, at)
-  return (hash(mailbox(local)) & 0xfff) | ((hash(email.replace(/\D+/g, '')) & 15) << 12) | (parity(email, 14) << 16)
+  let [mailbox, digits, named] = [SEED, SEED, true]
+  for (let i = 0; i < email.length; i++) {
+    const unit = email.charCodeAt(i)
+    if (isDigit(unit)) digits = step(digits, unit)
+    // Dots, and what follows a plus, tell no mailboxes apart.
+    if (i === at || unit === PLUS) named = false
+    if (named && unit !== DOT) mailbox = step(mailbox, unit)
+  }
+  return (mixed(mailbox) & 0xfff) | ((mixed(digits) & 15) << 12) | (parity(email, 14) << 16)
 }
+
+const mixed = (bits: number): number => bits ^ (bits >>> 16)
 
 /** The whole without spaces (8), its numbers (6) and whether there are any, the name: parity (10), first letter (4), several words. */
 function streetBits(street: string): number {
   const { numbers, name } = streetParts(street)
+  let [whole, places] = [SEED, SEED]
+  for (let i = 0; i < street.length; i++) if (street.charCodeAt(i) !== SPACE) whole = step(whole, street.charCodeAt(i))
+  for (let i = 0; i < numbers.length; i++) places = step(places, numbers.charCodeAt(i))
   return (
-    (hash(street.replaceAll(' ', '')) & 0xff) |
-    ((hash(numbers) & 63) << 8) |
+    (mixed(whole) & 0xff) |
+    ((mixed(places) & 63) << 8) |
     (numbers === '' ? 0 : 1 << 14) |
     (parity(name, 10) << 15) |
     ((name.charCodeAt(0) & 15) << 25) |
@@ -99,17 +112,35 @@ function streetBits(street: string): number {
   )
 }
 
+/** A number of digits from a place on; -1 where something else is there. */
+function digitsFrom(text: string, from: number, to: number): number {
+  let number = 0
+  for (let i = from; i < to; i++) {
+    if (!isDigit(text.charCodeAt(i))) return -1
+    number = number * 10 + text.charCodeAt(i) - ZERO
+  }
+  return number
+}
+
+function dateBits(value: string): number | null {
+  const digits = value.length === 8 ? digitsFrom(value, 0, 8) : -1
+  const [year, month, day] = [Math.floor(digits / 10_000), Math.floor(digits / 100) % 100, digits % 100]
+  if (year < 1_000 || year > 2_200 || month > 12 || day > 31) return null
+  return ((year - 1_000) * 13 + month) * 32 + day
+}
+
+function phoneBits(value: string): number | null {
+  const digits = value.length < 7 ? -1 : digitsFrom(value, value.length - 7, value.length)
+  return digits < 0 ? null : digits
+}
+
 /** What is told of a value, up to 30 bits; null: nothing. */
 const told: { readonly [kind in SketchedKind]: (value: string) => number | null } = {
   'given-name': nameBits,
   'family-name': nameBits,
-  'date-of-birth': (value) => {
-    const [year, month, day] = [Number(value.slice(0, 4)), Number(value.slice(4, 6)), Number(value.slice(6))]
-    if (!/^[12]\d{7}$/.test(value) || year > 2_200 || month > 12 || day > 31) return null
-    return ((year - 1_000) * 13 + month) * 32 + day
-  },
+  'date-of-birth': dateBits,
   email: emailBits,
-  phone: (value) => (/^\d{7,}$/.test(value) ? Number(value.slice(-7)) : null),
+  phone: phoneBits,
   street: streetBits,
   // From `aa` to `zz`.
   country: (value) => (/^[a-z]{2}$/.test(value) ? Number.parseInt(value, 36) - 370 : null),
