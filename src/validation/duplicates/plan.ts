@@ -7,7 +7,7 @@ import { passesOf } from './passes.ts'
 import { shippedWeights } from './shipped.ts'
 import type { ComparedKind, Plan, PlannedField, PlannedLevel, Weights } from './types.ts'
 
-/** Which rules made features and blocks; it is raised when they change, so that an index is built anew. */
+/** Which rules made features, blocks and sketches; it is raised when they change, so that an index is built anew. */
 const rulesVersion = 2
 const fieldsMax = 64
 

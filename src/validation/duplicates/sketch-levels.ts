@@ -7,7 +7,8 @@ import { firstWord, typos } from './similarity.ts'
  * What a sketch tells of each value, and at which levels the two values may then be. Kept is the first field of each of these kinds:
  * 0 where nothing is known, 1 where the value is missing, else two more than what is told of the value. What two values at most
  * differ in decides what that is: a typing error changes at most two letters, so that it flips at most two of the bits that count
- * each letter modulo two.
+ * each letter modulo two. Rows keep what is told: who changes it, or the lists that it is made from (nicknames, kinds of streets), raises
+ * `rulesVersion` of plan.ts.
  */
 export const parts = [
   { kind: 'given-name', word: 0, shift: 0, mask: -1 },
