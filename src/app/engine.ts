@@ -264,7 +264,7 @@ async function openFlow(
   links.next = Math.max(links.next, flowHead.nextLink)
   const { clock, random, emit } = options
   const index = await openTwins(
-    { spec, journal, state: store.state, target, clock, emit, onFilled: () => flow.wake() },
+    { spec, journal, state: store.state, target, clock, emit, onNews: () => flow.wake() },
     around.isNew,
   )
   const flow: Flow = new Flow(

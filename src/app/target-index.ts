@@ -23,8 +23,8 @@ export interface TargetIndexParts {
   readonly state: Pick<State, 'scanHead' | 'scanned'>
   readonly clock: Clock
   readonly emit: Emit
-  /** All records that were there are known. */
-  readonly onFilled: () => void
+  /** All records that were there are known, or others than before: some of ours may be due to be judged. */
+  readonly onNews: () => void
 }
 
 /** The target's records in the index of duplicates. */
@@ -119,7 +119,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
       })
     head = await state.scanHead(spec.sync, plan)
     tell(wasFilled, null)
-    if (!wasFilled && head.filled) parts.onFilled()
+    if (head.filled && (news || !wasFilled)) parts.onNews()
     return !scanned.isAll
   }
 

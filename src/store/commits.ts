@@ -5,6 +5,7 @@ import type { RuleSet } from '../model/rule-set.ts'
 import type { Flight, Image, JudgeCommit, Lane, SettleCommit } from '../model/state.ts'
 import { appendOutcomes } from './chain.ts'
 import { wake, wakeBehind } from './lanes.ts'
+import { putMentions } from './mentions.ts'
 import type { Database } from './sqlite.ts'
 
 /** The two commits of a window, as statements. Both run inside one transaction of the caller. */
@@ -68,6 +69,7 @@ export function storeJudged(db: Database, commit: Stored<JudgeCommit>): void {
   for (const ext of commit.ids.freed) wake(db, commit.flow, ext)
   for (const lane of commit.lanes) putLane(db, commit.flow, lane)
   for (const link of commit.lanesGone) db.run('DELETE FROM lane WHERE flow = ? AND link = ?', commit.flow, link)
+  putMentions(db, sync, commit.lanes, commit.lanesGone)
   // I9: what is about to be written is stored before it is sent.
   for (const flight of commit.flights)
     db.run(

@@ -139,6 +139,7 @@ const steps: Readonly<Record<'journal' | 'state', readonly string[]>> = {
     'state-005.sql',
     'state-006.sql',
     'state-007.sql',
+    'state-008.sql',
   ],
 }
 

@@ -17,6 +17,7 @@ import type {
   Word,
 } from '../model/twins.ts'
 import { editLanes } from './edits.ts'
+import { lookAtMentions } from './mentions.ts'
 import { mergesState } from './merges.ts'
 import { approveLanes, rejectLanes } from './review.ts'
 import { sharedValues } from './shared-values.ts'
@@ -154,8 +155,9 @@ function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void 
     db.run('UPDATE twin_sync SET scan_plan = ?, filled = 0, scanned = 0 WHERE no = ?', commit.plan, no)
   let next = Math.min(0, Number(db.get('SELECT min(id) AS n FROM twin')?.['n'] ?? 0))
   let [fresh, lost] = [0, 0]
+  const changed: number[] = []
   for (const { target, ref, features, blocks, sketch } of commit.rows) {
-    const old = db.get('SELECT id, blocks FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
+    const old = db.get('SELECT id, features, blocks FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
     if (old === undefined) fresh += 1
     const id = old === undefined ? --next : Number(old['id'])
     const before = old === undefined ? null : blocksFrom(old['blocks'] as Uint8Array)
@@ -171,12 +173,14 @@ function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void 
       indexedBytes({ blocks, sketch }),
     )
     index.put(no, { id, blocks, sketch }, before)
+    if (old !== undefined && old['features'] !== features) changed.push(id)
   }
   for (const target of commit.gone) {
     const old = db.get('SELECT id FROM twin WHERE target = ? AND id < 0 AND sync = ?', target, no)
     if (old !== undefined) {
       lost += 1
       dropTwin(db, index, no, Number(old['id']))
+      changed.push(Number(old['id']))
     }
     // Who was to take it over is looked at afresh.
     for (const row of db.all('SELECT id FROM twin WHERE target = ? AND id > 0 AND sync = ?', target, no)) {
@@ -185,6 +189,8 @@ function storeScanned(db: Database, index: TwinIndex, commit: ScanCommit): void 
         lookAgain(db, String(flow['id']), Number(row['id']), commit.at_ms)
     }
   }
+  for (const flow of db.all('SELECT id FROM flow WHERE sync = ?', commit.sync))
+    lookAtMentions(db, String(flow['id']), changed, commit.at_ms)
   counted(db, no, fresh)
   db.run(
     'UPDATE twin_sync SET cursor = ?, filled = max(filled, ?), scanned = scanned + ? WHERE no = ?',

@@ -16,6 +16,7 @@ import type {
   TwinTexts,
 } from '../model/twins.ts'
 import { touchLane } from './commits.ts'
+import { lookAtMentions } from './mentions.ts'
 import type { Cells, Database } from './sqlite.ts'
 import { blocksFrom, indexedBytes, type TwinIndex } from './twin-index.ts'
 import { hasOf, isDeleted, ownerOf } from './twin-owner.ts'
@@ -41,6 +42,7 @@ export function storeTwins(db: Database, index: TwinIndex, flow: FlowId, twins: 
   for (const member of twins.members) putMember(db, member, at_ms)
   for (const link of changed) dropWritten(db, index, no, link)
   for (const link of twins.touched) composeAgain(db, flow, link, at_ms)
+  lookAtMentions(db, flow, [...changed, ...twins.gone], at_ms)
 }
 
 /**

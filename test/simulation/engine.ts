@@ -228,7 +228,7 @@ export class Incarnation {
         target: parts.target,
         clock,
         emit: () => {},
-        onFilled: () => flow.wake(),
+        onNews: () => flow.wake(),
       }
       const index = await openTwins(following, true)
       const ready = () => index?.ready() ?? true

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Key } from '../../model/key.ts'
 import type { JudgeCommit } from '../../model/state.ts'
 import type { TwinCommit } from '../../model/twins.ts'
 import { FLOW, judged, key, lane, newLink, openFlow, settled } from './commits.ts'
@@ -13,6 +14,53 @@ const row = (link: number) => ({ link, plan: 'p1', features: `["${link}"]`, bloc
 
 /** What becomes of a person's word when its record is deleted. */
 export const wordCases: Readonly<Record<string, StoreCase>> = {
+  async 'who is in review because of another record is judged afresh once that one changes or is gone'({ store }) {
+    const { state } = store
+    const head = await openFlow(state)
+    const review = (link: number, other: { key: Key | null; target: string | null }) =>
+      lane(link, link, {
+        state: 'review',
+        stage: 'duplicates',
+        reasons: [
+          {
+            stage: 'duplicates',
+            code: 'SYNC-4060',
+            error: 'alike',
+            alike: { ...other, lead: other.key, probability: 0.7, fields: [] },
+          },
+        ],
+      })
+    const page = { sync: SYNC, plan: 'p1', at_ms: 1, cursor: 'c', filled: true }
+    const there = (mail: string) => ({ target: '003X', ref: null, features: `["${mail}"]`, blocks: [9] })
+    await state.scanned({ ...page, rows: [there('x')], gone: [] })
+    await state.judge(
+      judged(head, {
+        links: [1, 2, 3, 4].map((n) => newLink(n, n)),
+        lanes: [
+          review(2, { key: key(1), target: null }),
+          review(3, { key: null, target: '003X' }),
+          review(4, { key: key(9), target: null }),
+        ],
+        ...twins({ rows: [row(1)] }),
+      }),
+    )
+    const due = async () => (await state.take(FLOW, 9_000, [], 9)).lanes.map(({ link }) => link)
+    await state.judge(judged(head, twins({ rows: [{ ...row(1), blocks: [7] }] })))
+    await state.scanned({ ...page, rows: [there('x')], gone: [] })
+    assert.deepEqual(await due(), [], 'nothing that is compared has changed')
+    await state.judge(judged(head, twins({ rows: [{ ...row(1), features: '["other"]' }] })))
+    assert.deepEqual(await due(), [2])
+    await state.judge(judged(head, { lanes: [review(2, { key: key(1), target: null })] }))
+    await state.scanned({ ...page, rows: [there('y')], gone: [] })
+    assert.deepEqual(await due(), [3])
+    await state.judge(judged(head, { lanesGone: [3] }))
+    await state.judge(judged(head, twins({ gone: [1] })))
+    assert.deepEqual(await due(), [2])
+    await state.judge(judged(head, { lanesGone: [2] }))
+    await state.scanned({ ...page, rows: [], gone: ['003X'] })
+    assert.deepEqual(await due(), [], 'nobody waits because of them any more')
+  },
+
   async 'who gave up a record that no entry stands behind, and why, is kept with the decisions'({ store }) {
     const { state } = store
     const head = await openFlow(state)
