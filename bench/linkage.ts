@@ -64,7 +64,7 @@ export function measure(records: readonly Labelled[], bare: Plan, keep = 0): Mea
   const plan = forPopulation(bare, records.length)
   const started = performance.now()
   const features: Features[] = []
-  const blocks: bigint[][] = []
+  const blocks: number[][] = []
   for (const { row } of records) {
     const one = featuresOf(row, plan)
     features.push(one)
@@ -91,10 +91,10 @@ export function measure(records: readonly Labelled[], bare: Plan, keep = 0): Mea
 export function candidatePairs(
   records: readonly Labelled[],
   features: readonly Features[],
-  blocks: readonly (readonly bigint[])[],
+  blocks: readonly (readonly number[])[],
   plan: Plan,
 ): { pairs: [number, number][]; namesakes: number[]; cutRecords: number } {
-  const index = new Map<bigint, number[]>()
+  const index = new Map<number, number[]>()
   const pairs: [number, number][] = []
   const namesakes: number[] = []
   let cutRecords = 0

@@ -17,7 +17,6 @@ import { checksOver } from '../src/app/checks.ts'
 import { load } from '../src/app/load.ts'
 import { type Rehearsal, rehearsalOn, subjectOf } from '../src/app/rehearsal.ts'
 import { systemsYaml } from '../src/config/systems.fake.ts'
-import { blockKeys } from '../src/model/candidates.ts'
 import { type Key, keyOf } from '../src/model/key.ts'
 import type { Row } from '../src/model/value.ts'
 import type { Duplicates, FlowSpec, Sketches } from '../src/pipeline/flow.ts'
@@ -270,7 +269,7 @@ try {
     while (rows.length < n) {
       const some = Array.from({ length: WINDOW }, () => member(random, ++made, family(random)))
       const asked = some.map((row) => {
-        const blocks = blockKeys(rules.blocks(rules.features(spec.mapping.map(row).set)))
+        const blocks = rules.blocks(rules.features(spec.mapping.map(row).set))
         return { link: null, blocks, names: null }
       })
       const { of } = await store.state.twins('members', asked, 1)

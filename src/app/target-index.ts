@@ -1,4 +1,3 @@
-import { blockKeys } from '../model/candidates.ts'
 import { type Failure, failure, SyncError } from '../model/failure.ts'
 import type { Journal } from '../model/journal.ts'
 import type { State } from '../model/state.ts'
@@ -101,7 +100,7 @@ async function targetIndex(parts: TargetIndexParts): Promise<TargetIndex> {
         target: id,
         ref: ref === null ? null : ref.trim().toLowerCase(),
         features: JSON.stringify(features),
-        blocks: blockKeys(rules.blocks(features)),
+        blocks: rules.blocks(features),
         ...(rules.sketches === undefined ? {} : { sketch: rules.sketches.sketch(features) }),
       }
     })

@@ -73,7 +73,7 @@ export function duplicatesOf(sync: SyncConfig, mapping: Mapping, folder: string)
   const classes = classesOf(sync.mapping)
   const sketches = sketching(plan)
   // Both are asked of one record after the other.
-  let last: { readonly of: Features; readonly blocks: bigint[]; readonly names: bigint | undefined } | null = null
+  let last: { readonly of: Features; readonly blocks: number[]; readonly names: number | undefined } | null = null
   const found = (features: Features) => {
     if (last?.of !== features) last = { of: features, ...blocksAndNames(features, plan) }
     return last

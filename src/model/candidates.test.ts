@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ALONE_RECORDS_MAX, BLOCK_RECORDS_MAX, blockKeys, candidatesOf, isCandidate } from './candidates.ts'
+import { ALONE_RECORDS_MAX, BLOCK_RECORDS_MAX, candidatesOf, isCandidate } from './candidates.ts'
 
 test('a block of few tells by itself, one of more together with another, one of very many not at all', () => {
   const sizes = [ALONE_RECORDS_MAX, ALONE_RECORDS_MAX + 1, BLOCK_RECORDS_MAX, BLOCK_RECORDS_MAX + 1]
@@ -22,10 +22,4 @@ test('where there are too many, those are compared who share most; what is left 
   assert.deepEqual(candidatesOf(shared, [4, 4, 4], 10, 3), { ids: [3, 5, 7], cut: true })
   assert.deepEqual(candidatesOf(shared, [40, 4, 4], 10, 50), { ids: [5, 7], cut: false })
   assert.deepEqual(candidatesOf(shared, [4, 4, 4, 101], 10, 50).cut, true)
-})
-
-test('keys of blocks: 32 bits, distinct, of both halves', () => {
-  const keys = blockKeys([1n, 1n, 1n << 32n, -1n, 2n ** 62n])
-  assert.equal(keys.length, 4)
-  assert.ok(keys.every((key) => key === (key | 0)))
 })

@@ -52,19 +52,3 @@ function bitsOf(mask: number): number {
   for (let left = mask; left !== 0; left &= left - 1) count += 1
   return count
 }
-
-/**
- * Blocks as index and window know them: 32 bits of each hash, distinct. Now and then two records are compared that share no trait,
- * which costs a comparison.
- */
-export function blockKeys(blocks: readonly bigint[]): number[] {
-  const hashes = new BigInt64Array(blocks.length)
-  for (let i = 0; i < blocks.length; i++) hashes[i] = blocks[i] as bigint
-  const halves = new Int32Array(hashes.buffer)
-  const keys: number[] = []
-  for (let at = 0; at < halves.length; at += 2) {
-    const key = (halves[at] as number) ^ Math.imul(halves[at + 1] as number, -1_640_531_527)
-    if (!keys.includes(key)) keys.push(key)
-  }
-  return keys
-}

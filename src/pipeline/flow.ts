@@ -78,10 +78,10 @@ export interface Duplicates {
   readonly judges?: string
   /** What is compared of a record, from its target fields. */
   features(set: Row): Features
-  /** Under which blocks others find it. */
-  blocks(features: Features): readonly bigint[]
+  /** Under which blocks others find it: signed 32-bit numbers, distinct. */
+  blocks(features: Features): readonly number[]
   /** The block of those that bear the same names; null where a name is missing. */
-  names(features: Features): bigint | null
+  names(features: Features): number | null
   /** `records`: how many there are in the index. `namesakes`: how many of them bear the names of `a`. */
   compare(a: Features, b: Features, among: { readonly records: number; readonly namesakes: number }): Comparison
   /** Tells strangers before their rows are read; absent: all candidates are compared. */

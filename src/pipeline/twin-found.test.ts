@@ -32,7 +32,7 @@ const index: readonly (readonly [id: number, name: string, sketch: number])[] = 
 const rules = (sketches: boolean): Duplicates => ({
   plan: { id: 'p', fields: [{ name: 'Name' }], clusterMax: 9, candidatesMax: 50 },
   features: (set) => [text(field(set, 'Name') ?? null) ?? ''],
-  blocks: ([name = '']) => (name === '' ? [] : [BigInt(name.charCodeAt(0))]),
+  blocks: ([name = '']) => (name === '' ? [] : [name.charCodeAt(0)]),
   names: () => null,
   compare: ([a]: Features, [b]: Features) => says(a === b ? 'merge' : 'separate'),
   survive: () => ({}),

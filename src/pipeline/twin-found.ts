@@ -1,4 +1,4 @@
-import { blockKeys, SKETCH_WORDS } from '../model/candidates.ts'
+import { SKETCH_WORDS } from '../model/candidates.ts'
 import type { Key } from '../model/key.ts'
 import type { State } from '../model/state.ts'
 import type { OwnTwin, TwinAsk, TwinFound, TwinsFound, TwinTexts } from '../model/twins.ts'
@@ -135,9 +135,8 @@ function comparedOf({ id, key, ref, delivered, set, own }: Asking, rules: Duplic
   const compared = rules.features(set)
   const features = JSON.stringify(compared)
   const looks = own.row === null || own.row.plan !== rules.plan.id || own.row.features !== features
-  const blocks = looks ? blockKeys(rules.blocks(compared)) : none
-  const name = looks ? rules.names(compared) : null
-  const names = name === null ? null : (blockKeys([name])[0] as number)
+  const blocks = looks ? rules.blocks(compared) : none
+  const names = looks ? rules.names(compared) : null
   const unknown = { sizes: none, cut: false, namesakes: 0, found: none } as const
   return { id, key, ref, delivered, compared, features, blocks, names, own, looks, ...unknown }
 }

@@ -28,7 +28,7 @@ const says = (verdict: Comparison['verdict']): Comparison => ({
 const rules = (clusterMax = 3, rule: FieldRule = 'longest'): Duplicates => ({
   plan: { id: 'p', fields: [{ name: 'Name' }], clusterMax, candidatesMax: 50 },
   features: (set) => [text(field(set, 'Name') ?? null) ?? ''],
-  blocks: ([name = '']) => (name === '' ? [] : [BigInt(name.charCodeAt(0))]),
+  blocks: ([name = '']) => (name === '' ? [] : [name.charCodeAt(0)]),
   names: () => null,
   compare([a = '']: Features, [b = '']: Features) {
     return says(a === b ? 'merge' : a[0] === b[0] ? 'review' : 'separate')

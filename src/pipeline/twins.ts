@@ -1,4 +1,3 @@
-import { blockKeys } from '../model/candidates.ts'
 import type { State } from '../model/state.ts'
 import type { MemberKnown, MemberRow, OwnTwin, TwinCommit, TwinRow } from '../model/twins.ts'
 import { field, fold, newRow, type Row, rowFrom, rowText, text } from '../model/value.ts'
@@ -277,7 +276,7 @@ export class TwinStep {
         link: id,
         plan: this.#rules.plan.id,
         features,
-        blocks: looks ? one.blocks : blockKeys(this.#rules.blocks(one.compared)),
+        blocks: looks ? one.blocks : this.#rules.blocks(one.compared),
         ...(this.#rules.sketches === undefined ? {} : { sketch: this.#rules.sketches.sketch(one.compared) }),
         target: adopt,
       })

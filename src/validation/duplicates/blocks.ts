@@ -6,38 +6,30 @@ import { stopWords, streetKinds } from './words.ts'
 export const blocksMax = 24
 
 /**
- * The blocks of a record: 64-bit hashes, signed, distinct. Two records that share one are candidates for a comparison. A record
- * that lacks what a pass needs has no block of it.
+ * The blocks of a record: 32-bit hashes, signed, distinct. Two records that share one are candidates for a comparison; now and then two
+ * that share no trait are, too. A record that lacks what a pass needs has no block of it.
  */
-export const blocksOf = (features: Features, plan: Plan): bigint[] => blocksAndNames(features, plan).blocks
+export const blocksOf = (features: Features, plan: Plan): number[] => blocksAndNames(features, plan).blocks
 
 /**
  * The block of the records that bear the same names, as they sound; `undefined` where a name is missing. How many records it
  * holds says how common the names are in this very collection: the `namesakes` of `compare`.
  */
-export const namesBlockOf = (features: Features, plan: Plan): bigint | undefined => blocksAndNames(features, plan).names
+export const namesBlockOf = (features: Features, plan: Plan): number | undefined => blocksAndNames(features, plan).names
 
 /** Both at once: how names sound is worked out once. */
-export function blocksAndNames(features: Features, plan: Plan): { blocks: bigint[]; names: bigint | undefined } {
-  // One more than are kept: names are told in any case.
-  const hashes = new BigInt64Array(blocksMax + 1)
-  const halves = new Int32Array(hashes.buffer)
+export function blocksAndNames(features: Features, plan: Plan): { blocks: number[]; names: number | undefined } {
+  const blocks: number[] = []
   const record: Traits = { features }
-  let count = 0
-  let names: bigint | undefined
+  let names: number | undefined
   for (const [place, pass] of plan.passes.entries())
     for (const trait of traitsOf(pass, record)) {
-      hash(trait, place, halves, 2 * count)
-      if (pass.kind === 'names') names = hashes[count]
-      if (count < blocksMax && isNew(halves, 2 * count)) count++
+      const block = hash(trait, place)
+      // Names are told in any case.
+      if (pass.kind === 'names') names = block
+      if (blocks.length < blocksMax && !blocks.includes(block)) blocks.push(block)
     }
-  return { blocks: [...hashes.subarray(0, count)], names }
-}
-
-/** Whether no hash before the one at this place is the same. */
-function isNew(halves: Int32Array, at: number): boolean {
-  for (let i = 0; i < at; i += 2) if (halves[i] === halves[at] && halves[i + 1] === halves[at + 1]) return false
-  return true
+  return { blocks, names }
 }
 
 /** A record on its way through the passes; how its names sound and where it lives is worked out once. */
@@ -170,8 +162,8 @@ const firstWord = (name: string): string => {
   return space < 0 ? name : name.slice(0, space)
 }
 
-/** Two 32-bit hashes with different constants (MurmurHash3's mixing), as the halves of one of 64 bits; each pass has its own. */
-function hash(text: string, pass: number, halves: Int32Array, at: number): void {
+/** Two hashes with different constants (MurmurHash3's mixing), made one; each pass has its own. */
+function hash(text: string, pass: number): number {
   let [a, b] = [0x1b873593 + pass, 0x38b34ae5 ^ (pass << 8)]
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
@@ -182,6 +174,5 @@ function hash(text: string, pass: number, halves: Int32Array, at: number): void 
   }
   a = Math.imul(a ^ (a >>> 16) ^ text.length, 0xcc9e2d51)
   b = Math.imul(b ^ (b >>> 15) ^ text.length, 0x2c1b3c6d)
-  halves[at] = a ^ (b >>> 11)
-  halves[at + 1] = b ^ (a >>> 7)
+  return a ^ (b >>> 11) ^ Math.imul(b ^ (a >>> 7), -1_640_531_527)
 }

@@ -299,13 +299,13 @@ test('a missing value is neutral: it counts nothing', () => {
   assert.equal(found.verdict, 'separate')
 })
 
-test('blocks: distinct, signed 64 bits, bounded, none of an empty record', () => {
+test('blocks: distinct, signed 32 bits, bounded, none of an empty record', () => {
   fc.assert(
     fc.property(record, (a) => {
       const blocks = blocksOf(a, everyKind)
       assert.equal(new Set(blocks).size, blocks.length)
       assert.ok(blocks.length <= blocksMax)
-      for (const block of blocks) assert.equal(BigInt.asIntN(64, block), block)
+      for (const block of blocks) assert.equal(block | 0, block)
     }),
     { numRuns: 500, seed: 4 },
   )

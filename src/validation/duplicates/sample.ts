@@ -25,9 +25,9 @@ export interface Sample {
  */
 export function newSample(plan: Plan, random: Random, { drawnMax, entriesMax } = bounds): Sample {
   const drawn: Features[] = []
-  const blocks = new Map<bigint, Features[]>()
-  let [records, entries, bits] = [0, 0, 0n]
-  const kept = (block: bigint) => (block & ((1n << bits) - 1n)) === 0n
+  const blocks = new Map<number, Features[]>()
+  let [records, entries, bits] = [0, 0, 0]
+  const kept = (block: number) => (block & ((1 << bits) - 1)) === 0
   const thin = () => {
     bits++
     for (const [block, members] of blocks)
@@ -41,7 +41,7 @@ export function newSample(plan: Plan, random: Random, { drawnMax, entriesMax } =
       return records
     },
     get oneIn() {
-      return Number(1n << bits)
+      return 2 ** bits
     },
     drawn,
     add(features) {
@@ -65,7 +65,7 @@ export function newSample(plan: Plan, random: Random, { drawnMax, entriesMax } =
   }
 }
 
-function pairsOf(blocks: ReadonlyMap<bigint, readonly Features[]>, pairsMax: number): [Features, Features][] {
+function pairsOf(blocks: ReadonlyMap<number, readonly Features[]>, pairsMax: number): [Features, Features][] {
   const numbers = new Map<Features, number>()
   const seen = new Set<number>()
   const pairs: [Features, Features][] = []

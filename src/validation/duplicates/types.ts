@@ -203,8 +203,8 @@ export interface Clustering {
  *   plan.ts      planOf(options, fieldNames, weights?): Plan            throws SyncError where options contradict each other
  *                forPopulation(plan, records): Plan                     for a collection of so many records; withWeights(plan, weights)
  *   features.ts  featuresOf(set: Row, plan): Features; fieldsRead(plan): string[]
- *   blocks.ts    blocksOf(features, plan): bigint[]                     signed 64 bits, distinct, at most `blocksMax`
- *                namesBlockOf(features, plan): bigint | undefined       its size, as `namesakes`, makes `compare` wary of common names
+ *   blocks.ts    blocksOf(features, plan): number[]                     signed 32 bits, distinct, at most `blocksMax`
+ *                namesBlockOf(features, plan): number | undefined       its size, as `namesakes`, makes `compare` wary of common names
  *   compare.ts   compare(a, b, plan, namesakes?): Comparison
  *   sketch.ts    sketching(plan): Sketching                              what of a record stays in memory, and the most that a pair may reach by it
  *   clusters.ts  clusters(links, { clusterMax, apart }): Clustering
