@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import ZongJi from '@vlasky/zongji'
 import mysql from 'mysql2/promise'
-import { heapFlags } from '../src/std/memory.ts'
+import { heapEnvironment, heapFlags } from '../src/std/memory.ts'
 import { type Mariadb, startMariadb } from '../src/testing/mariadb.ts'
 
 /** What one reading of the log took. */
@@ -117,6 +117,7 @@ async function capture(
   const script = fileURLToPath(new URL('./capture.ts', import.meta.url))
   const child = spawn(process.execPath, [...heapFlags, script, server.url, folder, table, String(count), how], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...heapEnvironment },
   })
   let text = ''
   for await (const line of createInterface(child.stdout)) text += line

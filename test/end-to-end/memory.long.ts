@@ -6,17 +6,18 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import mysql from 'mysql2/promise'
-import { heapFlags } from '../../src/std/memory.ts'
+import { heapEnvironment, heapFlags } from '../../src/std/memory.ts'
 import { startMariadb } from '../../src/testing/mariadb.ts'
 
 /** What the engine may take. */
 const residentMax_MB = 300
 const script = fileURLToPath(new URL('../../bench/capture.ts', import.meta.url))
 
-/** Captures so many rows into a journal, in a process with the heap bounds of `syncline run`; answers its greatest resident size. */
+/** Captures so many rows into a journal, in a process with the bounds of memory of `syncline run`; answers its greatest resident size. */
 async function resident_MB(url: string, folder: string, table: string, rows: number, how: string): Promise<number> {
   const child = spawn(process.execPath, [...heapFlags, script, url, folder, table, String(rows), how], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...heapEnvironment },
   })
   let text = ''
   for await (const chunk of child.stdout) text += chunk

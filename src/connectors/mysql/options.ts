@@ -34,7 +34,7 @@ export const mysqlSchema = Type.Object(
       Type.Integer({
         minimum: 65_536,
         maximum: 268_435_456,
-        default: 4_194_304,
+        default: 2_097_152,
         description: 'Bytes of a snapshot kept at once; chunks of wide rows become smaller.',
       }),
     ),
@@ -118,7 +118,7 @@ export function settingsOf(options: MysqlOptions): Settings {
     serverId: options.serverId ?? null,
     statementTables: new Set(options.statementTables),
     chunkRows: options.chunkRows ?? 5_000,
-    chunkBytes: options.chunkBytes ?? 4_194_304,
+    chunkBytes: options.chunkBytes ?? 2_097_152,
     bufferRows: options.bufferRows ?? 4_000,
     bufferBytes: options.bufferBytes ?? 2_097_152,
     heartbeat_ms: options.heartbeat_ms ?? 10_000,
